@@ -1,0 +1,64 @@
+"""What every LLM client is to the rest of the service: one protocol, whole or as a stream."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+ErrorKind = Literal["timeout", "rate_limit", "auth", "server", "invalid_response", "connection"]
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What is asked of a model."""
+
+    system: str
+    user: str
+    max_tokens: int = 1024
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens by the provider's own account."""
+
+    prompt_tokens: int
+    completion_tokens: int
+
+
+@dataclass(frozen=True)
+class Completion:
+    """A whole answer."""
+
+    text: str
+    usage: Usage
+    model: str
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A piece of a streamed answer; the last one carries the usage."""
+
+    text: str
+    usage: Usage | None = None
+
+
+class LLMError(Exception):
+    """An attempt that failed, by kind. Never holds the prompt or the answer."""
+
+    def __init__(self, provider: str, kind: ErrorKind, detail: str = "") -> None:
+        super().__init__(f"{provider}: {kind}{': ' + detail if detail else ''}")
+        self.provider = provider
+        self.kind = kind
+
+
+class Client(Protocol):
+    """One provider. Makes exactly one attempt a call; raises LLMError and nothing else."""
+
+    name: str
+
+    async def complete(self, prompt: Prompt) -> Completion: ...
+
+    def stream(self, prompt: Prompt) -> AsyncIterator[Chunk]: ...
+
+    async def aclose(self) -> None: ...

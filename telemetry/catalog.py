@@ -1,0 +1,259 @@
+"""The metric catalogue: every metric as one frozen entry. Everything else is derived from it."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Literal
+
+Kind = Literal["counter", "histogram", "gauge"]
+
+OTHER = "(other)"
+UNMATCHED = "(unmatched)"
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY")
+PROVIDERS = ("gemini", "openai", "claude", "template")
+STAGES = (
+    "product_selection",
+    "review_collection",
+    "dialogue_start",
+    "dialogue_active",
+    "dialogue_complete",
+)
+ERRORS = tuple(
+    (error_type, component)
+    for component, error_types in {
+        "api": ("unhandled", "validation", "not_found", "conflict"),
+        "dialogue": ("dialogue_error",),
+        "retrieval": ("retrieval_error",),
+        "scoring": ("scoring_error",),
+        "llm": ("timeout", "rate_limit", "auth", "server", "invalid_response", "connection"),
+        "ingest": ("bad_file", "bad_row"),
+        "telemetry": ("record", "export", "render"),
+    }.items()
+    for error_type in error_types
+)
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_RESERVED = {"le", "quantile", "job", "instance"}
+
+
+class CatalogError(ValueError):
+    """A catalogue entry that no backend could serve as it is written."""
+
+
+@dataclass(frozen=True)
+class Label:
+    """One label. `values` are the only values it takes; empty means they are known at run time."""
+
+    name: str
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric: its full Prometheus name, kind, UCUM unit or annotation, labels and bucket bounds.
+
+    `known` lists whole label sets that exist from the start, where that is not every combination.
+    `read_by` names the dashboards and alerts that would break without it.
+    """
+
+    name: str
+    kind: Kind
+    unit: str
+    description: str
+    labels: tuple[Label, ...]
+    buckets: tuple[float, ...] = ()
+    known: tuple[tuple[str, ...], ...] = ()
+    read_by: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for problem in _problems(self):
+            raise CatalogError(f"metric {self.name!r}: {problem}")
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """The label names, in the order in which handles keep their values."""
+        return tuple(label.name for label in self.labels)
+
+    def known_label_sets(self, values: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
+        """Every label set that can be told beforehand, given run-time `values` by label name."""
+        if self.known:
+            return iter(self.known)
+        return product(*(values.get(label.name, label.values) for label in self.labels))
+
+
+def _problems(metric: Metric) -> Iterator[str]:
+    names = metric.label_names
+    if not _NAME.fullmatch(metric.name):
+        yield "expected a name of lower-case letters, digits and underscores"
+    if (metric.kind == "counter") != metric.name.endswith("_total"):
+        yield f"a name ends in _total if and only if it is a counter; the kind is {metric.kind}"
+    if metric.unit != "s" and metric.unit != "By" and not re.fullmatch(r"\{[a-z]+\}", metric.unit):
+        yield f"unit {metric.unit!r}: expected 's', 'By' or an annotation such as '{{request}}'"
+    if (metric.unit == "s") != ("_seconds" in metric.name):
+        yield "unit 's' goes with a name that says _seconds, and only with such a name"
+    if not metric.description.strip():
+        yield "expected a description"
+    if len(set(names)) != len(names):
+        yield f"labels {names}: each may stand once"
+    for name in names:
+        if not _NAME.fullmatch(name) or "__" in name or name in _RESERVED:
+            yield f"label {name!r}: expected snake_case, and none of {sorted(_RESERVED)}"
+    if any(len(known) != len(names) for known in metric.known):
+        yield f"known label sets must have {len(names)} values each"
+    yield from _bucket_problems(metric)
+
+
+def _bucket_problems(metric: Metric) -> Iterator[str]:
+    if (metric.kind == "histogram") != bool(metric.buckets):
+        yield "a histogram has buckets, and nothing else has"
+    # An int bound would be written le="1" where every client writes le="1.0".
+    if not all(isinstance(bound, float) and math.isfinite(bound) for bound in metric.buckets):
+        yield f"buckets {metric.buckets}: expected finite floats"
+    elif list(metric.buckets) != sorted(set(metric.buckets)):
+        yield f"buckets {metric.buckets}: expected rising bounds"
+
+
+CATEGORY = Label("category")
+ENDPOINT = Label("endpoint")
+METHOD = Label("method", (*METHODS, OTHER))
+PROVIDER = Label("provider", PROVIDERS)
+STAGE = Label("stage", STAGES)
+
+CATALOG: tuple[Metric, ...] = (
+    Metric(
+        "http_requests_total",
+        "counter",
+        "{request}",
+        "HTTP requests answered",
+        (METHOD, ENDPOINT, Label("status_code")),
+    ),
+    Metric(
+        "http_request_duration_seconds",
+        "histogram",
+        "s",
+        "Time from the request's arrival to the end of its response",
+        (METHOD, ENDPOINT),
+        (0.01, 0.05, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0),
+    ),
+    Metric("dialogue_sessions_total", "counter", "{session}", "Dialogue sessions created", (CATEGORY,)),
+    Metric("dialogue_turns_total", "counter", "{turn}", "Answers given in dialogues", (CATEGORY,)),
+    Metric(
+        "dialogue_completions_total",
+        "counter",
+        "{completion}",
+        "Dialogues that ended with a verdict delivered",
+        (CATEGORY,),
+    ),
+    Metric(
+        "llm_calls_total",
+        "counter",
+        "{call}",
+        "LLM attempts by outcome: success (first in the order), fallback (a later one), error",
+        (PROVIDER, Label("status", ("success", "error", "fallback"))),
+    ),
+    Metric(
+        "llm_duration_seconds",
+        "histogram",
+        "s",
+        "Time of one LLM attempt, failed ones too",
+        (PROVIDER,),
+        (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0),
+    ),
+    Metric(
+        "llm_tokens_total",
+        "counter",
+        "{token}",
+        "Tokens used, by the provider's own account",
+        (PROVIDER, Label("type", ("prompt", "completion"))),
+    ),
+    Metric(
+        "retrieval_duration_seconds",
+        "histogram",
+        "s",
+        "Time to retrieve review evidence",
+        (CATEGORY,),
+        (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0),
+    ),
+    Metric(
+        "scoring_duration_seconds",
+        "histogram",
+        "s",
+        "Time to score regret factors",
+        (CATEGORY,),
+        (0.01, 0.05, 0.1, 0.25, 0.5, 1.0),
+    ),
+    Metric(
+        "evidence_count",
+        "histogram",
+        "{evidence}",
+        "Pieces of evidence that one retrieval found",
+        (CATEGORY,),
+        (0.0, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0),
+    ),
+    Metric(
+        "active_evidence_gauge",
+        "gauge",
+        "{evidence}",
+        "Pieces of evidence held by a live session",
+        (CATEGORY, Label("session_id")),
+    ),
+    Metric(
+        "errors_total",
+        "counter",
+        "{error}",
+        "Errors by type and by the component in which they arose",
+        (Label("error_type"), Label("component")),
+        known=ERRORS,
+    ),
+    Metric("product_analysis_total", "counter", "{analysis}", "Product analyses made", (CATEGORY,)),
+    Metric("reviews_processed_total", "counter", "{review}", "Reviews read and scored", (CATEGORY,)),
+    Metric(
+        "factors_matched_total",
+        "counter",
+        "{match}",
+        "Regret factors that a product's reviews matched",
+        (CATEGORY,),
+    ),
+    Metric(
+        "user_journey_stage_total",
+        "counter",
+        "{step}",
+        "Shoppers who entered or completed a stage of the journey",
+        (STAGE, Label("action", ("enter", "complete")), CATEGORY),
+    ),
+    Metric(
+        "session_abandoned_total",
+        "counter",
+        "{session}",
+        "Sessions left before their end, by the stage they were in",
+        (STAGE, Label("reason", ("timeout", "browser_close"))),
+    ),
+    Metric(
+        "ingest_rows_total",
+        "counter",
+        "{row}",
+        "Rows read by an import, by what became of them",
+        (
+            Label("kind", ("factors", "questions", "reviews")),
+            Label("result", ("taken", "skipped", "duplicate")),
+        ),
+    ),
+    Metric(
+        "ingest_duration_seconds",
+        "histogram",
+        "s",
+        "Time of one import, from reading to commit",
+        (),
+        (0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0),
+    ),
+    Metric("ingest_bytes_total", "counter", "By", "Bytes read by imports", ()),
+)
+
+BY_NAME: Mapping[str, Metric] = {metric.name: metric for metric in CATALOG}
+if len(BY_NAME) != len(CATALOG):
+    raise CatalogError("a metric name stands twice in the catalogue")
