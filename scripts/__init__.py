@@ -1,0 +1,1 @@
+"""The scripts of the daily menu; the work behind them is scripts.stack."""

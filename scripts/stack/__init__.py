@@ -1,0 +1,1 @@
+"""The stack on one machine: obtain the programs, supervise them, wait until each is healthy."""

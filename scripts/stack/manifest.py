@@ -1,0 +1,125 @@
+"""scripts/binaries.yaml as typed, frozen entries."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from scripts.stack.errors import StackError
+
+MANIFEST = Path(__file__).parent.parent / "binaries.yaml"
+DOWNLOAD_BASE = "REVIEWLENS_DOWNLOAD_BASE"
+_MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+
+
+@dataclass(frozen=True)
+class Target:
+    """An operating system and a processor, by the names that releases use."""
+
+    os: str
+    arch: str
+
+    def __str__(self) -> str:
+        return f"{self.os}-{self.arch}"
+
+
+@dataclass(frozen=True)
+class Release:
+    """The layout of an official release: archive and checksum list below one address."""
+
+    base: str
+    archive: str
+    sums: str
+
+    def urls(self, program: str, version: str, target: Target) -> tuple[str, str]:
+        """Addresses of the archive and of the list that holds its sha256."""
+        base = self.base
+        if mirror := os.environ.get(DOWNLOAD_BASE):
+            base = f"{mirror.rstrip('/')}/{program}"
+        words = {"version": version, "os": target.os, "arch": target.arch}
+        return f"{base}/{self.archive.format(**words)}", f"{base}/{self.sums.format(**words)}"
+
+
+@dataclass(frozen=True)
+class DebianPackage:
+    """Packages that carry a program, the suite they come from, the version series they hold (None: any)."""
+
+    suite: str
+    packages: tuple[str, ...]
+    series: str | None = None
+
+
+@dataclass(frozen=True)
+class Program:
+    """One program of the stack and every place where it can be had."""
+
+    name: str
+    versions: tuple[str, ...]
+    tools: dict[str, tuple[str, ...]]
+    release: Release
+    debian: tuple[DebianPackage, ...]
+    minimum: str | None = None
+
+    @property
+    def series(self) -> str:
+        """Major and minor of the pinned version, such as 3.5."""
+        return ".".join(self.versions[0].split(".")[:2])
+
+
+def detect(system: str | None = None, machine: str | None = None) -> Target:
+    """This machine as a Target; StackError for one that no release is made for."""
+    found_os = (system or platform.system()).lower()
+    found_machine = (machine or platform.machine()).lower()
+    arch = _MACHINES.get(found_machine)
+    if found_os not in {"linux", "darwin"} or arch is None:
+        raise StackError(
+            f"this machine is {found_os}/{found_machine}; the programs are released for Linux and macOS on "
+            "amd64 and arm64. Put prometheus and alertmanager on PATH and run it again."
+        )
+    return Target(found_os, arch)
+
+
+@cache
+def programs(path: Path = MANIFEST) -> dict[str, Program]:
+    """Every program of the manifest by name."""
+    data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return {name: _program(name, entry) for name, entry in data["programs"].items()}
+
+
+def program_of(tool: str) -> Program:
+    """The program that brings a command: promtool comes with prometheus."""
+    for program in programs().values():
+        if tool in program.tools:
+            return program
+    known = ", ".join(tool for program in programs().values() for tool in program.tools)
+    raise StackError(f"no program brings {tool!r}; known commands: {known}")
+
+
+def is_of(version: str, series: str) -> bool:
+    """Whether a version belongs to a series: 3.5.3 is of 3, 3.5 and 3.5.3, and not of 3.50."""
+    wanted = series.split(".")
+    return version.split(".")[: len(wanted)] == wanted
+
+
+def as_numbers(version: str) -> tuple[int, ...]:
+    """A dotted version as numbers, for comparing."""
+    return tuple(int(part) for part in version.split("."))
+
+
+def _program(name: str, entry: dict[str, Any]) -> Program:
+    return Program(
+        name=name,
+        versions=tuple(entry["versions"]),
+        tools={tool: tuple(names) for tool, names in entry["tools"].items()},
+        release=Release(**entry["release"]),
+        debian=tuple(
+            DebianPackage(row["suite"], tuple(row["packages"]), row.get("series")) for row in entry["debian"]
+        ),
+        minimum=entry.get("minimum"),
+    )
