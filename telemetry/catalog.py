@@ -47,10 +47,17 @@ class CatalogError(ValueError):
 
 @dataclass(frozen=True)
 class Label:
-    """One label. `values` are the only values it takes; empty means they are known at run time."""
+    """One label. `values` are the only values it takes; empty: any. `runtime`: which of them occur is known
+    at run time only."""
 
     name: str
     values: tuple[str, ...] = ()
+    runtime: bool = False
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """The values that exist from the start."""
+        return () if self.runtime else self.values
 
 
 @dataclass(frozen=True)
@@ -83,7 +90,7 @@ class Metric:
         """Every label set that can be told beforehand, given run-time `values` by label name."""
         if self.known:
             return iter(self.known)
-        return product(*(values.get(label.name, label.values) for label in self.labels))
+        return product(*(values.get(label.name, label.known) for label in self.labels))
 
 
 def _problems(metric: Metric) -> Iterator[str]:
@@ -120,8 +127,8 @@ def _bucket_problems(metric: Metric) -> Iterator[str]:
 
 CATEGORY = Label("category")
 ENDPOINT = Label("endpoint")
-METHOD = Label("method", (*METHODS, OTHER))
-PROVIDER = Label("provider", PROVIDERS)
+METHOD = Label("method", (*METHODS, OTHER), runtime=True)
+PROVIDER = Label("provider", PROVIDERS, runtime=True)
 STAGE = Label("stage", STAGES)
 
 CATALOG: tuple[Metric, ...] = (

@@ -1,0 +1,45 @@
+"""No change of code: `opentelemetry-instrument uvicorn any:app` finds these by their entry points."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import fastapi
+from opentelemetry.instrumentation.environment_variables import OTEL_PYTHON_DISABLED_INSTRUMENTATIONS
+from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
+
+from telemetry.instrument import instrument
+from telemetry.pipeline import start
+
+
+class Configurator:
+    """Starts the pipeline, and keeps the stock FastAPI instrumentor from instrumenting every app again."""
+
+    def configure(self, **_: Any) -> None:
+        """Start from the OTEL_* variables."""
+        start()
+        disabled = os.environ.get(OTEL_PYTHON_DISABLED_INSTRUMENTATIONS, "")
+        os.environ[OTEL_PYTHON_DISABLED_INSTRUMENTATIONS] = ",".join(filter(None, (disabled, "fastapi")))
+
+
+class Instrumentor(BaseInstrumentor):
+    """Instruments every FastAPI application from the moment it is made."""
+
+    _original = staticmethod(fastapi.FastAPI.__init__)
+
+    def instrumentation_dependencies(self) -> tuple[str, ...]:
+        """What must be installed for this to apply."""
+        return ("fastapi >= 0.100",)
+
+    def _instrument(self, **_: Any) -> None:
+        original = self._original
+
+        def __init__(app: fastapi.FastAPI, *args: Any, **kwargs: Any) -> None:  # noqa: N807
+            original(app, *args, **kwargs)
+            instrument(app)
+
+        fastapi.FastAPI.__init__ = __init__  # type: ignore[method-assign]
+
+    def _uninstrument(self, **_: Any) -> None:
+        fastapi.FastAPI.__init__ = self._original  # type: ignore[method-assign]

@@ -1,0 +1,63 @@
+"""/metrics: the registry as text 0.0.4, or as OpenMetrics when asked, rendered off the event loop."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from anyio import to_thread
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+
+from telemetry.guard import guard
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+PLAIN = "text/plain; charset=utf-8"
+NOT_SCRAPED = "metrics are not exposed here: OTEL_METRICS_EXPORTER has no 'prometheus' in it, or OTEL_SDK_DISABLED is true\n"
+
+
+class Exposition:
+    """A registry as text. Scrapes at the same time wait for each other: the exporter's collector hands its
+    snapshot over through a queue, and two readers of it would mix."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+        self._lock = threading.Lock()
+
+    def render(self, accept: str = "") -> tuple[bytes, str]:
+        """The body and its content type, for an Accept header."""
+        encode, content_type = choose_encoder(accept)
+        with self._lock:
+            return encode(self._registry), content_type
+
+
+async def answer(exposition: Exposition | None, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer one request for /metrics: 200, 404 where nothing is exposed, 405, or 500 when rendering fails."""
+    if scope["method"] not in ("GET", "HEAD"):
+        await _respond(send, 405, b"expected GET\n", PLAIN)
+        return
+    if exposition is None:
+        await _respond(send, 404, NOT_SCRAPED.encode(), PLAIN)
+        return
+    accept = b",".join(value for name, value in scope["headers"] if name == b"accept").decode("latin-1")
+    try:
+        body, content_type = await to_thread.run_sync(exposition.render, accept)
+    except Exception:
+        guard.fault("render")
+        await _respond(send, 500, b"the metrics could not be rendered; the log has the reason\n", PLAIN)
+        return
+    await _respond(send, 200, b"" if scope["method"] == "HEAD" else body, content_type)
+
+
+async def _respond(send: Send, status: int, body: bytes, content_type: str) -> None:
+    headers = [(b"content-type", content_type.encode()), (b"cache-control", b"no-store")]
+    if body:
+        headers.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,66 @@
+"""The one guard: a fault inside telemetry is counted and logged, and never reaches a response."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Literal
+
+Step = Literal["record", "export", "render"]
+
+SPELL_SECONDS = 60.0
+
+_log = logging.getLogger("telemetry")
+
+
+class Guard:
+    """Counts faults by step. A spell is a run of faults with less than a minute between them."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.strict: bool | None = None
+        self.count: Callable[[Step, int], None] | None = None
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._last: dict[Step, float] = {}
+        self._pending: Counter[Step] = Counter()
+        self._counting = False
+
+    def fault(self, step: Step) -> None:
+        """Deal with the exception being handled: count it, log it once per spell; re-raise under pytest."""
+        if self.strict if self.strict is not None else "pytest" in sys.modules:
+            raise  # noqa: PLE0704 - called from an except block only
+        now = self._clock()
+        with self._lock:
+            new_spell = now - self._last.get(step, -SPELL_SECONDS) >= SPELL_SECONDS
+            self._last[step] = now
+            self._pending[step] += 1
+        if new_spell:
+            _log.exception("telemetry fault in %s; the request is untouched", step)
+        self._count_pending()
+
+    def _count_pending(self) -> None:
+        """Count what is due. Counting may itself be what fails: then it stays due."""
+        count = self.count
+        if count is None:
+            return
+        with self._lock:
+            if self._counting:
+                return
+            self._counting, due = True, dict(self._pending)
+        try:
+            for step, number in due.items():
+                if number:
+                    count(step, number)
+                    with self._lock:
+                        self._pending[step] -= number
+        except Exception:
+            _log.debug("a telemetry fault could not be counted yet", exc_info=True)
+        finally:
+            self._counting = False
+
+
+guard = Guard()

@@ -1,0 +1,211 @@
+"""Recording handles: what a caller writes. A handle is wired to an instrument at start; until then it is idle."""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from typing import Generic, Protocol, TypeVar, cast
+
+from telemetry.catalog import OTHER, Metric
+from telemetry.guard import guard
+
+Values = tuple[str, ...]
+Attributes = Mapping[str, str]
+
+
+class LabelError(ValueError):
+    """Label names or values that are not the metric's own."""
+
+
+class Adder(Protocol):
+    """What stands behind a counter: an OTel Counter, or anything that adds."""
+
+    def add(self, amount: float, attributes: Attributes | None = None) -> None: ...
+
+
+class Recorder(Protocol):
+    """What stands behind a histogram: an OTel Histogram, or anything that records."""
+
+    def record(self, amount: float, attributes: Attributes | None = None) -> None: ...
+
+
+class Idle:
+    """The instrument of a handle that is not wired, and what a call with wrong labels gets: forgets all."""
+
+    def _forget(self, *_: object, **__: object) -> None:
+        """Do nothing."""
+
+    add = record = inc = observe = set = remove = _forget
+
+
+IDLE = Idle()
+BoundT = TypeVar("BoundT")
+
+
+class Handle(ABC, Generic[BoundT]):
+    """One metric of the catalogue, as callers hold it."""
+
+    def __init__(self, metric: Metric) -> None:
+        self.metric = metric
+        self._names = metric.label_names
+        self._closed = {label.name: frozenset(label.values) for label in metric.labels if label.values}
+
+    def labels(self, **labels: object) -> BoundT:
+        """The metric under one label set; may be kept and reused. Values become strings.
+
+        A wrong name or value is a LabelError in tests; in production it is counted and logged, and
+        an unknown value of a closed label is recorded as "(other)".
+        """
+        try:
+            return self._bind(self._values(labels))
+        except Exception:
+            guard.fault("record")
+            return cast(BoundT, IDLE)
+
+    def _values(self, labels: Mapping[str, object]) -> Values:
+        if len(labels) != len(self._names) or not all(name in labels for name in self._names):
+            raise LabelError(
+                f"{self.metric.name}: got labels {sorted(labels)}, expected {sorted(self._names)}"
+            )
+        return tuple([self._value(name, str(labels[name])) for name in self._names])
+
+    def _value(self, name: str, value: str) -> str:
+        closed = self._closed.get(name)
+        if closed is None or value in closed:
+            return value
+        try:
+            raise LabelError(f"{self.metric.name}: {name}={value!r}, expected one of {sorted(closed)}")
+        except LabelError:
+            guard.fault("record")
+        return OTHER
+
+    @abstractmethod
+    def _bind(self, values: Values) -> BoundT:
+        """The metric under label values in the catalogue's order."""
+
+    def attributes(self, values: Values) -> Attributes:
+        """Label values in the catalogue's order, by name."""
+        return dict(zip(self._names, values))
+
+
+class BoundCounter:
+    """A counter under one label set."""
+
+    __slots__ = ("_attributes", "_handle")
+
+    def __init__(self, handle: Counter, attributes: Attributes) -> None:
+        self._handle = handle
+        self._attributes = attributes
+
+    def inc(self, amount: float = 1) -> None:
+        """Add `amount`, which must not be negative. 0 makes the series exist."""
+        try:
+            if amount < 0:
+                raise ValueError(f"{self._handle.metric.name}: a counter only rises, got inc({amount})")
+            self._handle.instrument.add(amount, self._attributes)
+        except Exception:
+            guard.fault("record")
+
+
+class Counter(Handle[BoundCounter]):
+    """A metric that only rises."""
+
+    instrument: Adder = IDLE
+
+    def _bind(self, values: Values) -> BoundCounter:
+        return BoundCounter(self, self.attributes(values))
+
+    def inc(self, amount: float = 1) -> None:
+        """Add to a counter without labels."""
+        self.labels().inc(amount)
+
+
+class BoundHistogram:
+    """A histogram under one label set."""
+
+    __slots__ = ("_attributes", "_handle")
+
+    def __init__(self, handle: Histogram, attributes: Attributes) -> None:
+        self._handle = handle
+        self._attributes = attributes
+
+    def observe(self, amount: float) -> None:
+        """Record one value, in the metric's unit."""
+        try:
+            self._handle.instrument.record(amount, self._attributes)
+        except Exception:
+            guard.fault("record")
+
+
+class Histogram(Handle[BoundHistogram]):
+    """A metric that keeps a distribution over the catalogue's buckets."""
+
+    instrument: Recorder = IDLE
+
+    def _bind(self, values: Values) -> BoundHistogram:
+        return BoundHistogram(self, self.attributes(values))
+
+    def observe(self, amount: float) -> None:
+        """Record into a histogram without labels."""
+        self.labels().observe(amount)
+
+
+class BoundGauge:
+    """A gauge under one label set."""
+
+    __slots__ = ("_handle", "_values")
+
+    def __init__(self, handle: Gauge, values: Values) -> None:
+        self._handle = handle
+        self._values = values
+
+    def set(self, amount: float) -> None:
+        """Hold `amount` until it is set anew or removed."""
+        self._handle.hold(self._values, amount)
+
+    def remove(self) -> None:
+        """End the series: the next scrape does not have it."""
+        self._handle.drop(self._values)
+
+
+Source = Callable[[], Iterable[tuple[Values, float]]]
+
+
+class Gauge(Handle[BoundGauge]):
+    """A metric whose series come and go.
+
+    Its values are kept here and read at each scrape or export, never in an SDK instrument, which would
+    remember every label set for ever and fold new ones into one series after 2,000.
+    """
+
+    def __init__(self, metric: Metric) -> None:
+        super().__init__(metric)
+        self._lock = threading.Lock()
+        self._held: dict[Values, float] = {}
+        self._source: Source | None = None
+
+    def _bind(self, values: Values) -> BoundGauge:
+        return BoundGauge(self, values)
+
+    def hold(self, values: Values, amount: float) -> None:
+        """Set the series of these label values."""
+        with self._lock:
+            self._held[values] = float(amount)
+
+    def drop(self, values: Values) -> None:
+        """Forget the series of these label values."""
+        with self._lock:
+            self._held.pop(values, None)
+
+    def follow(self, source: Source | None) -> None:
+        """Read the live series from `source` at each collection: label values in catalogue order, value."""
+        self._source = source
+
+    def live(self) -> dict[Values, float]:
+        """Every live series now."""
+        with self._lock:
+            live = dict(self._held)
+        if self._source is not None:
+            live.update((values, float(amount)) for values, amount in self._source())
+        return live

@@ -1,0 +1,102 @@
+"""`instrument(app)`: the middleware, /metrics and, when traces are on, spans, on any FastAPI app in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from anyio import to_thread
+from fastapi import FastAPI
+from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
+from opentelemetry.metrics import NoOpMeterProvider
+
+from telemetry import zero
+from telemetry.endpoints import walk
+from telemetry.exposition import ASGIApp, Receive, Scope, Send, answer
+from telemetry.guard import guard
+from telemetry.middleware import SEEN, MetricsMiddleware
+from telemetry.pipeline import Pipeline, start
+
+METRICS_PATH = "/metrics"
+_MARK = "_reviewlens_instrumented"
+
+
+def instrument(app: FastAPI, pipeline: Pipeline | None = None) -> None:
+    """Observe `app`, outside all its middleware. A second call does nothing.
+
+    Starts the process's pipeline, unless one is given. Call it before the first request.
+    """
+    if getattr(app, _MARK, False):
+        return
+    setattr(app, _MARK, True)
+    pipeline = pipeline or start()
+    if pipeline.settings.sdk_disabled:
+        return
+    if pipeline.tracer_provider is not None:
+        FastAPIInstrumentor.instrument_app(
+            app,
+            tracer_provider=pipeline.tracer_provider,
+            meter_provider=None if pipeline.settings.http_server_metrics else NoOpMeterProvider(),
+            exclude_spans=["receive", "send"],
+        )
+    build = app.build_middleware_stack
+
+    def build_observed() -> Any:
+        return Observed(build(), app, pipeline)
+
+    # Starlette puts every later middleware around the earlier ones; only around the built stack is
+    # the place that stays outermost.
+    app.build_middleware_stack = build_observed  # type: ignore[method-assign]
+
+
+class Observed:
+    """The application's whole stack, with /metrics beside it and the metrics middleware around it."""
+
+    def __init__(self, stack: ASGIApp, app: FastAPI, pipeline: Pipeline) -> None:
+        self.app = MetricsMiddleware(stack, lambda: app.routes)
+        self._fastapi = app
+        self._pipeline = pipeline
+        self._ready = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve /metrics, flush at the end of the lifespan, and pass the rest on."""
+        if not self._ready:
+            self._ready = True
+            _zero_routes(self._fastapi)
+        if scope["type"] == "http" and SEEN not in scope and _is_metrics(scope):
+            await answer(self._pipeline.exposition, scope, receive, send)
+            return
+        await self.app(scope, receive, send)
+        if scope["type"] == "lifespan":
+            await to_thread.run_sync(self._pipeline.flush)
+
+
+def _is_metrics(scope: Scope) -> bool:
+    path: str = scope["path"]
+    return path.endswith(METRICS_PATH) and path.removeprefix(scope.get("root_path", "")) == METRICS_PATH
+
+
+def _zero_routes(app: FastAPI) -> None:
+    try:
+        zero.routes(_answers(app))
+    except Exception:
+        guard.fault("record")
+
+
+def _answers(app: FastAPI) -> Iterator[tuple[str, str, str]]:
+    """Every (method, template, status code) that the routes declare, and 500 for each."""
+    for template in walk(app.routes):
+        route = template.route
+        declared = {str(getattr(route, "status_code", None) or 200), "500"}
+        declared.update(str(code) for code in getattr(route, "responses", None) or {} if str(code).isdigit())
+        if getattr(route, "body_field", None) or getattr(route, "dependant", None) is not None:
+            declared.update(_validation_code(route))
+        for method in template.methods - {"HEAD"}:
+            for code in sorted(declared):
+                yield method, template.path, code
+
+
+def _validation_code(route: Any) -> Iterator[str]:
+    dependant = route.dependant
+    if any((dependant.path_params, dependant.query_params, dependant.header_params, dependant.body_params)):
+        yield "422"

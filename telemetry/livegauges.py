@@ -1,0 +1,127 @@
+"""Gauges whose series end, on each path: absent at once on a scrape, 0 for two pushes, then absent."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from opentelemetry.sdk.metrics.export import (
+    Gauge as GaugeData,
+)
+from opentelemetry.sdk.metrics.export import (
+    Metric as MetricData,
+)
+from opentelemetry.sdk.metrics.export import (
+    MetricExporter,
+    MetricExportResult,
+    MetricsData,
+    NumberDataPoint,
+    ScopeMetrics,
+)
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from telemetry.guard import guard
+from telemetry.handles import Gauge, Values
+
+PUSHES_AT_ZERO = 2
+
+
+class ExportError(RuntimeError):
+    """An export that did not arrive."""
+
+
+class LiveGaugeCollector(Collector):
+    """The gauges as a scrape sees them: live series, and no other."""
+
+    def __init__(self, gauges: Sequence[Gauge]) -> None:
+        self._gauges = gauges
+
+    def describe(self) -> Iterable[GaugeMetricFamily]:
+        """The families, so that registering reads no source."""
+        return [self._family(gauge) for gauge in self._gauges]
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """The families with their live series."""
+        for gauge in self._gauges:
+            family = self._family(gauge)
+            try:
+                for values, amount in gauge.live().items():
+                    family.add_metric(values, amount)
+            except Exception:
+                guard.fault("render")
+            yield family
+
+    @staticmethod
+    def _family(gauge: Gauge) -> GaugeMetricFamily:
+        metric = gauge.metric
+        return GaugeMetricFamily(metric.name, metric.description, labels=metric.label_names)
+
+
+class LiveGaugeExporter(MetricExporter):
+    """Adds the gauges to what another exporter pushes. A backend keeps a vanished series for minutes, so
+    an ended one is pushed as 0 twice first."""
+
+    def __init__(self, inner: MetricExporter, gauges: Sequence[Gauge], scope: InstrumentationScope) -> None:
+        super().__init__(inner._preferred_temporality, inner._preferred_aggregation)
+        self._inner = inner
+        self._scope = scope
+        self._gauges = [(gauge, _Ending()) for gauge in gauges]
+
+    def export(
+        self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any
+    ) -> MetricExportResult:
+        """Push the SDK's points and the gauges' in one request."""
+        try:
+            live = [(gauge, ending, gauge.live()) for gauge, ending in self._gauges]
+            metrics = [_metric(gauge, ending.with_zeros(now)) for gauge, ending, now in live]
+            result = self._inner.export(self._with(metrics, metrics_data), timeout_millis, **kwargs)
+            if result is not MetricExportResult.SUCCESS:
+                raise ExportError("the exporter could not deliver; totals follow with the next export")
+            for _, ending, now in live:
+                ending.delivered(now)
+        except Exception:
+            guard.fault("export")
+            return MetricExportResult.FAILURE
+        return result
+
+    def _with(self, metrics: Sequence[MetricData], data: MetricsData) -> MetricsData:
+        metrics = [metric for metric in metrics if metric.data.data_points]
+        if not metrics or not data.resource_metrics:
+            return data
+        first, *others = data.resource_metrics
+        scope = ScopeMetrics(self._scope, metrics, schema_url="")
+        return MetricsData([replace(first, scope_metrics=[*first.scope_metrics, scope]), *others])
+
+    def force_flush(self, timeout_millis: float = 10_000) -> bool:
+        """Flush the inner exporter."""
+        return self._inner.force_flush(timeout_millis)
+
+    def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
+        """Shut the inner exporter down."""
+        self._inner.shutdown(timeout_millis, **kwargs)
+
+
+class _Ending:
+    """Remembers which series were pushed, and how many zeros each owes once it has ended."""
+
+    def __init__(self) -> None:
+        self._owed: dict[Values, int] = {}
+
+    def with_zeros(self, live: Mapping[Values, float]) -> dict[Values, float]:
+        """The live series, and at 0 those that ended and still owe a zero."""
+        return {**dict.fromkeys(self._owed, 0.0), **live}
+
+    def delivered(self, live: Mapping[Values, float]) -> None:
+        """Take note that the series went out."""
+        owed = {values: zeros - 1 for values, zeros in self._owed.items() if zeros > 1}
+        self._owed = owed | dict.fromkeys(live, PUSHES_AT_ZERO)
+
+
+def _metric(gauge: Gauge, series: Mapping[Values, float]) -> MetricData:
+    now, metric = time.time_ns(), gauge.metric
+    points = [NumberDataPoint(gauge.attributes(values), 0, now, amount) for values, amount in series.items()]
+    return MetricData(metric.name, metric.description, metric.unit, GaugeData(points))

@@ -1,0 +1,86 @@
+"""The metrics middleware: counts each request once, when its response has ended."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from functools import cached_property
+from time import perf_counter
+from typing import Any
+
+from starlette.requests import ClientDisconnect
+
+from telemetry import logs, tracing
+from telemetry.catalog import METHODS, OTHER
+from telemetry.endpoints import Endpoints
+from telemetry.exposition import ASGIApp, Message, Receive, Scope, Send
+from telemetry.guard import guard
+from telemetry.metrics import errors_total, http_request_duration_seconds, http_requests_total
+
+CLIENT_CLOSED = 499
+SEEN = "telemetry.counted"
+_METHODS = frozenset(METHODS)
+_log = logging.getLogger("telemetry.access")
+
+
+class MetricsMiddleware:
+    """Plain ASGI, around everything else. A request inside a mounted, also instrumented application is
+    counted once, by the outermost."""
+
+    def __init__(
+        self, app: ASGIApp, routes: Callable[[], list[Any]], clock: Callable[[], float] = perf_counter
+    ) -> None:
+        self.app = app
+        self._routes = routes
+        self._clock = clock
+
+    @cached_property
+    def _endpoints(self) -> Endpoints:
+        return Endpoints(self._routes())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Count an HTTP request; pass everything else through."""
+        if scope["type"] != "http" or SEEN in scope:
+            await self.app(scope, receive, send)
+            return
+        scope[SEEN] = True
+        started, root_path = self._clock(), scope.get("root_path", "")
+        status, ended, trace_id = 0, False, ""
+
+        def end(status_code: int) -> None:
+            nonlocal ended
+            ended = True
+            try:
+                self._record(scope, root_path, status_code, max(0.0, self._clock() - started), trace_id)
+            except Exception:
+                guard.fault("record")
+
+        async def counting_send(message: Message) -> None:
+            nonlocal status, trace_id
+            if message["type"] == "http.response.start":
+                status, trace_id = message["status"], tracing.trace_id()
+            await send(message)
+            if message["type"] == "http.response.body" and not message.get("more_body") and not ended:
+                end(status)
+
+        try:
+            await self.app(scope, receive, counting_send)
+        except (ClientDisconnect, asyncio.CancelledError):
+            if not ended:
+                end(status or CLIENT_CLOSED)
+            raise
+        except Exception:
+            errors_total.labels(error_type="unhandled", component="api").inc()
+            if not ended:
+                end(500)
+            raise
+        if not ended:
+            end(status or 500)
+
+    def _record(self, scope: Scope, root_path: str, status_code: int, seconds: float, trace_id: str) -> None:
+        method = scope["method"] if scope["method"] in _METHODS else OTHER
+        endpoint = self._endpoints.of(scope, root_path)
+        http_requests_total.labels(method=method, endpoint=endpoint, status_code=status_code).inc()
+        http_request_duration_seconds.labels(method=method, endpoint=endpoint).observe(seconds)
+        logs.access(_log, method, endpoint, status_code, seconds, trace_id)

@@ -1,0 +1,176 @@
+"""The composition root: from settings to a running pipeline. The only place with globals, threads and
+the environment."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from opentelemetry import metrics as otel_metrics
+from opentelemetry import trace as otel_trace
+from opentelemetry.exporter.prometheus import PrometheusMetricReader
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import MetricExporter, MetricReader, PeriodicExportingMetricReader
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from prometheus_client import CollectorRegistry
+
+from telemetry import zero
+from telemetry.exposition import Exposition
+from telemetry.guard import Step, guard
+from telemetry.handles import IDLE, Counter, Gauge, Histogram
+from telemetry.livegauges import LiveGaugeCollector, LiveGaugeExporter
+from telemetry.metrics import HANDLES, errors_total
+from telemetry.resource import resource
+from telemetry.settings import Settings, load
+from telemetry.tracing import tracer_provider
+from telemetry.views import views
+
+METER = "reviewlens"
+FLUSH_MS = 5_000
+GAUGES = [handle for handle in HANDLES.values() if isinstance(handle, Gauge)]
+
+_log = logging.getLogger("telemetry")
+
+
+class Pipeline:
+    """Everything between a recording handle and its readers. `exposition` is None where nothing is scraped,
+    `tracer_provider` where no spans are made."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        environ: Mapping[str, str],
+        exporter: Callable[[], MetricExporter],
+        readers: Sequence[MetricReader] = (),
+    ) -> None:
+        self.settings = settings
+        self.exposition: Exposition | None = None
+        self.tracer_provider: TracerProvider | None = None
+        self._pushing: PeriodicExportingMetricReader | None = None
+        self._provider: MeterProvider | None = None
+        if settings.sdk_disabled:
+            return
+        who = resource(settings, environ)
+        all_readers = [*readers, *self._readers(exporter)]
+        if all_readers:
+            self._provider = MeterProvider(
+                all_readers, who, views=list(views(METER, settings.http_server_metrics))
+            )
+            self._wire(self._provider)
+        if settings.traces:
+            self.tracer_provider = tracer_provider(settings, who)
+
+    def _readers(self, exporter: Callable[[], MetricExporter]) -> list[MetricReader]:
+        readers: list[MetricReader] = []
+        if self.settings.prometheus:
+            registry = CollectorRegistry()
+            readers.append(
+                PrometheusMetricReader(disable_target_info=True, scope_info_enabled=False, registry=registry)
+            )
+            registry.register(LiveGaugeCollector(GAUGES))
+            self.exposition = Exposition(registry)
+        if self.settings.otlp:
+            self._pushing = PeriodicExportingMetricReader(
+                LiveGaugeExporter(exporter(), GAUGES, InstrumentationScope(METER)),
+                self.settings.metric_export_interval_ms,
+            )
+            readers.append(self._pushing)
+        return readers
+
+    @staticmethod
+    def _wire(provider: MeterProvider) -> None:
+        """Put an instrument of one meter behind every handle, and what is known beforehand at 0."""
+        meter = provider.get_meter(METER)
+        for handle in HANDLES.values():
+            name, unit, description = handle.metric.name, handle.metric.unit, handle.metric.description
+            if isinstance(handle, Counter):
+                handle.instrument = meter.create_counter(name, unit, description)
+            elif isinstance(handle, Histogram):
+                handle.instrument = meter.create_histogram(name, unit, description)
+        guard.count = _count_fault
+        zero.known()
+
+    def publish(self) -> None:
+        """Make the providers the process's own, so that other people's instruments come out here too."""
+        if self._provider is not None:
+            otel_metrics.set_meter_provider(self._provider)
+        if self.tracer_provider is not None:
+            otel_trace.set_tracer_provider(self.tracer_provider)
+
+    def flush(self) -> None:
+        """Push what is recorded now; waits 5 s at most. The provider's own force_flush would leave a copy
+        in the Prometheus reader, and the next scrape would show every series twice."""
+        try:
+            if self._pushing is not None:
+                self._pushing.force_flush(FLUSH_MS)
+            if self.tracer_provider is not None:
+                self.tracer_provider.force_flush(FLUSH_MS)
+        except Exception:
+            guard.fault("export")
+
+    def shutdown(self) -> None:
+        """Push once more, stop the threads, and let the handles record nothing."""
+        for handle in HANDLES.values():
+            if isinstance(handle, Counter | Histogram):
+                handle.instrument = IDLE
+        guard.count = None
+        try:
+            if self._provider is not None:
+                self._provider.shutdown(FLUSH_MS)
+            if self.tracer_provider is not None:
+                self.tracer_provider.shutdown()
+        except Exception:
+            guard.fault("export")
+
+
+def _count_fault(step: Step, number: int) -> None:
+    errors_total.labels(error_type=step, component="telemetry").inc(number)
+
+
+def _otlp_exporter() -> MetricExporter:
+    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+
+    return OTLPMetricExporter()
+
+
+_lock = threading.Lock()
+_current: Pipeline | None = None
+
+
+def start(environ: Mapping[str, str] | None = None, **overrides: Any) -> Pipeline:
+    """Start the process's pipeline from the OTEL_* variables, once; later calls return the same.
+
+    `overrides` replace single settings by field name. Raises SettingsError, with key, value and expectation.
+    """
+    global _current  # noqa: PLW0603 - the one pipeline of the process
+    with _lock:
+        if _current is None:
+            environ = os.environ if environ is None else environ
+            settings = load(environ).model_copy(update=overrides)
+            _current = Pipeline(settings, environ, _otlp_exporter)
+            _current.publish()
+            _log.info(
+                "telemetry started: service=%s metrics=%s traces=%s",
+                settings.service_name,
+                "disabled" if settings.sdk_disabled else ",".join(settings.metrics_exporters) or "none",
+                settings.traces_exporter,
+            )
+        return _current
+
+
+def shutdown() -> None:
+    """Stop the process's pipeline: push what is left, end its threads. Does nothing where none runs."""
+    global _current  # noqa: PLW0603 - the one pipeline of the process
+    with _lock:
+        if _current is not None:
+            _current.shutdown()
+        _current = None
+
+
+def current() -> Pipeline | None:
+    """The process's pipeline, if it runs."""
+    return _current

@@ -1,0 +1,40 @@
+"""Who the numbers are from. Identifying attributes only: any other would put a target_info series on some paths."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from urllib.parse import unquote
+
+from opentelemetry.sdk.resources import Resource
+
+from telemetry.settings import Settings, SettingsError
+
+DEFAULT_PORT = "8000"
+
+
+def resource(settings: Settings, environ: Mapping[str, str]) -> Resource:
+    """The service's resource. OTEL_RESOURCE_ATTRIBUTES are added; OTEL_SERVICE_NAME wins over service.name.
+
+    The instance is host:port, which is the same after a restart, so that its series go on.
+    """
+    given = _attributes(environ.get("OTEL_RESOURCE_ATTRIBUTES", ""))
+    name = given.get("service.name") if not environ.get("OTEL_SERVICE_NAME") else None
+    port = environ.get("REVIEWLENS_PORT") or DEFAULT_PORT
+    return Resource(
+        {
+            "service.instance.id": f"{socket.gethostname()}:{port}",
+            **given,
+            "service.name": name or settings.service_name,
+        }
+    )
+
+
+def _attributes(text: str) -> dict[str, str]:
+    """`key=value,key=value`, percent-encoded, as the OTel specification has it."""
+    pairs = [pair.partition("=") for pair in text.split(",") if pair.strip()]
+    if any(not equals or not key.strip() for key, equals, _ in pairs):
+        raise SettingsError(
+            f"OTEL_RESOURCE_ATTRIBUTES={text!r}: expected key=value pairs, separated by commas"
+        )
+    return {key.strip(): unquote(value.strip()) for key, _, value in pairs}

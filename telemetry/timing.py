@@ -1,0 +1,201 @@
+"""Timer, track_time and track_errors: as a decorator or a context manager, for every kind of function."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from time import perf_counter
+from types import TracebackType
+from typing import Any, Protocol, TypeVar
+
+from telemetry.metrics import errors_total
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Observer(Protocol):
+    """What takes one value, such as a histogram under a label set."""
+
+    def observe(self, amount: float) -> None: ...
+
+
+class Labelled(Protocol):
+    """What gives an observer for a label set: a histogram handle."""
+
+    def labels(self, **labels: object) -> Observer: ...
+
+
+class Tracker(ABC):
+    """A block of code under watch: `with`, `async with`, or a decorator that keeps the signature.
+
+    A generator is watched from its first step to its end. A decorator serves any number of calls at once;
+    as a context manager, one tracker belongs to one task at a time.
+    """
+
+    @abstractmethod
+    def _begin(self) -> Callable[[BaseException | None], None]:
+        """Start to watch; what is returned is called at the end, with the exception that left, if any."""
+
+    def __enter__(self) -> Tracker:
+        self._open().append(self._begin())
+        return self
+
+    def _open(self) -> list[Callable[[BaseException | None], None]]:
+        return self.__dict__.setdefault("_blocks", [])
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._open().pop()(error)
+
+    async def __aenter__(self) -> Tracker:
+        return self.__enter__()
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.__exit__(exc_type, error, traceback)
+
+    def __call__(self, function: F) -> F:
+        """The function, watched at each call."""
+        return _watched(function, self._begin)
+
+
+Begin = Callable[[], Callable[[BaseException | None], None]]
+
+
+def _watched(function: F, begin: Begin) -> F:
+    kinds: tuple[tuple[Callable[[Any], bool], Callable[[Any, Begin], Any]], ...] = (
+        (inspect.isasyncgenfunction, _async_generator),
+        (inspect.isgeneratorfunction, _generator),
+        (inspect.iscoroutinefunction, _coroutine),
+    )
+    wrap = next((wrap for is_kind, wrap in kinds if is_kind(function)), _plain)
+    watched: F = functools.wraps(function)(wrap(function, begin))
+    return watched
+
+
+def _plain(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        with _Block(begin()):
+            return function(*args, **kwargs)
+
+    return call
+
+
+def _coroutine(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
+    async def call(*args: Any, **kwargs: Any) -> Any:
+        with _Block(begin()):
+            return await function(*args, **kwargs)
+
+    return call
+
+
+def _generator(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        with _Block(begin()):
+            return (yield from function(*args, **kwargs))
+
+    return call
+
+
+def _async_generator(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
+    async def call(*args: Any, **kwargs: Any) -> Any:
+        with _Block(begin()):
+            inner = function(*args, **kwargs)
+            try:
+                step = inner.asend(None)
+                while True:
+                    try:
+                        item = await step
+                    except StopAsyncIteration:
+                        return
+                    try:
+                        step = inner.asend((yield item))
+                    except GeneratorExit:
+                        raise
+                    except BaseException as error:
+                        step = inner.athrow(error)
+            finally:
+                await inner.aclose()
+
+    return call
+
+
+class _Block:
+    """One watched block."""
+
+    def __init__(self, end: Callable[[BaseException | None], None]) -> None:
+        self._end = end
+
+    def __enter__(self) -> None:
+        """The watch has begun."""
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._end(error)
+
+
+class Timer(Tracker):
+    """Record a block's duration in seconds on exit, whether it ends well or not.
+
+    `Timer(retrieval_duration_seconds, {"category": "chair"})`; without labels, the histogram itself observes.
+    """
+
+    def __init__(
+        self,
+        histogram: Labelled | Observer,
+        labels: Mapping[str, object] | None = None,
+        clock: Callable[[], float] = perf_counter,
+    ) -> None:
+        self._observer: Observer = (
+            histogram.labels(**labels) if labels else histogram  # type: ignore[union-attr,assignment]
+        )
+        self._clock = clock
+        self.start_time: float | None = None
+
+    def _begin(self) -> Callable[[BaseException | None], None]:
+        start = self.start_time = self._clock()
+
+        def end(_: BaseException | None) -> None:
+            self._observer.observe(max(0.0, self._clock() - start))
+
+        return end
+
+
+def track_time(
+    histogram: Labelled | Observer,
+    labels: Mapping[str, object] | None = None,
+    clock: Callable[[], float] = perf_counter,
+) -> Timer:
+    """Record each call's duration in seconds: `@track_time(scoring_duration_seconds, {"category": "chair"})`."""
+    return Timer(histogram, labels, clock)
+
+
+class track_errors(Tracker):  # noqa: N801 - the specification's name, called like a function
+    """Count an exception that leaves the block, and let it leave: `@track_errors("retrieval_error", "retrieval")`.
+
+    Exceptions only: a cancelled task, a closed generator and an exit are no errors.
+    """
+
+    def __init__(self, error_type: str, component: str) -> None:
+        self._errors = errors_total.labels(error_type=error_type, component=component)
+
+    def _begin(self) -> Callable[[BaseException | None], None]:
+        return self._end
+
+    def _end(self, error: BaseException | None) -> None:
+        if isinstance(error, Exception):
+            self._errors.inc()

@@ -1,0 +1,35 @@
+"""Views: what the SDK does with each instrument, derived from the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from opentelemetry.sdk.metrics.view import DropAggregation, ExplicitBucketHistogramAggregation, View
+
+from telemetry.catalog import CATALOG
+
+# Instrumentations that measure each request once more. FastAPI does so by itself from 0.160 on, as soon as
+# a global meter provider is there.
+HTTP_SERVER_METERS = (
+    "fastapi",
+    "opentelemetry.instrumentation.fastapi",
+    "opentelemetry.instrumentation.asgi",
+)
+
+
+def views(meter_name: str, http_server_metrics: bool) -> Iterator[View]:
+    """A view per catalogue entry, and one per meter whose http.server.* would double the series.
+
+    The bounds stand in views, not in instruments: OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION
+    overrides what an instrument advises, and a view overrides both.
+    """
+    for metric in CATALOG:
+        yield View(
+            meter_name=meter_name,
+            instrument_name=metric.name,
+            attribute_keys=set(metric.label_names),
+            aggregation=ExplicitBucketHistogramAggregation(metric.buckets) if metric.buckets else None,
+        )
+    if not http_server_metrics:
+        for meter in HTTP_SERVER_METERS:
+            yield View(meter_name=meter, instrument_name="http.server.*", aggregation=DropAggregation())

@@ -1,0 +1,28 @@
+"""Series that are there at 0 from the first scrape: without it, nobody sees the first error.
+
+Counters only: the SDK has no public way to make a histogram exist before its first value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from telemetry.handles import Counter
+from telemetry.metrics import HANDLES, http_requests_total
+
+
+def known(**values: Iterable[str]) -> None:
+    """Put every label set at 0 that can be told now, from the catalogue and from run-time `values`,
+    such as known(category=("chair", "mattress"))."""
+    given = {name: tuple(texts) for name, texts in values.items()}
+    for handle in HANDLES.values():
+        names = set(handle.metric.label_names)
+        if isinstance(handle, Counter) and (not given or names & given.keys()):
+            for label_set in handle.metric.known_label_sets(given):
+                handle.labels(**handle.attributes(label_set)).inc(0)
+
+
+def routes(answers: Iterable[tuple[str, str, str]]) -> None:
+    """Put every (method, endpoint template, status code) at 0."""
+    for method, endpoint, status_code in answers:
+        http_requests_total.labels(method=method, endpoint=endpoint, status_code=status_code).inc(0)
