@@ -23,7 +23,7 @@ class Configurator:
         os.environ[OTEL_PYTHON_DISABLED_INSTRUMENTATIONS] = ",".join(filter(None, (disabled, "fastapi")))
 
 
-class Instrumentor(BaseInstrumentor):
+class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
     """Instruments every FastAPI application from the moment it is made."""
 
     _original = staticmethod(fastapi.FastAPI.__init__)
@@ -39,7 +39,7 @@ class Instrumentor(BaseInstrumentor):
             original(app, *args, **kwargs)
             instrument(app)
 
-        fastapi.FastAPI.__init__ = __init__  # type: ignore[method-assign]
+        setattr(fastapi.FastAPI, "__init__", __init__)  # noqa: B010 - the class is not ours
 
     def _uninstrument(self, **_: Any) -> None:
         fastapi.FastAPI.__init__ = self._original  # type: ignore[method-assign]

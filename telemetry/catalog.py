@@ -99,7 +99,7 @@ def _problems(metric: Metric) -> Iterator[str]:
         yield "expected a name of lower-case letters, digits and underscores"
     if (metric.kind == "counter") != metric.name.endswith("_total"):
         yield f"a name ends in _total if and only if it is a counter; the kind is {metric.kind}"
-    if metric.unit != "s" and metric.unit != "By" and not re.fullmatch(r"\{[a-z]+\}", metric.unit):
+    if metric.unit not in {"s", "By"} and not re.fullmatch(r"\{[a-z]+\}", metric.unit):
         yield f"unit {metric.unit!r}: expected 's', 'By' or an annotation such as '{{request}}'"
     if (metric.unit == "s") != ("_seconds" in metric.name):
         yield "unit 's' goes with a name that says _seconds, and only with such a name"

@@ -6,20 +6,17 @@ Starlette and FastAPI does; its path, prefix and mounts come from walking the ro
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import fastapi.routing
 from starlette.routing import Mount, compile_path
 
 from telemetry.catalog import UNMATCHED
 
-try:
-    from fastapi.routing import iter_route_contexts
-except ImportError:  # FastAPI before 0.137 keeps included routes flat
-
-    def iter_route_contexts(routes: Any) -> Any:
-        return routes
+# FastAPI from 0.137 on nests included routes and has a function that flattens them; older ones are flat.
+_flat: Callable[[list[Any]], Iterable[Any]] = getattr(fastapi.routing, "iter_route_contexts", iter)
 
 
 @dataclass(frozen=True)
@@ -34,7 +31,7 @@ class Template:
 
 def walk(routes: Iterable[Any], prefix: str = "") -> Iterator[Template]:
     """Every template below `routes`, included routers and mounted applications opened."""
-    for route in iter_route_contexts(list(routes)):
+    for route in _flat(list(routes)):
         path = getattr(route, "path_format", None)
         if path is None:  # a host or another kind of node: open it where it can be opened
             yield from walk(getattr(route, "routes", None) or (), prefix)

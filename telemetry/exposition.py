@@ -19,7 +19,10 @@ Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 PLAIN = "text/plain; charset=utf-8"
-NOT_SCRAPED = "metrics are not exposed here: OTEL_METRICS_EXPORTER has no 'prometheus' in it, or OTEL_SDK_DISABLED is true\n"
+NOT_SCRAPED = (
+    "metrics are not exposed here: OTEL_METRICS_EXPORTER has no 'prometheus' in it, "
+    "or OTEL_SDK_DISABLED is true\n"
+)
 
 
 class Exposition:
@@ -38,7 +41,7 @@ class Exposition:
 
 
 async def answer(exposition: Exposition | None, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer one request for /metrics: 200, 404 where nothing is exposed, 405, or 500 when rendering fails."""
+    """Answer one request for /metrics: 200; 404 where nothing is exposed; 500 when rendering fails."""
     if scope["method"] not in ("GET", "HEAD"):
         await _respond(send, 405, b"expected GET\n", PLAIN)
         return

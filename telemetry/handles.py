@@ -1,4 +1,4 @@
-"""Recording handles: what a caller writes. A handle is wired to an instrument at start; until then it is idle."""
+"""Recording handles: what a caller writes. Start wires each to an instrument; until then it is idle."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Handle(ABC, Generic[BoundT]):
 
     def attributes(self, values: Values) -> Attributes:
         """Label values in the catalogue's order, by name."""
-        return dict(zip(self._names, values))
+        return dict(zip(self._names, values, strict=True))
 
 
 class BoundCounter:

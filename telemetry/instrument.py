@@ -1,4 +1,4 @@
-"""`instrument(app)`: the middleware, /metrics and, when traces are on, spans, on any FastAPI app in one call."""
+"""`instrument(app)`: middleware, /metrics and, with traces on, spans, on any FastAPI app in one call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who the numbers are from. Identifying attributes only: any other would put a target_info series on some paths."""
+"""Who the numbers are from. Identifying attributes only: others make a target_info series on some paths."""
 
 from __future__ import annotations
 

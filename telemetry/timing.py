@@ -8,11 +8,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from time import perf_counter
 from types import TracebackType
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 from telemetry.metrics import errors_total
 
 F = TypeVar("F", bound=Callable[..., Any])
+End = Callable[["BaseException | None"], None]
+Begin = Callable[[], End]
 
 
 class Observer(Protocol):
@@ -35,15 +37,16 @@ class Tracker(ABC):
     """
 
     @abstractmethod
-    def _begin(self) -> Callable[[BaseException | None], None]:
+    def _begin(self) -> End:
         """Start to watch; what is returned is called at the end, with the exception that left, if any."""
 
     def __enter__(self) -> Tracker:
-        self._open().append(self._begin())
+        self._blocks().append(self._begin())
         return self
 
-    def _open(self) -> list[Callable[[BaseException | None], None]]:
-        return self.__dict__.setdefault("_blocks", [])
+    def _blocks(self) -> list[End]:
+        """The blocks that are open, the innermost last."""
+        return cast("list[End]", self.__dict__.setdefault("_open", []))
 
     def __exit__(
         self,
@@ -51,7 +54,7 @@ class Tracker(ABC):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._open().pop()(error)
+        self._blocks().pop()(error)
 
     async def __aenter__(self) -> Tracker:
         return self.__enter__()
@@ -69,9 +72,6 @@ class Tracker(ABC):
         return _watched(function, self._begin)
 
 
-Begin = Callable[[], Callable[[BaseException | None], None]]
-
-
 def _watched(function: F, begin: Begin) -> F:
     kinds: tuple[tuple[Callable[[Any], bool], Callable[[Any, Begin], Any]], ...] = (
         (inspect.isasyncgenfunction, _async_generator),
@@ -79,8 +79,7 @@ def _watched(function: F, begin: Begin) -> F:
         (inspect.iscoroutinefunction, _coroutine),
     )
     wrap = next((wrap for is_kind, wrap in kinds if is_kind(function)), _plain)
-    watched: F = functools.wraps(function)(wrap(function, begin))
-    return watched
+    return cast(F, functools.wraps(function)(wrap(function, begin)))
 
 
 def _plain(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
@@ -133,7 +132,7 @@ def _async_generator(function: Callable[..., Any], begin: Begin) -> Callable[...
 class _Block:
     """One watched block."""
 
-    def __init__(self, end: Callable[[BaseException | None], None]) -> None:
+    def __init__(self, end: End) -> None:
         self._end = end
 
     def __enter__(self) -> None:
@@ -166,7 +165,7 @@ class Timer(Tracker):
         self._clock = clock
         self.start_time: float | None = None
 
-    def _begin(self) -> Callable[[BaseException | None], None]:
+    def _begin(self) -> End:
         start = self.start_time = self._clock()
 
         def end(_: BaseException | None) -> None:
@@ -180,12 +179,12 @@ def track_time(
     labels: Mapping[str, object] | None = None,
     clock: Callable[[], float] = perf_counter,
 ) -> Timer:
-    """Record each call's duration in seconds: `@track_time(scoring_duration_seconds, {"category": "chair"})`."""
+    """Record each call's duration in seconds: `@track_time(scoring_duration_seconds, {"category": "x"})`."""
     return Timer(histogram, labels, clock)
 
 
 class track_errors(Tracker):  # noqa: N801 - the specification's name, called like a function
-    """Count an exception that leaves the block, and let it leave: `@track_errors("retrieval_error", "retrieval")`.
+    """Count an exception that leaves the block, and let it leave: `@track_errors("timeout", "llm")`.
 
     Exceptions only: a cancelled task, a closed generator and an exit are no errors.
     """
@@ -193,7 +192,7 @@ class track_errors(Tracker):  # noqa: N801 - the specification's name, called li
     def __init__(self, error_type: str, component: str) -> None:
         self._errors = errors_total.labels(error_type=error_type, component=component)
 
-    def _begin(self) -> Callable[[BaseException | None], None]:
+    def _begin(self) -> End:
         return self._end
 
     def _end(self, error: BaseException | None) -> None:
