@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.stack.debian import unpack_package
-from scripts.stack.errors import Unavailable, WayFailed
+from scripts.stack.errors import UnavailableError, WayFailedError
 from scripts.stack.manifest import Program, Target, as_numbers, detect, is_of, program_of
 from scripts.stack.release import unpack_release
 
@@ -49,32 +49,32 @@ def silent(_: str) -> None:
 
 
 def obtain(tool: str, version: str | None = None) -> Path:
-    """The file of a command. `version`, such as 2.42 or 3.5.3, asks for exactly that; None takes what fits best."""
+    """The file of a command. `version` (2.42, 3.5.3) asks for exactly that; None takes what fits best."""
     program = program_of(tool)
     found = find(program, version)
     if tool not in found.tools:
-        raise Unavailable(f"{found} came without {tool}; put {tool} {found.version} on PATH")
+        raise UnavailableError(f"{found} came without {tool}; put {tool} {found.version} on PATH")
     return found.tools[tool]
 
 
 def find(program: Program, version: str | None = None, say: Say = silent) -> Found:
-    """The program by the first way that works; Unavailable tells why each way failed and what to do."""
+    """The program by the first way that works; UnavailableError tells why each way failed and what to do."""
     target = detect()
     tried: list[str] = []
     for way, attempt in _ways(program, version, target):
         try:
             with _lock(program):
                 found = attempt(say)
-        except WayFailed as error:
+        except WayFailedError as error:
             tried.append(f"  {way}: {error}")
             continue
         return found
     wanted = version or program.versions[0]
     lines = [f"{program.name} {wanted} could not be had for {target}. Tried:", *tried]
     lines.append(
-        f"Put {program.name} on PATH, or set REVIEWLENS_DOWNLOAD_BASE to a mirror of its releases, then run it again."
+        f"Put {program.name} on PATH, or set REVIEWLENS_DOWNLOAD_BASE to a mirror of its releases, then retry."
     )
-    raise Unavailable("\n".join(lines))
+    raise UnavailableError("\n".join(lines))
 
 
 def _ways(
@@ -109,12 +109,12 @@ def _ways(
 def _on_path(program: Program, version: str | None) -> Found:
     tools = {tool: Path(path) for tool, names in program.tools.items() if (path := _which(names))}
     if program.name not in tools:
-        raise WayFailed("not there")
+        raise WayFailedError("not there")
     actual = version_of(tools[program.name])
     if version is not None and not is_of(actual, version):
-        raise WayFailed(f"{tools[program.name]} is {actual}, asked for {version}")
+        raise WayFailedError(f"{tools[program.name]} is {actual}, asked for {version}")
     if program.minimum and as_numbers(actual) < as_numbers(program.minimum):
-        raise WayFailed(f"{tools[program.name]} is {actual}, needed is {program.minimum} or newer")
+        raise WayFailedError(f"{tools[program.name]} is {actual}, needed is {program.minimum} or newer")
     return Found(program.name, actual, f"PATH, {tools[program.name]}", tools)
 
 
@@ -130,12 +130,12 @@ def _cached(program: Program, series: str, target: Target) -> Found:
         if not series or is_of(version, series):
             kept.append((as_numbers(version), folder))
     if not kept:
-        raise WayFailed(f"none in {cache_folder()}")
+        raise WayFailedError(f"none in {cache_folder()}")
     return _read(program, max(kept)[1])
 
 
 def _keep(program: Program, target: Target, source: str, unpack: Callable[[Path], None], say: Say) -> Found:
-    """Unpack beside the cache, see that it runs, then move it in whole: half a program is never found there."""
+    """Unpack beside the cache, see that it runs, then move it in whole: half a program is never found."""
     cache_folder().mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".unpack-", dir=cache_folder()) as scratch:
         fresh = Path(scratch) / "program"
@@ -144,7 +144,7 @@ def _keep(program: Program, target: Target, source: str, unpack: Callable[[Path]
         unpack(fresh)
         tools = {tool: path for tool, names in program.tools.items() if (path := _inside(fresh, names))}
         if program.name not in tools:
-            raise WayFailed(f"what came holds no {program.name}")
+            raise WayFailedError(f"what came holds no {program.name}")
         version = version_of(tools[program.name])
         about = {
             "version": version,
@@ -171,16 +171,18 @@ def _read(program: Program, home: Path) -> Found:
 
 
 def version_of(path: Path) -> str:
-    """What a program says its version is; WayFailed when it does not run here."""
+    """What a program says its version is; WayFailedError when it does not run here."""
     try:
         done = subprocess.run(
             [str(path), "--version"], capture_output=True, text=True, timeout=30, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise WayFailed(f"{path} does not run here ({error})") from error
+        raise WayFailedError(f"{path} does not run here ({error})") from error
     match = _VERSION.search(done.stdout + done.stderr)
     if match is None:
-        raise WayFailed(f"{path} --version says no version: {(done.stdout + done.stderr).strip()[:100]!r}")
+        raise WayFailedError(
+            f"{path} --version says no version: {(done.stdout + done.stderr).strip()[:100]!r}"
+        )
     return match[1]
 
 

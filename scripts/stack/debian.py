@@ -1,4 +1,4 @@
-"""The Debian package, unpacked without installing it: needs no root, starts no service, touches no system file.
+"""The Debian package, unpacked and not installed: needs no root, starts no service, touches no system file.
 
 apt gets a source list and a state folder of its own. The mirror comes from the system's own configuration.
 """
@@ -12,8 +12,9 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from scripts.stack.errors import WayFailed
+from scripts.stack.errors import WayFailedError
 from scripts.stack.manifest import DebianPackage
+from scripts.stack.relocate import relocate
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 OS_RELEASE = Path("/etc/os-release")
@@ -22,10 +23,10 @@ _INDEX = re.compile(r"^'(?P<mirror>\S+?)/dists/(?P<suite>[^/']+)/InRelease'", re
 
 
 def unpack_package(package: DebianPackage, into: Path) -> None:
-    """Put the packages' files below `into` as they would lie below /; WayFailed says what apt said."""
+    """Put the packages' files below `into` as they would lie below /; WayFailedError says what apt said."""
     for tool in ("apt-get", "apt-config", "dpkg"):
         if shutil.which(tool) is None:
-            raise WayFailed(f"{tool} is not on this system")
+            raise WayFailedError(f"{tool} is not on this system")
     with tempfile.TemporaryDirectory(prefix="reviewlens-apt-") as scratch:
         apt = _Apt(Path(scratch))
         if package.suite != SYSTEM:
@@ -34,6 +35,8 @@ def unpack_package(package: DebianPackage, into: Path) -> None:
         apt.run("download", *package.packages)
         for deb in sorted(apt.downloads.glob("*.deb")):
             _run(["dpkg", "-x", str(deb), str(into)])
+    if package.reads:
+        relocate(package.reads, into)
 
 
 def mirror_of(indexes: str, codename: str) -> str | None:
@@ -77,11 +80,11 @@ class _Apt:
         """Read one suite of Debian's archive in place of the system's sources."""
         system = dict(line.split("=", 1) for line in OS_RELEASE.read_text().splitlines() if "=" in line)
         if system.get("ID") != "debian":
-            raise WayFailed(f"this is not a Debian system, so it has no mirror of suite {suite}")
+            raise WayFailedError(f"this is not a Debian system, so it has no mirror of suite {suite}")
         codename = system.get("VERSION_CODENAME", "").strip('"')
         mirror = mirror_of(self.run("update", "--print-uris"), codename)
         if mirror is None:
-            raise WayFailed(f"apt's sources name no mirror for {codename}, so there is none for {suite}")
+            raise WayFailedError(f"apt's sources name no mirror for {codename}, so there is none for {suite}")
         signed = f"[signed-by={KEYRING}] " if KEYRING.exists() else ""
         source = self._scratch / "sources.list"
         source.write_text(f"deb {signed}{mirror} {suite} main\n")
@@ -89,7 +92,7 @@ class _Apt:
             config.write(f'Dir::Etc::sourcelist "{source}";\nDir::Etc::sourceparts "/dev/null";\n')
 
     def run(self, *arguments: str) -> str:
-        """What apt-get prints; WayFailed with its own words when it fails."""
+        """What apt-get prints; WayFailedError with its own words when it fails."""
         return _run(["apt-get", "-q", *arguments], APT_CONFIG=str(self._config), cwd=self.downloads)
 
 
@@ -105,7 +108,7 @@ def _run(command: list[str], cwd: Path | None = None, **environment: str) -> str
     )
     if done.returncode:
         said = [line for line in (done.stderr + done.stdout).splitlines() if line.startswith(("E:", "dpkg"))]
-        raise WayFailed(f"{' '.join(command[:3])}: {'; '.join(said[:2]) or done.stderr.strip()[-200:]}")
+        raise WayFailedError(f"{' '.join(command[:3])}: {'; '.join(said[:2]) or done.stderr.strip()[-200:]}")
     return done.stdout
 
 

@@ -7,9 +7,9 @@ class StackError(Exception):
     """One clear message: what was found, what was expected, what to do next. Ends the command with code 1."""
 
 
-class Unavailable(StackError):
+class UnavailableError(StackError):
     """A program that no way could provide; the message lists every way that was tried and why it failed."""
 
 
-class WayFailed(Exception):
+class WayFailedError(Exception):
     """One way of obtaining a program did not work; the next one is tried."""

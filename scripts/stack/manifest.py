@@ -53,6 +53,8 @@ class DebianPackage:
     suite: str
     packages: tuple[str, ...]
     series: str | None = None
+    reads: str | None = None
+    """A folder that the programs were built to read; see relocate.py."""
 
 
 @dataclass(frozen=True)
@@ -118,8 +120,6 @@ def _program(name: str, entry: dict[str, Any]) -> Program:
         versions=tuple(entry["versions"]),
         tools={tool: tuple(names) for tool, names in entry["tools"].items()},
         release=Release(**entry["release"]),
-        debian=tuple(
-            DebianPackage(row["suite"], tuple(row["packages"]), row.get("series")) for row in entry["debian"]
-        ),
+        debian=tuple(DebianPackage(**{**row, "packages": tuple(row["packages"])}) for row in entry["debian"]),
         minimum=entry.get("minimum"),
     )

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 import httpx
 
-from scripts.stack.errors import WayFailed
+from scripts.stack.errors import WayFailedError
 from scripts.stack.manifest import Program, Target
 
 TIMEOUT = httpx.Timeout(60.0, connect=4.0)
@@ -16,7 +16,7 @@ TIMEOUT = httpx.Timeout(60.0, connect=4.0)
 
 
 def unpack_release(program: Program, version: str, target: Target, into: Path) -> None:
-    """Put the program's release below `into`; WayFailed, with nothing left there, when it is not to be trusted."""
+    """Put the program's release below `into`; WayFailedError when it is not to be trusted."""
     url, sums_url = program.release.urls(program.name, version, target)
     archive = into / "archive.tar.gz"
     try:
@@ -24,17 +24,17 @@ def unpack_release(program: Program, version: str, target: Target, into: Path) -
             expected = _published_sha256(client, sums_url, url.rsplit("/", 1)[1])
             actual = _download(client, url, archive)
     except httpx.HTTPStatusError as error:
-        raise WayFailed(f"{error.request.url} answered {error.response.status_code}") from error
+        raise WayFailedError(f"{error.request.url} answered {error.response.status_code}") from error
     except httpx.HTTPError as error:
-        raise WayFailed(f"{error.request.url.host} cannot be reached ({error})") from error
+        raise WayFailedError(f"{error.request.url.host} cannot be reached ({error})") from error
     if actual != expected:
-        raise WayFailed(
+        raise WayFailedError(
             f"{url} has sha256 {actual}, but {sums_url} says {expected}: refused, nothing was kept"
         )
     try:
         _extract(archive, into)
     except (tarfile.TarError, EOFError, OSError) as error:
-        raise WayFailed(f"{url} cannot be unpacked ({error})") from error
+        raise WayFailedError(f"{url} cannot be unpacked ({error})") from error
     archive.unlink()
 
 
@@ -46,7 +46,7 @@ def _published_sha256(client: httpx.Client, url: str, name: str) -> str:
     for row in rows:
         if row[-1].lstrip("*") == name or len(rows) == len(row) == 1:
             return row[0].lower()
-    raise WayFailed(f"{url} has no sha256 for {name}: refused, an archive is never taken unchecked")
+    raise WayFailedError(f"{url} has no sha256 for {name}: refused, an archive is never taken unchecked")
 
 
 def _download(client: httpx.Client, url: str, path: Path) -> str:
@@ -61,7 +61,7 @@ def _download(client: httpx.Client, url: str, path: Path) -> str:
 
 
 def _extract(archive: Path, into: Path) -> None:
-    """Unpack plain files, without the archive's top folder. Links and paths that climb out are left behind."""
+    """Unpack plain files, without the archive's top folder. Links and paths that climb out are left out."""
     with tarfile.open(archive) as tar:
         for member in tar:
             parts = PurePosixPath(member.name).parts[1:]

@@ -1,0 +1,34 @@
+"""Let a program that was unpacked, not installed, find the folder it was built to read below /usr/share.
+
+Debian's builds take templates and pages from a fixed folder instead of carrying them. Programs in Go keep a
+string with its length, so the folder's name is replaced by one as long: an open descriptor, padded with slashes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from scripts.stack.errors import WayFailedError
+
+_DESCRIPTOR = b"/proc/self/fd/9"
+_LAUNCHER = """#!/bin/sh
+# Opens the package's own copy of {folder} as descriptor 9, where the program now looks for it.
+home=$(cd "$(dirname "$0")" && pwd) || exit 1
+exec 9<"$home{folder}" && exec "$home/usr/bin/{name}" "$@"
+"""
+
+
+def relocate(folder: str, home: Path) -> None:
+    """Change every program of an unpacked package that reads `folder`; its launcher is put into `home`."""
+    old = folder.encode()
+    new = _DESCRIPTOR.ljust(len(old), b"/")
+    if len(new) != len(old) or not (home / folder.lstrip("/")).is_dir():
+        raise WayFailedError(f"{folder} is not in the package, or its name is too short to be replaced")
+    for binary in sorted((home / "usr/bin").iterdir()):
+        content = binary.read_bytes()
+        if old not in content:
+            continue
+        binary.write_bytes(content.replace(old, new))
+        launcher = home / binary.name
+        launcher.write_text(_LAUNCHER.format(folder=folder, name=binary.name))
+        launcher.chmod(0o755)

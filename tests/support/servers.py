@@ -1,0 +1,253 @@
+"""Real servers for tests: Prometheus, Alertmanager and our own app, each on a free loopback port.
+
+with prometheus(config, rules={"alerts/a.yml": text}, version="2.42") as prom:
+    wait_for("the target to be scraped", lambda: prom.value("up{job='app'}") == 1)
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import httpx
+
+from scripts.stack.binaries import obtain
+
+ROOT = Path(__file__).parents[2]
+T = TypeVar("T")
+
+
+def wait_for(awaited: str, condition: Callable[[], T], seconds: float = 20.0, every: float = 0.1) -> T:
+    """The condition's first true answer; at the deadline AssertionError with what was awaited and seen.
+
+    An HTTP error counts as "not yet".
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            seen: Any = condition()
+        except httpx.HTTPError as error:
+            seen = error
+        else:
+            if seen:
+                return seen
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {seconds:g} s for {awaited}; last seen: {seen!r}")
+        time.sleep(every)
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Sample(NamedTuple):
+    """One series of an instant answer. A scalar has no labels."""
+
+    labels: dict[str, str]
+    value: float
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running process with an address."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rsplit(":", 1)[1])
+
+    def get(self, path: str, **params: Any) -> httpx.Response:
+        """GET a path; errors of HTTP are raised."""
+        response = httpx.get(self.url + path, params=params, timeout=10)
+        response.raise_for_status()
+        return response
+
+
+@dataclass(frozen=True)
+class Prometheus(Server):
+    """A real Prometheus and its query API."""
+
+    def api(self, path: str, **params: Any) -> Any:
+        """`data` of an API answer; AssertionError with Prometheus' own words when it is an error."""
+        response = httpx.get(f"{self.url}/api/v1/{path}", params=params, timeout=30)
+        body = response.json()
+        assert body["status"] == "success", f"{path} {params}: {body.get('error')}"
+        return body["data"]
+
+    def query(self, expr: str, at: float | None = None) -> list[Sample]:
+        """An instant query: every series with its labels (`__name__` too) and value."""
+        data = self.api("query", query=expr, **({} if at is None else {"time": at}))
+        if data["resultType"] == "scalar":
+            return [Sample({}, float(data["result"][1]))]
+        return [Sample(row["metric"], float(row["value"][1])) for row in data["result"]]
+
+    def value(self, expr: str, at: float | None = None) -> float | None:
+        """The value of a query that has one series; None when it has none."""
+        samples = self.query(expr, at)
+        assert len(samples) <= 1, f"{expr} has {len(samples)} series, expected one"
+        return samples[0].value if samples else None
+
+    def range(self, expr: str, start: float, end: float, step: float) -> list[dict[str, Any]]:
+        """A range query: rows of {metric, values: [[time, text]]}."""
+        rows: list[dict[str, Any]] = self.api("query_range", query=expr, start=start, end=end, step=step)[
+            "result"
+        ]
+        return rows
+
+    def rules(self) -> list[dict[str, Any]]:
+        """Every loaded rule, alerts and recordings, each with its `group`."""
+        groups = self.api("rules")["groups"]
+        return [{**rule, "group": group["name"]} for group in groups for rule in group["rules"]]
+
+    def targets(self) -> dict[str, str]:
+        """Scrape address of each active target -> up, down or unknown."""
+        return {row["scrapeUrl"]: row["health"] for row in self.api("targets")["activeTargets"]}
+
+    def metadata(self) -> dict[str, dict[str, str]]:
+        """Metric name -> {type, help, unit} as it was scraped."""
+        return {name: rows[0] for name, rows in self.api("metadata").items()}
+
+    def reload(self) -> None:
+        """Read the configuration again."""
+        httpx.post(f"{self.url}/-/reload", timeout=10).raise_for_status()
+
+
+@contextmanager
+def run(
+    command: Sequence[str | Path],
+    url: str,
+    ready: str,
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path = ROOT,
+    kind: Callable[[str, subprocess.Popen[bytes], Path], Any] = Server,
+    seconds: float = 30.0,
+) -> Iterator[Any]:
+    """Run a command until the block ends, from the moment `url + ready` answers below 400.
+
+    `env` is laid over this process's environment. A process that ends early fails with its last lines.
+    """
+    with tempfile.TemporaryDirectory(prefix="reviewlens-log-") as folder:
+        log = Path(folder) / "log"
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                [str(part) for part in command],
+                cwd=cwd,
+                env={**os.environ, **(env or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            wait_for(f"{url}{ready}", lambda: _is_ready(process, url + ready, log), seconds)
+            yield kind(url, process, log)
+        finally:
+            stop(process)
+
+
+def stop(process: subprocess.Popen[bytes], seconds: float = 15.0) -> None:
+    """SIGTERM, wait, and SIGKILL for a process that will not go."""
+    process.terminate()
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _is_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> bool:
+    if process.poll() is not None:
+        tail = log.read_text(errors="replace")[-2000:]
+        raise AssertionError(f"{process.args!r} ended with {process.returncode}:\n{tail}")
+    return httpx.get(url, timeout=5).status_code < 400
+
+
+@contextmanager
+def prometheus(
+    config: str | Path,
+    *,
+    rules: Mapping[str, str] | None = None,
+    version: str = "3.5",
+    port: int | None = None,
+    flags: Sequence[str] = (),
+) -> Iterator[Prometheus]:
+    """A real Prometheus of an exact version (2.42 or 3.5) with an empty store.
+
+    `config` is text, written beside the `rules` (relative path -> text), or the path of a file
+    that is used where it is.
+    """
+    port = port or free_port()
+    with tempfile.TemporaryDirectory(prefix="reviewlens-prometheus-") as folder:
+        file = config if isinstance(config, Path) else Path(folder) / "prometheus.yml"
+        if not isinstance(config, Path):
+            file.write_text(config, encoding="utf-8")
+        for name, text in (rules or {}).items():
+            (Path(folder) / name).parent.mkdir(parents=True, exist_ok=True)
+            (Path(folder) / name).write_text(text, encoding="utf-8")
+        command = [
+            obtain("prometheus", version),
+            f"--config.file={file}",
+            f"--storage.tsdb.path={folder}/data",
+            f"--web.listen-address=127.0.0.1:{port}",
+            "--web.enable-lifecycle",
+            "--enable-feature=exemplar-storage",
+            *flags,
+        ]
+        with run(command, f"http://127.0.0.1:{port}", "/-/ready", kind=Prometheus) as server:
+            yield server
+
+
+@contextmanager
+def alertmanager(
+    config: str | Path, *, version: str | None = None, port: int | None = None
+) -> Iterator[Server]:
+    """A real Alertmanager with an empty store; `config` is text or the path of a file."""
+    port = port or free_port()
+    with tempfile.TemporaryDirectory(prefix="reviewlens-alertmanager-") as folder:
+        file = config if isinstance(config, Path) else Path(folder) / "alertmanager.yml"
+        if not isinstance(config, Path):
+            file.write_text(config, encoding="utf-8")
+        command = [
+            obtain("alertmanager", version),
+            f"--config.file={file}",
+            f"--storage.path={folder}/data",
+            f"--web.listen-address=127.0.0.1:{port}",
+            "--cluster.listen-address=",
+        ]
+        with run(command, f"http://127.0.0.1:{port}", "/-/ready") as server:
+            yield server
+
+
+@contextmanager
+def run_app(
+    app: str = "app.main:app",
+    *,
+    env: Mapping[str, str] | None = None,
+    ready: str = "/readyz",
+    port: int | None = None,
+    cwd: Path = ROOT,
+    flags: Sequence[str] = (),
+) -> Iterator[Server]:
+    """uvicorn in a process and with a state folder of its own; `env` is laid over the environment."""
+    port = port or free_port()
+    with tempfile.TemporaryDirectory(prefix="reviewlens-app-") as folder:
+        command = [sys.executable, "-m", "uvicorn", app, "--host=127.0.0.1", f"--port={port}", *flags]
+        own = {"REVIEWLENS_STATE_DIR": folder, **(env or {})}
+        with run(command, f"http://127.0.0.1:{port}", ready, env=own, cwd=cwd) as server:
+            yield server
