@@ -16,7 +16,7 @@ from pathlib import Path
 
 from scripts.stack.debian import unpack_package
 from scripts.stack.errors import UnavailableError, WayFailedError
-from scripts.stack.manifest import Program, Target, as_numbers, detect, is_of, program_of
+from scripts.stack.manifest import DOWNLOAD_BASE, Program, Target, as_numbers, detect, is_of, program_of
 from scripts.stack.release import unpack_release
 
 _VERSION = re.compile(r"version v?(\d+\.\d+\.\d+)")
@@ -72,7 +72,7 @@ def find(program: Program, version: str | None = None, say: Say = silent) -> Fou
     wanted = version or program.versions[0]
     lines = [f"{program.name} {wanted} could not be had for {target}. Tried:", *tried]
     lines.append(
-        f"Put {program.name} on PATH, or set REVIEWLENS_DOWNLOAD_BASE to a mirror of its releases, then retry."
+        f"Put {program.name} on PATH, or set {DOWNLOAD_BASE} to a mirror of its releases, and retry."
     )
     raise UnavailableError("\n".join(lines))
 

@@ -1,7 +1,7 @@
 """Let a program that was unpacked, not installed, find the folder it was built to read below /usr/share.
 
 Debian's builds take templates and pages from a fixed folder instead of carrying them. Programs in Go keep a
-string with its length, so the folder's name is replaced by one as long: an open descriptor, padded with slashes.
+string with its length, so the folder's name gives way to one as long: an open descriptor and slashes.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from servers import alertmanager, free_port, prometheus, wait_for
+from support.servers import alertmanager, free_port, prometheus, wait_for
 
 CONFIG = """
 global: {scrape_interval: 1s, evaluation_interval: 1s}
