@@ -11,16 +11,17 @@ ErrorKind = Literal["timeout", "rate_limit", "auth", "server", "invalid_response
 
 @dataclass(frozen=True)
 class Prompt:
-    """What is asked of a model."""
+    """What is asked of a model. `json`: one JSON object must come back, where a provider can promise that."""
 
     system: str
     user: str
-    max_tokens: int = 1024
+    max_tokens: int = 2048
+    json: bool = False
 
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens by the provider's own account."""
+    """Tokens by the provider's own account. Cached ones are prompt tokens, reasoning is completion tokens."""
 
     prompt_tokens: int
     completion_tokens: int
@@ -44,18 +45,25 @@ class Chunk:
 
 
 class LLMError(Exception):
-    """An attempt that failed, by kind. Never holds the prompt or the answer."""
+    """An attempt that failed, by kind. Never holds the prompt or the answer.
 
-    def __init__(self, provider: str, kind: ErrorKind, detail: str = "") -> None:
+    `usage`: the tokens that the provider says it used before the answer turned out to be useless.
+    """
+
+    def __init__(self, provider: str, kind: ErrorKind, detail: str = "", usage: Usage | None = None) -> None:
         super().__init__(f"{provider}: {kind}{': ' + detail if detail else ''}")
         self.provider = provider
         self.kind = kind
+        self.usage = usage
 
 
 class Client(Protocol):
-    """One provider. Makes exactly one attempt a call; raises LLMError and nothing else."""
+    """One provider. `complete` and `stream` make exactly one attempt and raise LLMError and nothing else."""
 
     name: str
+
+    async def warm(self) -> None:
+        """Load the SDK off the event loop, so that the first attempt need not. Never raises."""
 
     async def complete(self, prompt: Prompt) -> Completion: ...
 

@@ -1,0 +1,100 @@
+"""The client of Google's Gemini."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING, Any
+
+from app.llm.base import Chunk, Completion, ErrorKind, LLMError, Prompt, Usage
+from app.llm.sdk import SdkClient, detail_of, kind_of_status
+from app.llm.settings import ProviderSettings
+
+if TYPE_CHECKING:
+    import httpx
+    from google.genai import Client
+    from google.genai.types import GenerateContentConfig
+
+
+class GeminiClient(SdkClient):
+    """Asks Gemini by generateContent and streamGenerateContent."""
+
+    sdk_logger = "google_genai"
+
+    def __init__(self, settings: ProviderSettings) -> None:
+        super().__init__(settings)
+        self._http: httpx.AsyncClient | None = None
+
+    def _connect(self) -> Client:
+        import httpx
+        from google.genai import Client
+        from google.genai.types import HttpOptions, HttpRetryOptions
+
+        # An HTTP client of our own: where aiohttp is installed, the SDK would use that one instead, and
+        # repeats a request whose connection broke. attempts=1 is no retry; 0 means 5 in some versions.
+        self._http = httpx.AsyncClient(timeout=self._settings.timeout, trust_env=not self._settings.direct)
+        options = HttpOptions(
+            base_url=self._settings.base_url,
+            timeout=math.ceil(self._settings.timeout * 1000),
+            retry_options=HttpRetryOptions(attempts=1),
+            httpx_async_client=self._http,
+        )
+        return Client(vertexai=False, api_key=self._settings.api_key.get_secret_value(), http_options=options)
+
+    def _config(self, prompt: Prompt) -> GenerateContentConfig:
+        from google.genai.types import AutomaticFunctionCallingConfig, GenerateContentConfig
+
+        return GenerateContentConfig(
+            system_instruction=prompt.system,
+            max_output_tokens=prompt.max_tokens,
+            response_mime_type="application/json" if prompt.json else None,
+            automatic_function_calling=AutomaticFunctionCallingConfig(disable=True),
+        )
+
+    async def _complete(self, prompt: Prompt) -> Completion:
+        answer = await self._sdk.aio.models.generate_content(
+            model=self._settings.model, contents=prompt.user, config=self._config(prompt)
+        )
+        usage, text = self._usage(answer.usage_metadata), _text(answer)
+        if not text:
+            raise self._empty(usage)
+        return Completion(text, usage, answer.model_version or self._settings.model)
+
+    async def _stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
+        events = await self._sdk.aio.models.generate_content_stream(
+            model=self._settings.model, contents=prompt.user, config=self._config(prompt)
+        )
+        try:
+            async for event in events:
+                ended = any(candidate.finish_reason for candidate in event.candidates or ())
+                # Every piece has the usage so far; only the one that ends the answer has all of it.
+                yield Chunk(_text(event), self._usage(event.usage_metadata) if ended else None)
+        finally:
+            await events.aclose()
+
+    def _usage(self, figures: Any) -> Usage:
+        if figures is None:
+            raise LLMError(self.name, "invalid_response", "the answer has no usage")
+        completion = (figures.candidates_token_count or 0) + (figures.thoughts_token_count or 0)
+        return Usage(int(figures.prompt_token_count or 0), completion)
+
+    def _kind(self, exception: Exception) -> tuple[ErrorKind, str]:
+        from google.genai.errors import APIError
+
+        if not isinstance(exception, APIError):
+            return "invalid_response", ""
+        # A key that is not valid is answered with 400 and this reason, not with 401.
+        if "API_KEY_INVALID" in str(exception.details):
+            return "auth", detail_of(exception.code, "API_KEY_INVALID")
+        return kind_of_status(exception.code), detail_of(exception.code, exception.status)
+
+    async def _close(self, sdk: Client) -> None:
+        sdk.close()
+        if self._http is not None:
+            await self._http.aclose()
+
+
+def _text(answer: Any) -> str:
+    candidates = answer.candidates or ()
+    parts = [part for one in candidates if one.content for part in one.content.parts or ()]
+    return "".join(part.text for part in parts if part.text and not part.thought)

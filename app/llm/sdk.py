@@ -1,0 +1,140 @@
+"""What all clients share: one attempt, in time, that fails with an LLMError and nothing else."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+import anyio
+import anyio.to_thread
+
+from app.llm.base import Chunk, Completion, ErrorKind, LLMError, Prompt, Usage
+from app.llm.settings import ProviderSettings
+
+_IDENTIFIER = re.compile(r"[A-Za-z_]{1,60}")
+
+
+class SdkClient(ABC):
+    """One provider by its official SDK, which is imported by the first attempt, or by `warm`."""
+
+    sdk_logger: str
+
+    def __init__(self, settings: ProviderSettings) -> None:
+        self.name = settings.name
+        self._settings = settings
+        self._sdk: Any = None
+        self._lock = threading.Lock()
+
+    async def warm(self) -> None:
+        """Import the SDK and make its client in a thread: it takes up to seconds and would stop the loop."""
+        if self._sdk is None:
+            await anyio.to_thread.run_sync(self._connect_once)
+
+    async def complete(self, prompt: Prompt) -> Completion:
+        """The whole answer. LLMError if it does not come, is empty, or comes without its usage."""
+        try:
+            await self.warm()
+            with anyio.fail_after(self._settings.timeout):
+                return await self._complete(prompt)
+        except Exception as exception:
+            error = self._error(exception)
+        # Raised out here, so that no context leads to the SDK's exception: that one holds prompt and key.
+        raise error
+
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
+        """The answer in pieces, the last one with the usage. The timeout is for all of it; close to abort."""
+        try:
+            await self.warm()
+            ends = anyio.current_time() + self._settings.timeout
+            async with aclosing(self._checked(prompt)) as chunks:
+                while True:
+                    with anyio.fail_after(ends - anyio.current_time()):
+                        chunk = await anext(chunks, None)
+                    if chunk is None:
+                        return
+                    yield chunk
+        except Exception as exception:
+            error = self._error(exception)
+        raise error
+
+    async def _checked(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
+        text, usage = False, None
+        async with aclosing(self._stream(prompt)) as chunks:
+            async for chunk in chunks:
+                text, usage = text or bool(chunk.text), chunk.usage
+                yield chunk
+        if usage is None:
+            raise LLMError(self.name, "invalid_response", "the stream stopped before its end")
+        if not text:
+            raise self._empty(usage)
+
+    async def aclose(self) -> None:
+        """Close the connections. The client can be used again; it makes new ones."""
+        sdk, self._sdk = self._sdk, None
+        if sdk is not None:
+            await self._close(sdk)
+
+    def _connect_once(self) -> None:
+        with self._lock:
+            if self._sdk is None:
+                self._sdk = self._connect()
+                # At DEBUG the SDKs log whole requests: the prompt, with the shopper's and reviewers' words.
+                logger = logging.getLogger(self.sdk_logger)
+                logger.setLevel(max(logger.level, logging.INFO))
+
+    def _error(self, exception: Exception) -> LLMError:
+        if isinstance(exception, LLMError):
+            return exception
+        if isinstance(exception, TimeoutError) or _named(exception, "TimeoutException"):
+            return LLMError(self.name, "timeout", f"no whole answer within {self._settings.timeout:g} s")
+        if _named(exception, "TransportError"):
+            return LLMError(self.name, "connection", type(exception).__name__)
+        kind, detail = self._kind(exception)
+        return LLMError(self.name, kind, detail or type(exception).__name__)
+
+    def _empty(self, usage: Usage | None) -> LLMError:
+        return LLMError(self.name, "invalid_response", "the answer is empty", usage)
+
+    @abstractmethod
+    def _connect(self) -> Any:
+        """The SDK's async client: no retries of its own, so that one call is one attempt."""
+
+    @abstractmethod
+    async def _complete(self, prompt: Prompt) -> Completion: ...
+
+    @abstractmethod
+    def _stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]: ...
+
+    @abstractmethod
+    def _kind(self, exception: Exception) -> tuple[ErrorKind, str]:
+        """Kind and a detail without text of ours for an exception of the SDK, or of reading its answer."""
+
+    @abstractmethod
+    async def _close(self, sdk: Any) -> None: ...
+
+
+def kind_of_status(status: int) -> ErrorKind:
+    """The kind of an HTTP status that is not a success. A request that was refused has no usable answer."""
+    if status in (401, 403):
+        return "auth"
+    if status == 429:
+        return "rate_limit"
+    if status in (408, 504):
+        return "timeout"
+    return "server" if status >= 500 else "invalid_response"
+
+
+def detail_of(status: int, code: object) -> str:
+    """What an error may say of a provider's error body: the status and an identifier, never free text."""
+    known = isinstance(code, str) and _IDENTIFIER.fullmatch(code)
+    return f"HTTP {status} {code}" if known else f"HTTP {status}"
+
+
+def _named(exception: BaseException, name: str) -> bool:
+    # By name: some SDKs let httpx's exceptions through, others those of its fork httpx2, by their version.
+    return any(cls.__name__ == name and cls.__module__[:5] == "httpx" for cls in type(exception).__mro__)

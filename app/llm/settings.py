@@ -1,0 +1,123 @@
+"""Settings of the LLM part: which providers, in which order, with which model, address, patience and key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pydantic import Field, HttpUrl, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "REVIEWLENS_LLM_"
+PROVIDERS = ("gemini", "openai", "claude")
+# Where each provider's API begins on the simulator, as the SDKs expect their base URLs.
+SIMULATOR_PATHS = {"gemini": "", "openai": "/v1", "claude": ""}
+SIMULATOR_KEY = SecretStr("simulated")
+
+
+class LLMSettingsError(ValueError):
+    """A setting that cannot be used: says the key, the value and what is expected."""
+
+
+@dataclass(frozen=True)
+class ProviderSettings:
+    """One provider to be asked. `base_url` None: the provider's own address.
+
+    `timeout`: seconds for one attempt, first byte to last. `direct`: proxies of the environment are not used.
+    """
+
+    name: str
+    model: str
+    api_key: SecretStr = field(repr=False)
+    base_url: str | None = None
+    timeout: float = 10.0
+    direct: bool = False
+
+
+class LLMSettings(BaseSettings):
+    """REVIEWLENS_LLM_*, and the API keys by the names that the providers gave them. Empty counts as unset."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", populate_by_name=True, frozen=True
+    )
+
+    providers: str = Field(default=",".join(PROVIDERS), description="order in which providers are tried")
+    deadline: float = Field(default=25.0, gt=0, description="seconds for all attempts of one verdict")
+    simulator_url: HttpUrl | None = Field(
+        default=None, description="LLM simulator, used when no API key is set"
+    )
+
+    gemini_model: str = Field(default="gemini-3.1-flash-lite", description="model asked of Gemini")
+    gemini_base_url: HttpUrl | None = Field(default=None, description="other address of the Gemini API")
+    gemini_timeout: float = Field(default=10.0, gt=0, description="seconds for one attempt at Gemini")
+    gemini_api_key: SecretStr | None = Field(default=None, validation_alias="GEMINI_API_KEY")
+
+    openai_model: str = Field(default="gpt-5.4-mini", description="model asked of OpenAI")
+    openai_base_url: HttpUrl | None = Field(
+        default=None, description="other address of the OpenAI API, with its /v1"
+    )
+    openai_timeout: float = Field(default=10.0, gt=0, description="seconds for one attempt at OpenAI")
+    openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
+
+    claude_model: str = Field(default="claude-haiku-4-5", description="model asked of Anthropic")
+    claude_base_url: HttpUrl | None = Field(default=None, description="other address of the Anthropic API")
+    claude_timeout: float = Field(default=10.0, gt=0, description="seconds for one attempt at Anthropic")
+    claude_api_key: SecretStr | None = Field(default=None, validation_alias="ANTHROPIC_API_KEY")
+
+    @field_validator("providers")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        names = [name.strip() for name in value.split(",") if name.strip()]
+        for name in names:
+            if name not in PROVIDERS:
+                raise ValueError(f"unknown provider {name!r}; known: {', '.join(PROVIDERS)}")
+            if names.count(name) > 1:
+                raise ValueError(f"{name!r} stands twice; each provider may stand once")
+        return ",".join(names)
+
+    @classmethod
+    def from_env(cls) -> LLMSettings:
+        """The settings of this process. LLMSettingsError names every key that is wrong, never an API key."""
+        try:
+            return cls()
+        except ValidationError as error:
+            problems = [
+                f"{PREFIX}{str(problem['loc'][0]).upper()}={problem['input']!r}: {problem['msg']}"
+                for problem in error.errors()
+            ]
+        raise LLMSettingsError("; ".join(problems))
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The providers to try, in order, whether they have a key or not."""
+        return tuple(name for name in self.providers.split(",") if name)
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the simulator answers for the providers: its address is set and no key of the order is."""
+        return self.simulator_url is not None and not any(map(self._key, self.order))
+
+    @property
+    def configured(self) -> tuple[ProviderSettings, ...]:
+        """The providers that can be asked, in order: those with a key, or all of them when simulated."""
+        return tuple(
+            ProviderSettings(
+                name=name,
+                model=getattr(self, f"{name}_model"),
+                api_key=key,
+                base_url=self._base_url(name),
+                timeout=getattr(self, f"{name}_timeout"),
+                direct=self.simulated,
+            )
+            for name in self.order
+            if (key := SIMULATOR_KEY if self.simulated else self._key(name))
+        )
+
+    def _key(self, name: str) -> SecretStr | None:
+        key: SecretStr | None = getattr(self, f"{name}_api_key")
+        return key
+
+    def _base_url(self, name: str) -> str | None:
+        if self.simulated:
+            return str(self.simulator_url).rstrip("/") + SIMULATOR_PATHS[name]
+        url: HttpUrl | None = getattr(self, f"{name}_base_url")
+        return str(url).rstrip("/") if url else None
