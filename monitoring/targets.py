@@ -1,0 +1,99 @@
+"""Objectives (slo.yaml) and rules (alerts/*.yml) as typed entries: what dashboards show and tests compare."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A share of good events among all events, and the share that was promised."""
+
+    key: str
+    title: dict[str, str]
+    meaning: dict[str, str]
+    target: float
+    good: str
+    all: str
+    within_seconds: float | None = None
+
+    def share(self, window: str) -> str:
+        """PromQL: the share of good events over `window`, each moment weighed by its traffic."""
+        return f"sum_over_time({self.good}[{window}]) / sum_over_time({self.all}[{window}])"
+
+    def budget_left(self, window: str) -> str:
+        """PromQL: the part of the allowed bad events left over `window`; below 0 is too much spent."""
+        return f"1 - (1 - {self.share(window)}) / (1 - {self.target})"
+
+
+@dataclass(frozen=True)
+class Limit:
+    """The number an alert compares with, what draws the compared line, and the objective that suffers."""
+
+    alert: str
+    limit: float
+    unit: str
+    measure: str | None = None
+    objective: str | None = None
+
+
+@dataclass(frozen=True)
+class Targets:
+    """slo.yaml."""
+
+    window: str
+    objectives: tuple[Objective, ...]
+    limits: tuple[Limit, ...]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One recording rule or alert, with the file and group it stands in."""
+
+    name: str
+    is_alert: bool
+    expr: str
+    file: str
+    group: str
+    hold: str
+    labels: dict[str, str]
+    annotations: dict[str, str]
+
+
+def read_targets(path: Path = HERE / "slo.yaml") -> Targets:
+    """slo.yaml, typed; an unknown or missing key raises TypeError with its name."""
+    data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return Targets(
+        window=data["window"],
+        objectives=tuple(Objective(key=key, **entry) for key, entry in data["objectives"].items()),
+        limits=tuple(Limit(alert=alert, **entry) for alert, entry in data["alerts"].items()),
+    )
+
+
+def read_rules(folder: Path = HERE / "alerts") -> tuple[Rule, ...]:
+    """Every rule of every *.yml file of a folder, in the order of file and place."""
+    return tuple(
+        _rule(entry, path.name, group["name"])
+        for path in sorted(folder.glob("*.yml"))
+        for group in yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]
+        for entry in group["rules"]
+    )
+
+
+def _rule(entry: dict[str, Any], file: str, group: str) -> Rule:
+    return Rule(
+        name=entry.get("alert") or entry["record"],
+        is_alert="alert" in entry,
+        expr=entry["expr"],
+        file=file,
+        group=group,
+        hold=entry.get("for", "0s"),
+        labels=entry.get("labels", {}),
+        annotations=entry.get("annotations", {}),
+    )

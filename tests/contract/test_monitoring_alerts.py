@@ -1,0 +1,80 @@
+"""Alert rules: promtool runs their unit tests on both sides of `for:`; each has words and a runbook."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import promql_parser
+import pytest
+import yaml
+
+from monitoring.targets import HERE, Rule, read_rules
+from scripts.stack.binaries import obtain
+
+ALERTS = [rule for rule in read_rules() if rule.is_alert]
+UNIT_TESTS = sorted((HERE / "alerts" / "tests").glob("*.yml"))
+EVALUATION_SECONDS = 15
+
+
+def seconds(duration: str) -> float:
+    return promql_parser.parse_duration(duration).total_seconds()
+
+
+def alert_checks(path: Path) -> list[tuple[str, str, float, bool]]:
+    """(test, alert, seconds, whether it is expected to fire) for every check in a promtool file."""
+    return [
+        (test["name"], check["alertname"], seconds(check["eval_time"]), bool(check["exp_alerts"]))
+        for test in yaml.safe_load(path.read_text(encoding="utf-8"))["tests"]
+        for check in test.get("alert_rule_test", [])
+    ]
+
+
+@pytest.mark.parametrize("version", ["2.42", "3.5"])
+@pytest.mark.parametrize("path", UNIT_TESTS, ids=lambda path: path.stem)
+def test_unit_tests_of_the_rules_pass_in_promtool(path: Path, version: str) -> None:
+    """Each alert is silent just before its time and fires just after it, with these labels and words."""
+    done = subprocess.run(
+        [obtain("promtool", version), "test", "rules", path], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("rule", ALERTS, ids=lambda rule: rule.name)
+def test_every_alert_is_tested_on_both_sides_of_its_for(rule: Rule) -> None:
+    """One test asks at two neighbouring evaluations, and the alert fires at the second of them only."""
+    checks = [check for path in UNIT_TESTS for check in alert_checks(path) if check[1] == rule.name]
+    edges = [
+        (before, after)
+        for test, _, before, fires_before in checks
+        for other, _, after, fires_after in checks
+        if test == other and not fires_before and fires_after and after - before == EVALUATION_SECONDS
+    ]
+    assert len(edges) == 1
+    assert edges[0][1] > seconds(rule.hold)
+
+
+def test_two_thresholds_are_the_specification_s_to_the_letter() -> None:
+    """5xx share above 5% for 5 minutes is critical; p99 above 5 s for 10 minutes is a warning."""
+    told = {rule.name: (rule.group, rule.file, rule.hold, rule.labels["severity"]) for rule in ALERTS}
+    assert told["HighErrorRate"] == ("api_alerts", "api_alerts.yml", "5m", "critical")
+    assert told["HighLatency"] == ("api_alerts", "api_alerts.yml", "10m", "warning")
+
+
+@pytest.mark.parametrize("rule", ALERTS, ids=lambda rule: rule.name)
+def test_every_alert_has_labels_words_and_a_runbook(rule: Rule) -> None:
+    """Severity and area route it; summary and description name it; the runbook tells what to do."""
+    assert set(rule.labels) == {"severity", "area"}
+    assert rule.labels["severity"] in {"critical", "warning"}
+    assert set(rule.annotations) == {"summary", "description", "runbook_url"}
+    assert rule.annotations["runbook_url"] == f"{{{{ $externalURL }}}}/user/{rule.name}.md"
+    text = (HERE / "runbooks" / f"{rule.name}.md").read_text(encoding="utf-8")
+    assert text.startswith(f"# {rule.name}\n")
+    headings = [line for line in text.splitlines() if line.startswith("## ")]
+    assert headings == ["## What it means", "## First three looks", "## Likely causes", "## How to end it"]
+
+
+def test_every_runbook_belongs_to_an_alert() -> None:
+    """A runbook of an alert that is gone misleads at night."""
+    written = {path.stem for path in (HERE / "runbooks").glob("*.md")}
+    assert written == {rule.name for rule in ALERTS}
