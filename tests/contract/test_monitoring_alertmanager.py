@@ -1,0 +1,127 @@
+"""Alertmanager's config: it loads and starts without a secret, and sends once a secret's file is there."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import httpx
+import pytest
+import yaml
+from support.servers import ROOT, Server, alertmanager, wait_for
+
+from monitoring.targets import HERE
+from scripts.stack.binaries import obtain
+
+CONFIG = HERE / "alertmanager" / "alertmanager.yml"
+TEXT = CONFIG.read_text(encoding="utf-8")
+DOWN = {"alertname": "TargetDown", "severity": "critical", "area": "telemetry", "job": "reviewlens-backend"}
+ERRORS = {"alertname": "HighErrorRate", "severity": "critical", "area": "api"}
+WORDS = {"summary": "High error rate", "description": "10% failed.", "runbook_url": "http://p/user/a.md"}
+
+
+class Inbox:
+    """A local HTTP server that keeps what is posted to it."""
+
+    def __init__(self) -> None:
+        self.received: list[dict[str, object]] = []
+        inbox = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                inbox.received.append(json.loads(body))
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(b"ok")
+
+            def log_message(self, format: str, *args: object) -> None: ...
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/secret-path"
+
+
+@pytest.fixture
+def inbox() -> Iterator[Inbox]:
+    inbox = Inbox()
+    Thread(target=inbox.server.serve_forever, daemon=True).start()
+    yield inbox
+    inbox.server.shutdown()
+    inbox.server.server_close()
+
+
+def switched_on(receiver: str, secrets: Path) -> str:
+    """The config after the one edit that its head describes, without the wait for a group to gather."""
+    text = TEXT.replace("\n  receiver: nobody", f"\n  receiver: {receiver}").replace("wait: 10s", "wait: 0s")
+    return text.replace("monitoring/alertmanager/secrets", os.path.relpath(secrets, ROOT))
+
+
+def post(server: Server, *alerts: dict[str, str]) -> None:
+    body = [{"labels": labels, "annotations": WORDS} for labels in alerts]
+    httpx.post(f"{server.url}/api/v2/alerts", json=body).raise_for_status()
+
+
+def test_amtool_accepts_the_config() -> None:
+    """By the program of the very Alertmanager that runs it."""
+    command = [obtain("amtool"), "check-config", CONFIG]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "4 receivers" in done.stdout
+
+
+def test_no_secret_stands_in_the_config() -> None:
+    """Every receiver reads its secret from a file, below a folder that git ignores."""
+    secrets = {"api_url", "url", "auth_password", "auth_secret", "http_config", "bot_token", "credentials"}
+    receivers = yaml.safe_load(TEXT)["receivers"]
+    entries = [entry for r in receivers for key, value in r.items() if key != "name" for entry in value]
+    files = [value for entry in entries for key, value in entry.items() if key.endswith("_file")]
+    assert [secrets & set(entry) for entry in entries] == [set(), set(), set()]
+    assert [Path(file).parent.as_posix() for file in files] == ["monitoring/alertmanager/secrets"] * 3
+    ignored = ["git", "check-ignore", *files]
+    listed = subprocess.run(ignored, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert listed.split() == files
+
+
+def test_it_starts_without_a_secret_and_keeps_what_is_hidden_behind_a_target_that_is_down() -> None:
+    """Alerts of a service that cannot be seen are inhibited; the reason is shown."""
+    with alertmanager(CONFIG) as server:
+        post(server, DOWN, ERRORS)
+        states = wait_for(
+            "the inhibition", lambda: _states(server) if "suppressed" in _states(server).values() else {}
+        )
+    assert states == {"TargetDown": "active", "HighErrorRate": "suppressed"}
+
+
+def _states(server: Server) -> dict[str, str]:
+    alerts = server.get("/api/v2/alerts").json()
+    return {alert["labels"]["alertname"]: alert["status"]["state"] for alert in alerts}
+
+
+def test_slack_hears_once_its_address_is_in_the_file(inbox: Inbox, tmp_path: Path) -> None:
+    """Title, words and the link to the runbook; the folder is found from the repository."""
+    (tmp_path / "slack_api_url").write_text(inbox.url, encoding="utf-8")
+    with alertmanager(switched_on("slack", tmp_path)) as server:
+        post(server, ERRORS)
+        wait_for("a message to Slack", lambda: inbox.received)
+    (message,) = inbox.received
+    (attachment,) = message["attachments"]  # type: ignore[misc]
+    assert message["channel"] == "#reviewlens-alerts"
+    assert attachment["title"] == "FIRING critical: High error rate"
+    assert attachment["text"] == "10% failed. <http://p/user/a.md|Runbook>"
+    assert attachment["color"] == "danger"
+
+
+def test_a_webhook_hears_once_its_address_is_in_the_file(inbox: Inbox, tmp_path: Path) -> None:
+    """The whole group in Alertmanager's own format."""
+    (tmp_path / "webhook_url").write_text(inbox.url, encoding="utf-8")
+    with alertmanager(switched_on("webhook", tmp_path)) as server:
+        post(server, ERRORS)
+        wait_for("a call of the webhook", lambda: inbox.received)
+    (message,) = inbox.received
+    assert (message["receiver"], message["status"]) == ("webhook", "firing")
+    assert [alert["labels"] for alert in message["alerts"]] == [ERRORS]  # type: ignore[attr-defined]
