@@ -1,0 +1,45 @@
+"""Errors as answers, each counted by its type."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from fastapi import FastAPI, Request
+from fastapi.exception_handlers import http_exception_handler, request_validation_exception_handler
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+
+from app.errors import Conflict, NotFound
+from telemetry.metrics import errors_total
+
+ANSWERS: dict[type[Exception], tuple[int, str]] = {NotFound: (404, "not_found"), Conflict: (409, "conflict")}
+
+
+def install(app: FastAPI) -> None:
+    """Answer the service's own errors, wrong requests and unknown paths, and count them."""
+    for error, (status, error_type) in ANSWERS.items():
+        app.add_exception_handler(error, _handler(status, error_type))
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+
+
+def _handler(status: int, error_type: str) -> Callable[[Request, Exception], Awaitable[Response]]:
+    async def handle(_: Request, error: Exception) -> Response:
+        errors_total.labels(error_type=error_type, component="api").inc()
+        return JSONResponse({"detail": str(error)}, status)
+
+    return handle
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it only
+    errors_total.labels(error_type="validation", component="api").inc()
+    return await request_validation_exception_handler(request, error)
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for it only
+    if error.status_code == 404:
+        errors_total.labels(error_type="not_found", component="api").inc()
+    return await http_exception_handler(request, error)

@@ -1,0 +1,139 @@
+"""What the API takes and gives, as its OpenAPI page shows it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+
+class Shape(BaseModel):
+    """Reads its fields from any object that has them."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class ProductOut(Shape):
+    """A product that can be asked about."""
+
+    product_id: str
+    name: str
+    category: str
+    category_name: str
+    review_count: int
+
+
+class FactorOut(Shape):
+    """A reason for regret, as the product page shows it."""
+
+    factor_key: str
+    display_name: str
+    description: str
+    regret_type: str
+
+
+class ProductPage(ProductOut):
+    """A product with its factors. Give visit_id to POST /api/sessions."""
+
+    factors: list[FactorOut]
+    visit_id: str
+
+
+class QuestionOut(BaseModel):
+    """The open question; no choices: the answer is free."""
+
+    question_id: str
+    text: str
+    choices: list[str]
+
+
+class ScoreOut(Shape):
+    """How much a factor weighs for this shopper, 0 to 1."""
+
+    factor_key: str
+    name: str
+    score: float
+
+
+class EvidenceOut(BaseModel):
+    """A place in a review that speaks to a factor."""
+
+    review_id: str
+    rating: int
+    excerpt: str
+    factor_key: str
+    label: Literal["POS", "NEG", "MIX", "NEU"]
+    score: float
+
+
+class AnalysisOut(BaseModel):
+    """The verdict, who wrote it, and the evidence it rests on."""
+
+    summary: str
+    recommendation: str
+    key_findings: list[str]
+    provider: str
+    status: Literal["success", "fallback"]
+    evidence: list[EvidenceOut]
+
+
+class SessionIn(BaseModel):
+    """Which product to talk about."""
+
+    product_id: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    visit_id: Annotated[str, StringConstraints(max_length=200)] | None = None
+
+
+class SessionOut(BaseModel):
+    """A dialogue that has begun."""
+
+    session_id: str
+    product_id: str
+    category: str
+    factors: list[ScoreOut]
+    question: QuestionOut
+
+
+class SessionState(BaseModel):
+    """A dialogue as it stands."""
+
+    session_id: str
+    product_id: str
+    category: str
+    status: Literal["live", "complete", "abandoned"]
+    stage: str
+    turn: int
+    factors: list[ScoreOut]
+    question: QuestionOut | None
+    analysis: AnalysisOut | None
+
+
+class TurnIn(BaseModel):
+    """One answer."""
+
+    answer: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+    question_id: Annotated[str, StringConstraints(max_length=200)] | None = None
+
+
+class TurnOut(BaseModel):
+    """What an answer brought: the next question, or the verdict."""
+
+    session_id: str
+    turn: int
+    is_final: bool
+    factors: list[ScoreOut]
+    question: QuestionOut | None
+    analysis: AnalysisOut | None
+
+
+class Health(BaseModel):
+    """Whether the service works, and if not, why."""
+
+    status: Literal["ok", "unavailable"]
+    reason: str = ""
+
+
+class Problem(BaseModel):
+    """Why a request was not done."""
+
+    detail: str = Field(examples=["no session 'a1'"])

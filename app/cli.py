@@ -1,0 +1,71 @@
+"""The `reviewlens` command."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from app import __version__
+from app.settings import AppSettings, AppSettingsError
+
+cli = typer.Typer(
+    name="reviewlens",
+    help="ReviewLens: a review dialogue service and its observability.",
+    no_args_is_help=True,
+    add_completion=False,
+)
+
+
+@cli.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on [env: REVIEWLENS_HOST].")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on [env: REVIEWLENS_PORT].")] = None,
+) -> None:
+    """Serve the API, with /metrics beside it."""
+    import uvicorn
+
+    settings = AppSettings.from_env()
+    uvicorn.run(
+        "app.main:app",
+        host=host or settings.host,
+        port=settings.port if port is None else port,
+        access_log=False,
+        log_config=None,
+    )
+
+
+@cli.command()
+def metrics() -> None:
+    """Print the metric catalogue: every name, its kind, unit, labels and buckets."""
+    from telemetry.catalog import CATALOG
+
+    table = Table(title="ReviewLens metrics", title_justify="left")
+    for column in ("name", "kind", "unit", "labels", "buckets", "description"):
+        table.add_column(column, overflow="fold", no_wrap=column in {"name", "kind"})
+    for metric in CATALOG:
+        buckets = " ".join(f"{bound:g}" for bound in metric.buckets)
+        labels = " ".join(metric.label_names)
+        table.add_row(metric.name, metric.kind, metric.unit, labels, buckets, metric.description)
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
+
+
+@cli.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)
+
+
+def main() -> Any:
+    """Run the command; wrong settings are one line that names them, and exit code 2."""
+    from app.llm.settings import LLMSettingsError
+    from telemetry.settings import SettingsError
+
+    try:
+        return cli()
+    except (AppSettingsError, LLMSettingsError, SettingsError) as error:
+        typer.secho(f"reviewlens: {error}", fg="red", err=True)
+        raise SystemExit(2) from None

@@ -1,0 +1,217 @@
+"""The dialogue: three to five questions, review evidence for each answer, one verdict."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Protocol
+
+from anyio import to_thread
+
+from app.dialogue import journey
+from app.dialogue.model import ACTIVE, COMPLETE, Reason, Said, Session
+from app.dialogue.questions import GENERAL, next_question, settled, top
+from app.dialogue.store import SessionStore
+from app.errors import Conflict, NotFound
+from app.llm.verdict import Verdict, VerdictRequest
+from app.reviews.corpus import Corpus
+from app.reviews.models import Answer, Evidence, FactorScore, Question
+from app.reviews.retrieval import retrieve
+from app.reviews.scoring import concerns, score
+from telemetry.metrics import evidence_count, retrieval_duration_seconds, scoring_duration_seconds
+from telemetry.timing import Timer, track_errors
+
+EVIDENCE_LIMIT = 20
+SHOWN_EVIDENCE = 8
+
+
+class Corpora(Protocol):
+    """Where the engine finds a product's reviews, as they are now."""
+
+    def corpus(self, product_id: str) -> Corpus:
+        """Everything known of a product. Raises NotFound."""
+
+
+class Writer(Protocol):
+    """Who writes the verdict."""
+
+    async def write(self, request: VerdictRequest) -> Verdict:
+        """A verdict, always."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the reviews say to a shopper who answered so."""
+
+    scores: tuple[FactorScore, ...]
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where a dialogue stands after an event; `question` is None once it is final."""
+
+    session: Session
+    scores: tuple[FactorScore, ...]
+    question: Question | None
+
+
+class Engine:
+    """Runs dialogues over a store of sessions, a source of reviews and a writer of verdicts."""
+
+    def __init__(
+        self,
+        store: SessionStore,
+        corpora: Corpora,
+        writer: Writer,
+        new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
+    ) -> None:
+        self._store = store
+        self._corpora = corpora
+        self._writer = writer
+        self._new_id = new_id
+
+    def visit(self, product_id: str) -> tuple[Corpus, str]:
+        """A shopper opens a product's page: the product, and the visit's id. Raises NotFound."""
+        corpus = self._corpora.corpus(product_id)
+        visit_id = self._store.open_visit(product_id)
+        journey.product_seen(corpus.product.category)
+        return corpus, visit_id
+
+    def start(self, product_id: str, visit_id: str | None) -> Step:
+        """A shopper chooses a product: its reviews are analysed, the first question put. Raises NotFound."""
+        corpus = self._corpora.corpus(product_id)
+        category = corpus.product.category
+        seen_before = bool(visit_id) and self._store.close_visit(str(visit_id), product_id)
+        journey.product_selected(category, seen_before)
+        found = find(corpus, ())
+        journey.product_analysed(category, corpus.review_count, corpus.factors_matched)
+        question = next_question(corpus.questions, found.scores, ())
+        session = Session(self._new_id(), product_id, category, question.question_id, top=top(found.scores))
+        self._store.add(session)
+        journey.session_started(category)
+        return Step(session, found.scores, question)
+
+    def look(self, session_id: str) -> Step:
+        """A dialogue as it stands. Raises NotFound."""
+        session = self._session(session_id)
+        corpus = self._corpora.corpus(session.product_id)
+        scores = score(corpus, _answers(corpus, session))
+        return Step(session, scores, _question(corpus, session.question_id))
+
+    async def answer(self, session_id: str, text: str, question_id: str | None = None) -> Step:
+        """The shopper answers; the last answer brings the verdict. Raises NotFound and Conflict.
+
+        `question_id`, where given, must be the open question's: so a repeated request is no new answer.
+        """
+        step, request = await to_thread.run_sync(self._take, session_id, text, question_id)
+        if request is None:
+            return step
+        verdict = await self._writer.write(request)
+        session = await to_thread.run_sync(self._deliver, step.session, verdict, request)
+        return replace(step, session=session)
+
+    def leave(self, session_id: str, reason: Reason) -> None:
+        """The shopper goes away; counted where the dialogue was still going on. Raises NotFound."""
+        self._session(session_id)
+        if ended := self._store.abandon(session_id, reason):
+            journey.abandoned(ended)
+
+    def sweep(self) -> int:
+        """Abandon what nobody went on with for the time-out; how many that were."""
+        ended = self._store.expire()
+        for each in ended:
+            journey.abandoned(each)
+        return len(ended)
+
+    def _session(self, session_id: str) -> Session:
+        session = self._store.get(session_id)
+        if session is None:
+            raise NotFound(f"no session {session_id!r}")
+        return session
+
+    def _take(
+        self, session_id: str, text: str, question_id: str | None
+    ) -> tuple[Step, VerdictRequest | None]:
+        """Take one answer; a request for a verdict comes with the last one."""
+        before = self._session(session_id)
+        _expect_open(before, question_id)
+        corpus = self._corpora.corpus(before.product_id)
+        said = (*before.said, Said(str(before.question_id), text))
+        answered = replace(before, said=said, stage=ACTIVE)
+        found = find(corpus, _answers(corpus, answered))
+        final = settled(answered.turn, before.top, top(found.scores))
+        question = None if final else _following(corpus, answered, found)
+        session = self._store.save(
+            replace(
+                answered,
+                stage=COMPLETE if final else ACTIVE,
+                question_id=question.question_id if question else None,
+                top=top(found.scores),
+                evidence=len(found.evidence),
+            )
+        )
+        journey.answered(session.category, session.session_id, session.turn)
+        step = Step(session, found.scores, question)
+        if not final:
+            return step, None
+        journey.concluding(session.category)
+        return step, VerdictRequest(
+            product_name=corpus.product.name,
+            category=session.category,
+            factors=found.scores,
+            evidence=found.evidence,
+            answers=_answers(corpus, session),
+        )
+
+    def _deliver(self, session: Session, verdict: Verdict, request: VerdictRequest) -> Session:
+        delivered = self._store.save(
+            replace(session, status="complete", analysis=_analysis(verdict, request.evidence))
+        )
+        journey.delivered(delivered.category)
+        return delivered
+
+
+@track_errors("dialogue_error", "dialogue")
+def _following(corpus: Corpus, session: Session, found: Finding) -> Question:
+    asked = {said.question_id for said in session.said}
+    last = _question(corpus, session.said[-1].question_id)
+    return next_question(corpus.questions, found.scores, asked, last.next_factor_hint if last else "")
+
+
+def find(corpus: Corpus, answers: tuple[Answer, ...]) -> Finding:
+    """Retrieve and score for these answers, and record how long each took and how much was found."""
+    category = {"category": corpus.product.category}
+    with track_errors("retrieval_error", "retrieval"), Timer(retrieval_duration_seconds, category):
+        evidence = retrieve(corpus, concerns(corpus, answers), EVIDENCE_LIMIT)
+    evidence_count.labels(**category).observe(len(evidence))
+    with track_errors("scoring_error", "scoring"), Timer(scoring_duration_seconds, category):
+        scores = score(corpus, answers)
+    return Finding(scores, evidence)
+
+
+def _expect_open(session: Session, question_id: str | None) -> None:
+    if session.status != "live":
+        raise Conflict(f"session {session.session_id} has ended: {session.status}")
+    if session.question_id is None:
+        raise Conflict(f"session {session.session_id} awaits its verdict")
+    if question_id is not None and question_id != session.question_id:
+        raise Conflict(f"question {question_id!r} is not open; the open one is {session.question_id!r}")
+
+
+def _question(corpus: Corpus, question_id: str | None) -> Question | None:
+    by_id = {question.question_id: question for question in (GENERAL, *corpus.questions)}
+    return by_id.get(question_id) if question_id else None
+
+
+def _answers(corpus: Corpus, session: Session) -> tuple[Answer, ...]:
+    return tuple(Answer(said.text, _question(corpus, said.question_id)) for said in session.said)
+
+
+def _analysis(verdict: Verdict, evidence: tuple[Evidence, ...]) -> dict[str, Any]:
+    return {
+        **asdict(verdict),
+        "key_findings": list(verdict.key_findings),
+        "evidence": [asdict(piece) for piece in evidence[:SHOWN_EVIDENCE]],
+    }

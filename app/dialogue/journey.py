@@ -1,0 +1,80 @@
+"""Which event of a dialogue counts what. The one place where the shopper's journey is counted."""
+
+from __future__ import annotations
+
+import logging
+
+from app.dialogue.model import ACTIVE, COMPLETE, START, Abandoned
+from app.dialogue.store import PRODUCT_SELECTION
+from telemetry.metrics import (
+    dialogue_completions_total,
+    dialogue_sessions_total,
+    dialogue_turns_total,
+    factors_matched_total,
+    product_analysis_total,
+    reviews_processed_total,
+    session_abandoned_total,
+    user_journey_stage_total,
+)
+
+REVIEW_COLLECTION = "review_collection"
+
+_log = logging.getLogger("reviewlens.journey")
+
+
+def _step(stage: str, action: str, category: str) -> None:
+    user_journey_stage_total.labels(stage=stage, action=action, category=category).inc()
+
+
+def product_seen(category: str) -> None:
+    """A shopper opened a product's page."""
+    _step(PRODUCT_SELECTION, "enter", category)
+
+
+def product_selected(category: str, seen_before: bool) -> None:
+    """A shopper chose a product; one who never opened its page enters now."""
+    if not seen_before:
+        product_seen(category)
+    _step(PRODUCT_SELECTION, "complete", category)
+    _step(REVIEW_COLLECTION, "enter", category)
+
+
+def product_analysed(category: str, reviews: int, factors_matched: int) -> None:
+    """The product's reviews were read and scored."""
+    product_analysis_total.labels(category=category).inc()
+    reviews_processed_total.labels(category=category).inc(reviews)
+    factors_matched_total.labels(category=category).inc(factors_matched)
+    _step(REVIEW_COLLECTION, "complete", category)
+
+
+def session_started(category: str) -> None:
+    """The first question was put."""
+    dialogue_sessions_total.labels(category=category).inc()
+    _step(START, "enter", category)
+
+
+def answered(category: str, session_id: str, turn: int) -> None:
+    """The shopper answered; `turn` counts from 1."""
+    if turn == 1:
+        _step(START, "complete", category)
+        _step(ACTIVE, "enter", category)
+    dialogue_turns_total.labels(category=category).inc()
+    _log.info("turn %s in session %s, category %s", turn, session_id, category)
+
+
+def concluding(category: str) -> None:
+    """That was the last answer; the verdict is being written."""
+    _step(ACTIVE, "complete", category)
+    _step(COMPLETE, "enter", category)
+
+
+def delivered(category: str) -> None:
+    """The verdict is there."""
+    _step(COMPLETE, "complete", category)
+    dialogue_completions_total.labels(category=category).inc()
+
+
+def abandoned(ended: Abandoned) -> None:
+    """A shopper went away."""
+    session_abandoned_total.labels(stage=ended.stage, reason=ended.reason).inc()
+    _log.info("abandoned at %s by %s %s", ended.stage, ended.reason, ended.session_id)

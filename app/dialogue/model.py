@@ -1,0 +1,50 @@
+"""A dialogue as a value: what was asked, what was answered, where it stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Status = Literal["live", "complete", "abandoned"]
+Reason = Literal["timeout", "browser_close"]
+
+START, ACTIVE, COMPLETE = "dialogue_start", "dialogue_active", "dialogue_complete"
+
+
+@dataclass(frozen=True)
+class Said:
+    """One answer, and the question it went to."""
+
+    question_id: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Session:
+    """One shopper's dialogue. `evidence` is None until the first answer; `analysis` until the verdict."""
+
+    session_id: str
+    product_id: str
+    category: str
+    question_id: str | None
+    stage: str = START
+    status: Status = "live"
+    said: tuple[Said, ...] = ()
+    top: tuple[str, ...] = ()
+    evidence: int | None = None
+    analysis: dict[str, Any] | None = None
+    version: int = field(default=0, compare=False)
+
+    @property
+    def turn(self) -> int:
+        """How many answers were given."""
+        return len(self.said)
+
+
+@dataclass(frozen=True)
+class Abandoned:
+    """A session or visit that nobody will go on with, by the stage it was in."""
+
+    stage: str
+    reason: Reason
+    session_id: str = ""

@@ -1,0 +1,113 @@
+"""The service, put together: settings, store, engine, API, telemetry."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+
+import telemetry
+from app import __version__
+from app.api import health, problems, products, sessions
+from app.api.services import Services
+from app.database import Database
+from app.dialogue.engine import Engine
+from app.dialogue.store import SqliteSessions
+from app.llm.chain import build_chain
+from app.llm.settings import LLMSettings
+from app.reviews.repository import Repository
+from app.reviews.samples import load_samples
+from app.settings import AppSettings
+from telemetry.catalog import PROVIDERS
+from telemetry.metrics import active_evidence_gauge
+
+SWEEP_SECONDS = 10.0
+
+_log = logging.getLogger("reviewlens")
+
+
+def create_app(
+    settings: AppSettings | None = None,
+    llm: LLMSettings | None = None,
+    pipeline: telemetry.Pipeline | None = None,
+) -> FastAPI:
+    """The observed API. Settings come from the environment where none are given."""
+    settings = settings or AppSettings.from_env()
+    llm = llm or LLMSettings.from_env()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        services = build(settings, llm)
+        app.state.services = services
+        active_evidence_gauge.follow(services.sessions.live_evidence)
+        telemetry.known(provider=[*(client.name for client in services.chain.clients), PROVIDERS[-1]])
+        housekeeping = _Housekeeping(services, settings.session_timeout)
+        housekeeping.show_categories()
+        task = asyncio.create_task(housekeeping.run())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            active_evidence_gauge.follow(None)
+            await services.chain.aclose()
+            services.database.close()
+
+    app = FastAPI(title="ReviewLens", version=__version__, lifespan=lifespan, **_own_telemetry_only())
+    for router in (health.router, products.router, sessions.router):
+        app.include_router(router)
+    problems.install(app)
+    app.add_middleware(
+        CORSMiddleware, allow_origins=settings.origins, allow_methods=["*"], allow_headers=["*"]
+    )
+    telemetry.instrument(app, pipeline)
+    return app
+
+
+def _own_telemetry_only() -> dict[str, Any]:
+    """FastAPI from 0.160 on measures each request by itself; what it would record, our views drop."""
+    has_own = "telemetry" in inspect.signature(FastAPI.__init__).parameters
+    return {"telemetry": {"tracing": False, "metrics": False, "logs": False}} if has_own else {}
+
+
+def build(settings: AppSettings, llm: LLMSettings) -> Services:
+    """The service's parts. An empty store gets the samples."""
+    database = Database(settings.database)
+    repository = Repository(database)
+    load_samples(repository)
+    store = SqliteSessions(database, settings.session_timeout)
+    chain = build_chain(llm)
+    return Services(database, repository, store, chain, Engine(store, repository, chain))
+
+
+class _Housekeeping:
+    """What a worker does beside its requests: end what timed out, show new categories at 0."""
+
+    def __init__(self, services: Services, timeout: float) -> None:
+        self._services = services
+        self._pause = min(SWEEP_SECONDS, timeout / 4)
+        self._shown: set[str] = set()
+
+    def show_categories(self) -> None:
+        """Put the counters of categories that were not there before at 0."""
+        categories = {product.category for product in self._services.repository.products()}
+        if new := categories - self._shown:
+            telemetry.known(category=sorted(new))
+            self._shown |= new
+
+    async def run(self) -> None:
+        """Go on until cancelled. A failure is logged, and tried again."""
+        while True:
+            await asyncio.sleep(self._pause)
+            try:
+                await asyncio.to_thread(self.show_categories)
+                await asyncio.to_thread(self._services.engine.sweep)
+            except Exception:
+                _log.exception("housekeeping failed; it is tried again in %s s", self._pause)

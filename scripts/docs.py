@@ -1,0 +1,144 @@
+"""Fill the generated parts of the documentation: tables of metrics and settings.
+
+A part stands between `<!-- generated: NAME -->` and `<!-- end of NAME -->` in any Markdown file listed here.
+Run `python -m scripts.docs`; with --check it changes nothing and exits 1 where a file is stale.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic_settings import BaseSettings
+
+from app.llm.settings import LLMSettings
+from app.settings import AppSettings
+from telemetry.catalog import CATALOG
+from telemetry.settings import variables
+
+ROOT = Path(__file__).parents[1]
+FILES = ("README.md", "README.ko.md", "docs/metrics.md", "docs/settings.md")
+BEGIN = re.compile(r"<!-- generated: (?P<name>\w+) -->\n.*?<!-- end of (?P=name) -->", re.DOTALL)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table; `|` within a cell is escaped."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def metrics() -> str:
+    """Name, kind, labels and buckets of every metric."""
+    return table(
+        ("metric", "kind", "labels", "buckets"),
+        (
+            (
+                f"`{metric.name}`",
+                metric.kind,
+                ", ".join(f"`{name}`" for name in metric.label_names),
+                " ".join(f"{bound:g}" for bound in metric.buckets),
+            )
+            for metric in CATALOG
+        ),
+    )
+
+
+def catalogue() -> str:
+    """Everything that the catalogue says of every metric."""
+    return table(
+        ("metric", "kind", "unit", "what it counts", "labels and their values", "buckets", "read by"),
+        (
+            (
+                f"`{metric.name}`",
+                metric.kind,
+                f"`{metric.unit}`",
+                metric.description,
+                "; ".join(
+                    f"`{label.name}`" + (f": {', '.join(label.values)}" if label.values else "")
+                    for label in metric.labels
+                ),
+                " ".join(f"{bound:g}" for bound in metric.buckets),
+                ", ".join(metric.read_by),
+            )
+            for metric in CATALOG
+        ),
+    )
+
+
+def telemetry_settings() -> str:
+    """Every variable of the pipeline."""
+    return table(
+        ("variable", "default", "expected"),
+        ((f"`{key}`", _shown(default), expected) for key, (expected, default) in variables().items()),
+    )
+
+
+def app_settings() -> str:
+    """Every variable of the service."""
+    return table(("variable", "default", "meaning"), _rows(AppSettings))
+
+
+def llm_settings() -> str:
+    """Every variable of the LLM part."""
+    return table(("variable", "default", "meaning"), _rows(LLMSettings))
+
+
+def _rows(settings: type[BaseSettings]) -> Iterable[tuple[str, str, str]]:
+    prefix = settings.model_config["env_prefix"]
+    for name, field in settings.model_fields.items():
+        key = str(field.validation_alias or prefix + name.upper())
+        yield f"`{key}`", _shown(field.default), field.description or "API key; never shown"
+
+
+def _shown(default: Any) -> str:
+    if isinstance(default, tuple):
+        default = ",".join(default)
+    return f"`{default}`" if default not in (None, "") else ""
+
+
+PARTS: Mapping[str, Callable[[], str]] = {
+    "metrics": metrics,
+    "catalogue": catalogue,
+    "telemetry_settings": telemetry_settings,
+    "app_settings": app_settings,
+    "llm_settings": llm_settings,
+}
+
+
+def filled(text: str) -> str:
+    """The text with its generated parts made anew. KeyError names a part that nobody makes."""
+
+    def part(found: re.Match[str]) -> str:
+        name = found["name"]
+        return f"<!-- generated: {name} -->\n\n{PARTS[name]()}\n\n<!-- end of {name} -->"
+
+    return BEGIN.sub(part, text)
+
+
+def main() -> int:
+    """Write, or check, every file."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 where a file is stale")
+    check = parser.parse_args().check
+    stale = []
+    for path in (ROOT / name for name in FILES):
+        before = path.read_text(encoding="utf-8")
+        after = filled(before)
+        if before != after:
+            stale.append(path.name)
+            if not check:
+                path.write_text(after, encoding="utf-8")
+    if check and stale:
+        print(f"stale: {', '.join(stale)}; run `.venv/bin/python -m scripts.docs`", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
