@@ -53,6 +53,19 @@ class Review:
 
 
 @dataclass(frozen=True)
+class Mention:
+    """What one review says of one factor; strength 0 to 1."""
+
+    review_id: str
+    factor_key: str
+    rating: int
+    created_at: datetime
+    label: Polarity
+    strength: float
+    excerpt: str
+
+
+@dataclass(frozen=True)
 class Product:
     """What can be asked about. One category is one product, unless a file says more."""
 

@@ -1,0 +1,77 @@
+"""All that is known of one product, ready to be scored and searched without reading text again."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+
+from app.reviews.models import Factor, Mention, Polarity, Product, Question
+
+HALF_LIFE = timedelta(days=365)
+OLD_SHARE = 0.7  # what an endlessly old mention keeps of its strength
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many reviews speak of a factor, by what they say."""
+
+    pos: int = 0
+    neg: int = 0
+    mix: int = 0
+    neu: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.pos + self.neg + self.mix + self.neu
+
+    @property
+    def complaints(self) -> float:
+        """Reviews that complain; one that also praises counts half."""
+        return self.neg + self.mix / 2
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """One product's factors, questions and analysed reviews, as of one import generation."""
+
+    product: Product
+    factors: tuple[Factor, ...]
+    questions: tuple[Question, ...]
+    mentions: tuple[Mention, ...]
+    generation: int = 0
+
+    @property
+    def review_count(self) -> int:
+        """Reviews read, whether or not they speak of a factor."""
+        return self.product.review_count
+
+    @property
+    def factors_matched(self) -> int:
+        """Factors of which at least one review speaks."""
+        return sum(1 for tally in self.tallies.values() if tally.total)
+
+    @cached_property
+    def tallies(self) -> Mapping[str, Tally]:
+        """A tally per factor key, for every factor."""
+        counts = Counter((mention.factor_key, mention.label) for mention in self.mentions)
+        return {
+            factor.factor_key: Tally(*(counts[factor.factor_key, label] for label in ("POS", "NEG", "MIX", "NEU")))
+            for factor in self.factors
+        }
+
+    @cached_property
+    def ranked(self) -> Mapping[tuple[str, Polarity], tuple[tuple[float, Mention], ...]]:
+        """(quality, mention) by factor and label, best first; equals by review id."""
+        newest = max((mention.created_at for mention in self.mentions), default=None)
+        groups: dict[tuple[str, Polarity], list[tuple[float, Mention]]] = defaultdict(list)
+        for mention in self.mentions:
+            age = (newest - mention.created_at) / HALF_LIFE if newest else 0.0
+            quality = mention.strength * (OLD_SHARE + (1 - OLD_SHARE) * 0.5**age)
+            groups[mention.factor_key, mention.label].append((quality, mention))
+        return {
+            key: tuple(sorted(group, key=lambda pair: (-pair[0], pair[1].review_id)))
+            for key, group in sorted(groups.items())
+        }

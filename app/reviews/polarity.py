@@ -1,0 +1,148 @@
+"""Whether a clause speaks for or against what it names: +1, -1, or None where it does not judge.
+
+A judging word has a sign of its own (좋-, 시끄럽-) or takes it from what it is said of (소음이 크-, 흡입력이 크-). Each negation
+that reaches the word turns the sign round: 안, 못, -지 않-, -는 건 아니-, -ㄴ 적 없-. Two turns cancel out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from app.reviews import lexicon
+from app.reviews.morphology import Word
+
+NOUNS = ("NNG", "NNP", "NNB", "NR", "XR", "SL")
+PREDICATES = ("VV", "VA", "XSV", "XSA", "VX")
+LINKING = ("EP", "XSA", "XSV", "VX", "EC", "JX", "JKS", "JKC", "JKO", "MAG")
+PARTICLES = ("JX", "JKS", "JKC", "JKO", "JKG")
+
+
+def noun_direction(noun: str) -> int:
+    """+1 for what shoppers wish for, -1 for what they fear, 0 for neither."""
+    if noun in lexicon.BAD_NOUNS:
+        return -1
+    if noun in lexicon.GOOD_NOUNS or (len(noun) > 1 and noun.endswith(lexicon.WISHED_ENDINGS)):
+        return 1
+    return 0
+
+
+def word_sign(form: str) -> int:
+    """The sign that a word has by itself, or 0."""
+    return (form in lexicon.POSITIVE) - (form in lexicon.NEGATIVE)
+
+
+def judge(words: Sequence[Word], start: int, subject: int, judging: bool) -> int | None:
+    """What the clause says from `start` on, of a thing with direction `subject`.
+
+    `judging`: the word at `start` is itself a judgement (시끄럽-), and no subject.
+    """
+    if judging:
+        return _turned(words, start, word_sign(words[start].form) or -1)
+    last_noun = None
+    for at in range(start, len(words)):
+        found = _verdict(words, at, subject, last_noun is not None)
+        if found is not None:
+            return found
+        direction = noun_direction(words[at].form) if words[at].tag in NOUNS else 0
+        if direction and not _compared(words, at):
+            subject, last_noun = direction, at
+    return subject if last_noun is not None and subject < 0 else None
+
+
+def _verdict(words: Sequence[Word], at: int, subject: int, named_again: bool) -> int | None:
+    word = words[at]
+    phrase = _phrase(words, at)
+    if phrase:
+        return phrase * (-subject if subject and phrase < 0 and word.form == "얼마" else 1)
+    amount = (word.form in lexicon.MORE) - (word.form in lexicon.LESS)
+    if amount and subject and _is_judgement(words, at):
+        return _turned(words, at, subject * amount)
+    own = word_sign(word.form)
+    if own and _is_judgement(words, at):
+        return _turned(words, at, own)
+    if word.form in lexicon.LACKING and word.tag in PREDICATES:
+        return _turned(words, at, -1)
+    if named_again and subject and (word.tag == "VCP" or word.form in ("하", "되")):
+        return _turned(words, at, subject)
+    if word.tag in ("VV", "XSV", "VX") or (word.tag == "XSA" and word.form == "하"):
+        return _done(words, at, subject)
+    return -1 if word.tag == "VCN" and at + 1 >= len(words) - 1 and not subject else None
+
+
+def _done(words: Sequence[Word], at: int, subject: int) -> int | None:
+    """A verb that does not judge, but is said to succeed (잘) or to fail (안, 못)."""
+    if turns(words, at) % 2:
+        return 1 if subject < 0 else -1
+    before = words[at - 1].form if at else ""
+    return 1 if before in lexicon.WELL and subject >= 0 else None
+
+
+def _is_judgement(words: Sequence[Word], at: int) -> bool:
+    """Whether a word that can judge does so here: 별로예요 does, 별로 안 커요 does not."""
+    word = words[at]
+    following = words[at + 1] if at + 1 < len(words) else None
+    if word.form == "별로":
+        return following is None or following.tag in ("VCP", "SF", "EF")
+    if word.tag == "MAG":
+        return word.form in ("없이", "꼼꼼", "덜") and (word.form != "덜" or following is None or following.tag == "XSA")
+    return word.tag in (*NOUNS, *PREDICATES, "IC")
+
+
+def _compared(words: Sequence[Word], at: int) -> bool:
+    """Whether the noun is only what something is compared with (가격보다, 성능에 비해)."""
+    following = words[at + 1].form if at + 1 < len(words) else ""
+    return following in ("보다", "대비", "치고")
+
+
+def _phrase(words: Sequence[Word], at: int) -> int:
+    tail = "".join(word.form for word in words[at : at + 6] if word.tag not in PARTICLES)
+    return next((sign for phrase, sign in lexicon.PHRASES.items() if tail.startswith(phrase)), 0)
+
+
+def _turned(words: Sequence[Word], at: int, sign: int) -> int:
+    return -sign if turns(words, at) % 2 else sign
+
+
+def turns(words: Sequence[Word], at: int) -> int:
+    """How many negations reach the word."""
+    return _turns_before(words, at) + _turns_after(words, at)
+
+
+def _turns_before(words: Sequence[Word], at: int) -> int:
+    before = at - 1
+    if before >= 0 and words[before].tag == "XPN" and words[before].form in ("불", "비", "미", "무"):
+        return 1 + _turns_before(words, before)
+    while before >= 0 and words[before].form in lexicon.PASSED_OVER:
+        before -= 1
+    return int(before >= 0 and words[before].tag == "MAG" and words[before].form in lexicon.NEGATORS)
+
+
+def _turns_after(words: Sequence[Word], at: int) -> int:
+    """Negations behind the word: -지 않-, 안 하-, and through a noun: -는 게 아니-, -ㅁ이 없-, -ㄴ 적 없-."""
+    through_noun = False
+    for place in range(at + 1, len(words)):
+        word = words[place]
+        if word.tag == "VX" and word.form in ("않", "못하", "말"):
+            return 1 + _turns_after(words, place)
+        if word.tag == "MAG" and word.form in ("안", "못"):
+            return int(not through_noun or words[at].tag in ("NNG", "XR"))
+        if word.tag in ("ETM", "ETN"):
+            through_noun = True
+        elif through_noun and _undoes(words, place):
+            return 1 + _turns_after(words, place)
+        elif not (through_noun and word.tag in NOUNS) and word.tag not in LINKING:
+            return 0
+    return 0
+
+
+def _undoes(words: Sequence[Word], at: int) -> bool:
+    return words[at].tag in (*PREDICATES, "VCN", "MAG") and words[at].form in ("없", "없이", "아니", "덜", "적", "줄", "줄어들", "사라지", "모르")
+
+
+def strength(words: Sequence[Word]) -> float:
+    """How strongly a clause is put, about 0.2 to 1."""
+    forms = [word.form for word in words]
+    strong = sum(form in lexicon.STRONG for form in forms) + sum(a == b for a, b in pairwise(forms))
+    weak = sum(form in lexicon.WEAK for form in forms)
+    return max(0.2, min(1.0, 0.6 + 0.15 * min(strong, 2) - 0.15 * min(weak, 2)))

@@ -1,0 +1,66 @@
+"""Where a factor's terms stand in a sentence, whatever its spacing, particles and endings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from app.reviews.morphology import Word
+from app.reviews.text import compact
+
+
+@dataclass(frozen=True)
+class View:
+    """A sentence's words written together: as typed, or in dictionary form. `starts` gives each word's place."""
+
+    text: str
+    starts: tuple[int, ...]
+
+    def find(self, term: str) -> Iterator[tuple[int, int]]:
+        """(first word, word after the last) wherever `term` begins with a word."""
+        at = self.text.find(term)
+        while at >= 0:
+            if at in self.starts:
+                first = self.starts.index(at)
+                yield first, max(first + 1, sum(start < at + len(term) for start in self.starts))
+            at = self.text.find(term, at + 1)
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence as typed, with its words."""
+
+    text: str
+    words: tuple[Word, ...]
+
+    @cached_property
+    def typed(self) -> View:
+        """The text without spaces."""
+        squeezed = [len(compact(self.text[: word.start])) for word in self.words]
+        return View(compact(self.text), tuple(squeezed))
+
+    @cached_property
+    def stems(self) -> View:
+        """The dictionary forms, one after the other."""
+        starts, at = [], 0
+        for word in self.words:
+            starts.append(at)
+            at += len(word.form)
+        return View("".join(word.form for word in self.words), tuple(starts))
+
+    def find(self, terms: Sequence[str]) -> list[tuple[int, int]]:
+        """Every place where one of `terms` stands, as word ranges in order, without overlaps."""
+        found = sorted({place for term in terms for place in self._places(compact(term))}, key=lambda at: (at[0], -at[1]))
+        kept: list[tuple[int, int]] = []
+        for place in found:
+            if not kept or place[0] >= kept[-1][1]:
+                kept.append(place)
+        return kept
+
+    def _places(self, term: str) -> Iterator[tuple[int, int]]:
+        if len(term) == 1:  # "앱" must not be found in "앱솔루트"
+            yield from ((at, at + 1) for at, word in enumerate(self.words) if word.form == term)
+        elif term:
+            yield from self.typed.find(term)
+            yield from self.stems.find(term.removesuffix("다") if len(term) > 2 else term)
