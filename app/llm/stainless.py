@@ -38,5 +38,5 @@ def stainless_kind(sdk: ModuleType, exception: Exception) -> tuple[ErrorKind, st
 
 def _type(body: Any) -> str:
     error = body.get("error", body) if isinstance(body, dict) else None
-    value = error.get("type") or error.get("code") if isinstance(error, dict) else None
+    value = error.get("code") or error.get("type") if isinstance(error, dict) else None
     return value if isinstance(value, str) else ""

@@ -1,0 +1,68 @@
+"""What a wire protocol is to the simulator, and how its events go over the wire."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+
+from app.llm.simulator.answers import Asked, Said
+
+BAD_KEY = "API key not valid. Please pass a valid API key."
+
+
+class BadRequestError(ValueError):
+    """A request that the provider would refuse with 400. Says what is expected."""
+
+
+class Wire(Protocol):
+    """One provider's protocol, as pure functions of what was asked and what is said."""
+
+    provider: str
+
+    def key(self, headers: Mapping[str, str]) -> str | None:
+        """The API key that the request carries."""
+
+    def asked(self, body: Mapping[str, Any], path: Mapping[str, Any]) -> Asked:
+        """What the request asks for. BadRequestError if it is not the protocol's."""
+
+    def whole(self, said: Said) -> Mapping[str, object]:
+        """The body of a whole answer."""
+
+    def events(self, said: Said, asked: Asked) -> Iterator[bytes]:
+        """The frames of a streamed answer."""
+
+    def error(self, status: int, message: str) -> Mapping[str, object]:
+        """The body of an answer with an error status."""
+
+
+def dump(value: object) -> str:
+    """JSON as it goes over the wire."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def sse(value: object, event: str = "") -> bytes:
+    """One server-sent event with JSON data."""
+    return f"{f'event: {event}' + chr(10) if event else ''}data: {dump(value)}\n\n".encode()
+
+
+def bearer(headers: Mapping[str, str]) -> str | None:
+    """The key that a request carries as a bearer token."""
+    scheme, _, key = headers.get("authorization", "").partition(" ")
+    return key.strip() or None if scheme.lower() == "bearer" else None
+
+
+def demand(body: Mapping[str, Any], key: str, kind: type) -> Any:
+    """The value of a key that the protocol demands. BadRequestError if it is missing or of another type."""
+    value = body.get(key)
+    if not isinstance(value, kind) or not value:
+        raise BadRequestError(f"{key}: expected a {kind.__name__} that is not empty")
+    return value
+
+
+def text_of(content: object) -> str:
+    """The text of a content that is a string or a list of parts."""
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else []
+    return "".join(part.get("text") or "" for part in parts if isinstance(part, dict))

@@ -1,0 +1,79 @@
+"""The wire protocol of Anthropic: Messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from app.llm.simulator.answers import Asked, Said
+from app.llm.simulator.wire import bearer, demand, sse, text_of
+
+_ERROR_TYPES = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    429: "rate_limit_error",
+    504: "timeout_error",
+    529: "overloaded_error",
+}
+
+
+class ClaudeWire:
+    """POST /v1/messages, whole and as a stream. The key comes in x-api-key, from newer SDKs as a bearer."""
+
+    provider = "claude"
+
+    def key(self, headers: Mapping[str, str]) -> str | None:
+        return headers.get("x-api-key") or bearer(headers)
+
+    def asked(self, body: Mapping[str, Any], path: Mapping[str, Any]) -> Asked:
+        demand(body, "max_tokens", int)
+        messages = demand(body, "messages", list)
+        texts = [text_of(body.get("system")), *(text_of(message.get("content")) for message in messages)]
+        return Asked(
+            model=demand(body, "model", str), prompt="\n".join(texts), streamed=bool(body.get("stream"))
+        )
+
+    def whole(self, said: Said) -> Mapping[str, object]:
+        content = [{"type": "text", "text": said.text}] if said.text else []
+        return _message(said, content, _reason(said), said.completion_tokens)
+
+    def events(self, said: Said, asked: Asked) -> Iterator[bytes]:
+        start = _message(said, [], None, 1 if said.completion_tokens else 0)
+        block = {"type": "text", "text": ""}
+        yield _event("message_start", message=start)
+        yield _event("content_block_start", index=0, content_block=block)
+        yield _event("ping")
+        for piece in said.pieces:
+            yield _event("content_block_delta", index=0, delta={"type": "text_delta", "text": piece})
+        yield _event("content_block_stop", index=0)
+        yield _event(
+            "message_delta",
+            delta={"stop_reason": _reason(said), "stop_sequence": None},
+            usage={"output_tokens": said.completion_tokens},
+        )
+        yield _event("message_stop")
+
+    def error(self, status: int, message: str) -> Mapping[str, object]:
+        error = {"type": _ERROR_TYPES.get(status, "api_error"), "message": message}
+        return {"type": "error", "error": error, "request_id": "req_simulated"}
+
+
+def _event(name: str, **fields: object) -> bytes:
+    return sse({"type": name, **fields}, name)
+
+
+def _message(said: Said, content: list[dict[str, str]], reason: str | None, made: int) -> dict[str, object]:
+    usage = {
+        "input_tokens": said.prompt_tokens,
+        "cache_creation_input_tokens": 0,
+        "cache_read_input_tokens": 0,
+        "output_tokens": made,
+    }
+    head = {"id": f"msg_{said.id}", "type": "message", "role": "assistant", "model": said.model}
+    return {**head, "content": content, "stop_reason": reason, "stop_sequence": None, "usage": usage}
+
+
+def _reason(said: Said) -> str:
+    return "max_tokens" if said.truncated else "end_turn"

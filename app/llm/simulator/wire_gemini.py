@@ -1,0 +1,89 @@
+"""The wire protocol of Gemini: generateContent and streamGenerateContent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import accumulate
+from typing import Any
+
+from app.llm.simulator.answers import Asked, Said
+from app.llm.simulator.wire import BAD_KEY, BadRequestError, demand, sse, text_of
+
+METHODS = {"generateContent": False, "streamGenerateContent": True}
+_STATUSES = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    429: "RESOURCE_EXHAUSTED",
+    500: "INTERNAL",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+
+
+class GeminiWire:
+    """POST /v1/models/{model}:generateContent, or :streamGenerateContent?alt=sse; v1beta too."""
+
+    provider = "gemini"
+
+    def key(self, headers: Mapping[str, str]) -> str | None:
+        return headers.get("x-goog-api-key") or None
+
+    def asked(self, body: Mapping[str, Any], path: Mapping[str, Any]) -> Asked:
+        if path.get("method") not in METHODS:
+            raise BadRequestError(f"method {path.get('method')!r}: expected one of {', '.join(METHODS)}")
+        contents = [body.get("systemInstruction") or {}, *demand(body, "contents", list)]
+        return Asked(
+            model=path["model"],
+            prompt="\n".join(text_of(content.get("parts")) for content in contents),
+            streamed=METHODS[path["method"]],
+        )
+
+    def whole(self, said: Said) -> Mapping[str, object]:
+        return _answer(said, said.text, said.completion_tokens, _reason(said))
+
+    def events(self, said: Said, asked: Asked) -> Iterator[bytes]:
+        pieces = said.pieces or ("",)
+        for last, (piece, length) in enumerate(
+            zip(pieces, accumulate(map(len, pieces)), strict=True), 1 - len(pieces)
+        ):
+            # Each piece tells the tokens so far.
+            made = (
+                said.completion_tokens * length // max(1, len(said.text)) if last else said.completion_tokens
+            )
+            yield sse(_answer(said, piece, made, None if last else _reason(said)))
+
+    def error(self, status: int, message: str) -> Mapping[str, object]:
+        error: dict[str, object] = {
+            "code": status,
+            "message": message,
+            "status": _STATUSES.get(status, "UNKNOWN"),
+        }
+        if (status, message) != (400, BAD_KEY):
+            return {"error": error}
+        reason = {
+            "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+            "reason": "API_KEY_INVALID",
+            "domain": "googleapis.com",
+        }
+        return {"error": {**error, "details": [reason]}}
+
+
+def _answer(said: Said, text: str, made: int, reason: str | None) -> dict[str, object]:
+    parts = [{"text": text}] if text else []
+    candidate = {"content": {"parts": parts, "role": "model"}, "index": 0}
+    return {
+        "candidates": [{**candidate, "finishReason": reason} if reason else candidate],
+        "usageMetadata": {
+            "promptTokenCount": said.prompt_tokens,
+            "candidatesTokenCount": made,
+            "totalTokenCount": said.prompt_tokens + made,
+        },
+        "modelVersion": said.model,
+        "responseId": said.id,
+    }
+
+
+def _reason(said: Said) -> str:
+    return "MAX_TOKENS" if said.truncated else "STOP"

@@ -1,0 +1,75 @@
+"""The wire protocol of OpenAI: Chat Completions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from app.llm.simulator.answers import Asked, Said
+from app.llm.simulator.wire import bearer, demand, sse, text_of
+
+# Status to error type and code; other statuses are told as server errors.
+_ERRORS = {
+    400: ("invalid_request_error", None),
+    401: ("invalid_request_error", "invalid_api_key"),
+    403: ("invalid_request_error", "unsupported_country_region_territory"),
+    404: ("invalid_request_error", "model_not_found"),
+    429: ("requests", "rate_limit_exceeded"),
+}
+
+
+class OpenAIWire:
+    """POST /v1/chat/completions, whole and as a stream."""
+
+    provider = "openai"
+
+    def key(self, headers: Mapping[str, str]) -> str | None:
+        return bearer(headers)
+
+    def asked(self, body: Mapping[str, Any], path: Mapping[str, Any]) -> Asked:
+        messages = demand(body, "messages", list)
+        return Asked(
+            model=demand(body, "model", str),
+            prompt="\n".join(text_of(message.get("content")) for message in messages),
+            streamed=bool(body.get("stream")),
+            include_usage=bool((body.get("stream_options") or {}).get("include_usage")),
+        )
+
+    def whole(self, said: Said) -> Mapping[str, object]:
+        message = {"role": "assistant", "content": said.text, "refusal": None}
+        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": _reason(said)}
+        return {**_head(said, "chat.completion"), "choices": [choice], "usage": _usage(said)}
+
+    def events(self, said: Said, asked: Asked) -> Iterator[bytes]:
+        yield _chunk(said, {"role": "assistant", "content": ""})
+        for piece in said.pieces:
+            yield _chunk(said, {"content": piece})
+        yield _chunk(said, {}, _reason(said))
+        if asked.include_usage:
+            yield sse({**_head(said, "chat.completion.chunk"), "choices": [], "usage": _usage(said)})
+        yield b"data: [DONE]\n\n"
+
+    def error(self, status: int, message: str) -> Mapping[str, object]:
+        error_type, code = _ERRORS.get(status, ("server_error", None))
+        return {"error": {"message": message, "type": error_type, "param": None, "code": code}}
+
+
+def _head(said: Said, kind: str) -> dict[str, object]:
+    return {"id": f"chatcmpl-{said.id}", "object": kind, "created": 1_700_000_000, "model": said.model}
+
+
+def _chunk(said: Said, delta: Mapping[str, str], reason: str | None = None) -> bytes:
+    choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
+    return sse({**_head(said, "chat.completion.chunk"), "choices": [choice], "usage": None})
+
+
+def _reason(said: Said) -> str:
+    return "length" if said.truncated else "stop"
+
+
+def _usage(said: Said) -> dict[str, int]:
+    return {
+        "prompt_tokens": said.prompt_tokens,
+        "completion_tokens": said.completion_tokens,
+        "total_tokens": said.prompt_tokens + said.completion_tokens,
+    }
