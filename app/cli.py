@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from app import __version__
+from app.llm.command import llm_simulator
 from app.settings import AppSettings, AppSettingsError
 
 cli = typer.Typer(
@@ -36,6 +37,9 @@ def serve(
         access_log=False,
         log_config=None,
     )
+
+
+cli.command("llm-simulator")(llm_simulator)
 
 
 @cli.command()
