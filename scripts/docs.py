@@ -97,6 +97,8 @@ def _rows(settings: type[BaseSettings]) -> Iterable[tuple[str, str, str]]:
 def _shown(default: Any) -> str:
     if isinstance(default, tuple):
         default = ",".join(default)
+    if isinstance(default, bool):
+        default = str(default).lower()
     return f"`{default}`" if default not in (None, "") else ""
 
 

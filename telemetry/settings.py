@@ -94,8 +94,13 @@ def variables() -> dict[str, tuple[str, Any]]:
 
 
 def load(environ: Mapping[str, str]) -> Settings:
-    """Settings from an environment. An empty variable is as good as none. Raises SettingsError."""
+    """Settings from an environment. Raises SettingsError.
+
+    An empty variable is as good as none; OTEL_EXPORTER_OTLP_* matter only where something is pushed.
+    """
     given = {key: environ[key] for key in variables() if environ.get(key)}
+    if not any("otlp" in given.get(key, "") for key in ("OTEL_METRICS_EXPORTER", "OTEL_TRACES_EXPORTER")):
+        given = {key: value for key, value in given.items() if not key.startswith("OTEL_EXPORTER_OTLP_")}
     try:
         return Settings.model_validate(given)
     except ValidationError as error:
