@@ -1,4 +1,4 @@
-"""`make bench`: what telemetry costs, the contenders taking turns in one run. Ratios carry, figures do not."""
+"""`make bench`: what telemetry costs, contenders taking turns in one run. Ratios carry, figures do not."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ def main() -> None:
     page = [
         "# Benchmarks",
         "",
-        f"Measured by `make bench`, {asked.rounds} rounds, contenders taking turns. Ratios carry to other machines;",
-        "figures do not.",
+        f"Measured by `make bench`, {asked.rounds} rounds, contenders taking turns.",
+        "Ratios carry to other machines; figures do not.",
         "",
         f"{platform.machine()}, Python {platform.python_version()}, "
         + ", ".join(f"{name} {version(name)}" for name in PACKAGES)
