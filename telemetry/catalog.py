@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import Literal
+from typing import Literal, get_args
 
 Kind = Literal["counter", "histogram", "gauge"]
 
@@ -97,6 +97,8 @@ def _problems(metric: Metric) -> Iterator[str]:
     names = metric.label_names
     if not _NAME.fullmatch(metric.name):
         yield "expected a name of lower-case letters, digits and underscores"
+    if metric.kind not in get_args(Kind):
+        yield f"kind {metric.kind!r}: expected one of {', '.join(get_args(Kind))}"
     if (metric.kind == "counter") != metric.name.endswith("_total"):
         yield f"a name ends in _total if and only if it is a counter; the kind is {metric.kind}"
     if metric.unit not in {"s", "By"} and not re.fullmatch(r"\{[a-z]+\}", metric.unit):
