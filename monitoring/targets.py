@@ -51,6 +51,14 @@ class Targets:
     objectives: tuple[Objective, ...]
     limits: tuple[Limit, ...]
 
+    def objective(self, key: str) -> Objective:
+        """The objective of that key; KeyError when there is none."""
+        return {objective.key: objective for objective in self.objectives}[key]
+
+    def limit(self, alert: str) -> float:
+        """The number that an alert compares with; KeyError when there is none."""
+        return {limit.alert: limit.limit for limit in self.limits}[alert]
+
 
 @dataclass(frozen=True)
 class Rule:

@@ -112,7 +112,7 @@ def test_slack_hears_once_its_address_is_in_the_file(inbox: Inbox, tmp_path: Pat
     (attachment,) = message["attachments"]  # type: ignore[misc]
     assert message["channel"] == "#reviewlens-alerts"
     assert attachment["title"] == "FIRING critical: High error rate"
-    assert attachment["text"] == "10% failed. <http://p/user/a.md|Runbook>"
+    assert attachment["text"] == "10% failed. <http://p/user/a.md|Runbook>\n"
     assert attachment["color"] == "danger"
 
 
