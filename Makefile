@@ -1,0 +1,36 @@
+# ReviewLens. Every target is a thin caller of scripts/ or of a command in .venv.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+VENV := .venv/bin
+
+.PHONY: help up down test demo bench check env
+
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  Daily actions: scripts/status.sh, logs.sh, restart.sh, reload.sh, start_monitoring.sh, stop_monitoring.sh"
+	@echo "  Ports and folders: REVIEWLENS_PORT, REVIEWLENS_PROMETHEUS_PORT, ... as listed in README.md"
+
+up: env ## Start the stack, wait until it is healthy, show what Prometheus says
+	@$(VENV)/python -m scripts.stack up
+
+down: env ## Stop everything; data and logs stay
+	@$(VENV)/python -m scripts.stack down
+
+test: env ## Run all tests, real servers included
+	$(VENV)/pytest
+
+demo: env ## Drive named scenarios against the running stack
+	@$(VENV)/reviewlens demo
+
+bench: env ## Measure what telemetry costs
+	@$(VENV)/python -m benchmarks
+
+check: env ## Lint, types, generated files fresh
+	$(VENV)/ruff check .
+	$(VENV)/ruff format --check .
+	$(VENV)/mypy
+	scripts/check_generated.sh
+
+env: ## Make or refresh .venv; quick when nothing changed
+	@scripts/make_env.sh

@@ -1,0 +1,112 @@
+"""`python -m scripts.stack ACTION`: what the scripts and make targets call."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scripts.stack.errors import StackError
+from scripts.stack.health import tail
+from scripts.stack.services import Service
+from scripts.stack.settings import PORTS, Settings
+from scripts.stack.stack import Stack
+from scripts.stack.traffic import drive
+
+cli = typer.Typer(add_completion=False, no_args_is_help=True, help="The ReviewLens stack on this machine.")
+
+
+def _stack() -> Stack:
+    return Stack(Settings.from_env(), typer.echo)
+
+
+@cli.command()
+def up() -> None:
+    """Start everything, wait until it is healthy, drive real dialogues, print what Prometheus says."""
+    stack = _stack()
+    started = stack.up()
+    drive(stack.settings)
+    _addresses(stack, started)
+
+
+@cli.command()
+def down() -> None:
+    """Stop everything and leave nothing behind but data and logs."""
+    _stack().down()
+    typer.echo("Everything is stopped.")
+
+
+@cli.command()
+def start_monitoring() -> None:
+    """Start Prometheus, Alertmanager and Grafana."""
+    stack = _stack()
+    _addresses(stack, stack.start_monitoring())
+
+
+@cli.command()
+def stop_monitoring() -> None:
+    """Stop Prometheus, Alertmanager and Grafana; the API goes on."""
+    _stack().stop_monitoring()
+    typer.echo("Monitoring is stopped.")
+
+
+@cli.command()
+def status() -> None:
+    """Print each service with state, process and address. Code 1 when nothing runs."""
+    rows = _stack().status()
+    if not rows:
+        typer.echo("Nothing is running. Start it with `make up`.")
+        raise typer.Exit(1)
+    for name, state, pid, url in rows:
+        typer.echo(f"{name:<13} {state:<24} {pid:>8}  {url}")
+
+
+@cli.command()
+def logs(
+    service: Annotated[str, typer.Argument(help=f"One of {', '.join(PORTS)}.")] = "api",
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1)] = 50,
+) -> None:
+    """Print the end of a service's log."""
+    path: Path = Settings.from_env().logs / f"{service}.log"
+    if not path.exists():
+        raise StackError(f"{path} does not exist; services are {', '.join(PORTS)}.")
+    typer.echo(tail(path, lines))
+
+
+@cli.command()
+def restart(service: Annotated[str, typer.Argument(help=f"One of {', '.join(PORTS)}.")]) -> None:
+    """Restart one service and wait until it is ready."""
+    _stack().restart(service)
+
+
+@cli.command()
+def reload() -> None:
+    """Let Prometheus and Alertmanager read their configuration again."""
+    _stack().reload()
+
+
+def _addresses(stack: Stack, started: list[Service]) -> None:
+    names = {"api": "API (docs at /docs)", "simulator": "LLM simulator"}
+    for service in started:
+        typer.echo(
+            f"  {names.get(service.name, service.name.capitalize()):<20} {stack.settings.url(service.name)}"
+        )
+    if any(service.name == "simulator" for service in started):
+        typer.echo(
+            "No API key is set, so the LLM simulator answers. Set one of the keys to ask a real service."
+        )
+
+
+def main() -> None:
+    """Run an action; what goes wrong is one message and code 1."""
+    try:
+        cli()
+    except StackError as error:
+        typer.secho(f"error: {error}", fg="red", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

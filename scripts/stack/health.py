@@ -1,0 +1,69 @@
+"""Wait until services are healthy, and say why one is not."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import httpx
+
+from scripts.stack.errors import StackError
+from scripts.stack.services import Service
+from scripts.stack.settings import HOST, Settings
+from scripts.stack.supervisor import Supervisor
+
+DEADLINE_SECONDS = 60.0
+_DEAD = {"BACKOFF", "FATAL", "EXITED", "UNKNOWN"}
+
+
+def is_ready(service: Service) -> bool:
+    """Whether a service answers on its readiness path."""
+    try:
+        return (
+            httpx.get(f"http://{HOST}:{service.port}{service.ready}", timeout=2, trust_env=False).status_code
+            < 400
+        )
+    except httpx.HTTPError:
+        return False
+
+
+def wait_ready(
+    supervisor: Supervisor,
+    settings: Settings,
+    wanted: Sequence[Service],
+    say: Callable[[str], None],
+    seconds: float = DEADLINE_SECONDS,
+) -> None:
+    """Return when all are ready; StackError with the last log lines of one that ends or is too slow."""
+    started = time.monotonic()
+    waiting = list(wanted)
+    while waiting:
+        states = supervisor.states()
+        for service in list(waiting):
+            state = states[service.name]["statename"]
+            if state in _DEAD:
+                raise StackError(f"{service.name} ended ({state.lower()}).\n{_log(settings, service)}")
+            if is_ready(service):
+                waiting.remove(service)
+                say(f"  {service.name:<13} ready after {time.monotonic() - started:.1f} s")
+        if waiting and time.monotonic() - started > seconds:
+            raise StackError(
+                f"{waiting[0].name} is not ready after {seconds:.0f} s.\n{_log(settings, waiting[0])}"
+            )
+        time.sleep(0.1 if waiting else 0)
+
+
+def _log(settings: Settings, service: Service, lines: int = 15) -> str:
+    path = settings.logs / f"{service.name}.log"
+    return f"The end of {path}:\n{tail(path, lines)}"
+
+
+def tail(path: Path, lines: int) -> str:
+    """The last lines of a file, indented; "" when there is none."""
+    if not path.exists():
+        return ""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 64_000))
+        text = file.read().decode(errors="replace")
+    return "\n".join(f"  {line}" for line in text.splitlines()[-lines:])

@@ -1,0 +1,48 @@
+"""PID files: which processes are ours, and ending those that a killed supervisor left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable, Iterable
+
+from scripts.stack.ports import command_of
+from scripts.stack.settings import Settings
+from scripts.stack.supervisor import STOP_SECONDS, commands
+
+
+def leftover(settings: Settings, service: str, command: list[str]) -> int | None:
+    """The process in a PID file, if it runs the very command that this stack starts; any other is not ours.
+
+    The first word is left out: an interpreter may stand before it, or a launcher may have replaced it.
+    """
+    with contextlib.suppress(OSError, ValueError):
+        pid = int(settings.pid_file(service).read_text())
+        if pid > 0 and command_of(pid).endswith(" " + " ".join(command[1:])):
+            return pid
+    return None
+
+
+def sweep(settings: Settings, services: Iterable[str], say: Callable[[str], None]) -> None:
+    """With no supervisor running: end our own leftovers among the services and remove their PID files."""
+    started = commands(settings.run_dir / "supervisord.conf")
+    for service in services:
+        pid = leftover(settings, service, started.get(service, ["", "\0"]))
+        if pid is not None:
+            say(f"  {service}: ending process {pid}, left by a supervisor that is gone")
+            _end(pid)
+        settings.pid_file(service).unlink(missing_ok=True)
+
+
+def _end(pid: int) -> None:
+    """SIGTERM, wait, then SIGKILL."""
+    for number, seconds in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, 5)):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if not command_of(pid):
+                return
+            time.sleep(0.05)

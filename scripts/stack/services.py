@@ -1,0 +1,123 @@
+"""What runs: for each service its command, environment, port, and the path that tells whether it is ready."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from scripts.stack import flags, render
+from scripts.stack.binaries import Found
+from scripts.stack.errors import StackError
+from scripts.stack.settings import HOST, Settings
+
+MONITORING = ("prometheus", "alertmanager", "grafana")
+GRAFANA_HOMES = ("/usr/share/grafana", "/opt/homebrew/share/grafana", "/usr/local/share/grafana")
+
+
+@dataclass(frozen=True)
+class Service:
+    """One supervised process."""
+
+    name: str
+    command: tuple[str, ...]
+    port: int
+    ready: str
+    """The path that answers below 400 as soon as it is ready."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def services(settings: Settings, found: Mapping[str, Found]) -> list[Service]:
+    """Every service of this stack in starting order. A program that could not be had is left out."""
+    build = {"prometheus": _prometheus, "alertmanager": _alertmanager, "grafana": _grafana}
+    own = [_simulator(settings)] if settings.simulated else []
+    return [
+        *own,
+        _api(settings),
+        *(build[name](settings, found[name]) for name in MONITORING if name in found),
+    ]
+
+
+def check_configs(services: list[Service], found: Mapping[str, Found]) -> None:
+    """Ask promtool and amtool about the configuration; StackError has their words."""
+    checks = {"prometheus": ("promtool", "check", "config"), "alertmanager": ("amtool", "check-config")}
+    for service in services:
+        if service.name not in checks:
+            continue
+        tool, *words = checks[service.name]
+        if path := found[service.name].tools.get(tool):
+            config = next(
+                part.split("=", 1)[1] for part in service.command if part.startswith("--config.file=")
+            )
+            done = subprocess.run([path, *words, config], capture_output=True, text=True, check=False)
+            if done.returncode:
+                raise StackError(
+                    f"{service.name} would refuse {config}:\n{(done.stdout + done.stderr).strip()}"
+                )
+
+
+def _simulator(settings: Settings) -> Service:
+    port = settings.ports["simulator"]
+    command = (str(Path(sys.executable).parent / "reviewlens"), "llm-simulator", "--port", str(port))
+    return Service("simulator", command, port, "/healthz")
+
+
+def _api(settings: Settings) -> Service:
+    port = settings.ports["api"]
+    command = (
+        sys.executable,
+        "-m",
+        "uvicorn",
+        "app.main:app",
+        "--host",
+        settings.api_host,
+        "--port",
+        str(port),
+    )
+    environment = {"REVIEWLENS_STATE_DIR": str(settings.state_dir)}
+    if settings.simulated:
+        environment["REVIEWLENS_LLM_SIMULATOR_URL"] = f"http://{HOST}:{settings.ports['simulator']}"
+    return Service("api", (*command, "--no-access-log"), port, "/readyz", environment)
+
+
+def _prometheus(settings: Settings, found: Found) -> Service:
+    return _native(settings, found, render.prometheus_config(settings))
+
+
+def _alertmanager(settings: Settings, found: Found) -> Service:
+    return _native(settings, found, render.ALERTMANAGER)
+
+
+def _native(settings: Settings, found: Found, config: Path) -> Service:
+    """A program that takes its settings as flags."""
+    words = _words(settings, found.program, config)
+    shown = subprocess.run([found.path, "--help"], capture_output=True, text=True, check=False)
+    arguments = flags.arguments(found.program, found.version, words, shown.stdout + shown.stderr)
+    return Service(found.program, (str(found.path), *arguments), settings.ports[found.program], "/-/ready")
+
+
+def _grafana(settings: Settings, found: Found) -> Service:
+    words = _words(settings, "grafana", render.grafana_provisioning(settings))
+    words["password"] = render.grafana_password(settings)
+    command = (str(found.path), "server", "--homepath", str(_grafana_home(found.path)))
+    environment = flags.environment("grafana", words)
+    return Service("grafana", command, settings.ports["grafana"], "/api/health", environment)
+
+
+def _grafana_home(path: Path) -> Path:
+    """The folder with Grafana's pages: around the program in a release, else in share/."""
+    homes = [path.resolve().parent.parent, *map(Path, GRAFANA_HOMES)]
+    for home in homes:
+        if (home / "public").is_dir():
+            return home
+    raise StackError(
+        f"{path} is Grafana, but its folder `public` is in none of {', '.join(map(str, homes))}."
+    )
+
+
+def _words(settings: Settings, program: str, config: Path) -> dict[str, object]:
+    data = settings.data_dir / program
+    data.mkdir(parents=True, exist_ok=True)
+    return {"host": HOST, "port": settings.ports[program], "config": config, "data": data}

@@ -1,0 +1,112 @@
+"""Where the stack runs: ports, folders, and whether real LLM services are to be asked."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.stack.errors import StackError
+
+ROOT = Path(__file__).parents[2]
+HOST = "127.0.0.1"
+SOCKET_BYTES = 92
+"""What the systems allow for a socket's path (104 on macOS), less what supervisord appends while it binds."""
+
+PORTS = {
+    "api": ("REVIEWLENS_PORT", 8000),
+    "prometheus": ("REVIEWLENS_PROMETHEUS_PORT", 9090),
+    "alertmanager": ("REVIEWLENS_ALERTMANAGER_PORT", 9093),
+    "grafana": ("REVIEWLENS_GRAFANA_PORT", 3001),
+    "simulator": ("REVIEWLENS_SIMULATOR_PORT", 8090),
+}
+API_KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the environment says, read once at the start of a command."""
+
+    ports: Mapping[str, int]
+    run_dir: Path
+    data_dir: Path
+    state_dir: Path
+    api_host: str
+    simulated: bool
+    """No API key is set: the LLM simulator answers."""
+    digest: str
+    """Changes with every setting that the API reads; tells nothing about their values."""
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> Settings:
+        """The settings of this command; StackError names a variable that cannot be used."""
+        settings = cls(
+            ports={name: _port(environ, *entry) for name, entry in PORTS.items()},
+            run_dir=_folder(environ, "REVIEWLENS_RUN_DIR", ".run"),
+            data_dir=_folder(environ, "REVIEWLENS_DATA_DIR", "monitoring/data"),
+            state_dir=_folder(
+                environ, "REVIEWLENS_STATE_DIR", environ.get("REVIEWLENS_RUN_DIR", ".run") + "/state"
+            ),
+            api_host=environ.get("REVIEWLENS_HOST") or HOST,
+            simulated=not any(environ.get(key) for key in API_KEYS),
+            digest=_digest(environ),
+        )
+        settings._check()
+        return settings
+
+    def _check(self) -> None:
+        if len(os.fsencode(self.socket)) > SOCKET_BYTES:
+            raise StackError(
+                f"{self.socket} is too long for a socket's name ({SOCKET_BYTES} bytes at most). "
+                "Set REVIEWLENS_RUN_DIR to a shorter folder."
+            )
+        owner: dict[int, str] = {}
+        for name, port in self.ports.items():
+            if other := owner.get(port):
+                raise StackError(
+                    f"{PORTS[other][0]} and {PORTS[name][0]} are both {port}; give each its own."
+                )
+            owner[port] = name
+
+    @property
+    def socket(self) -> Path:
+        return self.run_dir / "supervisor.sock"
+
+    @property
+    def logs(self) -> Path:
+        return self.run_dir / "logs"
+
+    @property
+    def default_ports(self) -> bool:
+        """Whether every port is the one that the committed configuration names."""
+        return all(self.ports[name] == default for name, (_, default) in PORTS.items())
+
+    def pid_file(self, service: str) -> Path:
+        return self.run_dir / f"{service}.pid"
+
+    def url(self, service: str) -> str:
+        """Where a service of the stack is reached from this machine."""
+        return f"http://localhost:{self.ports[service]}"
+
+
+def _port(environ: Mapping[str, str], variable: str, default: int) -> int:
+    text = environ.get(variable) or str(default)
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise StackError(f"{variable}={text!r} is no port; a number from 1 to 65535 is expected.")
+    return int(text)
+
+
+def _folder(environ: Mapping[str, str], variable: str, default: str) -> Path:
+    return ROOT / Path(environ.get(variable) or default).expanduser()
+
+
+def _digest(environ: Mapping[str, str]) -> str:
+    """A fingerprint of what the API reads, so that a change is noticed. Values do not leave the process."""
+    read = [
+        (key, value)
+        for key, value in environ.items()
+        if key.startswith(("REVIEWLENS_", "OTEL_")) or key in API_KEYS
+    ]
+    return hashlib.sha256(repr(sorted(read)).encode()).hexdigest()[:12]

@@ -1,0 +1,177 @@
+"""The actions of the daily menu: up, down, monitoring alone, status, restart, reload."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import httpx
+
+from scripts.stack.binaries import Found, Say, find
+from scripts.stack.errors import StackError, UnavailableError
+from scripts.stack.health import is_ready, wait_ready
+from scripts.stack.manifest import programs
+from scripts.stack.ports import require_free
+from scripts.stack.processes import sweep
+from scripts.stack.render import prometheus_config
+from scripts.stack.services import MONITORING, Service, check_configs, services
+from scripts.stack.settings import HOST, PORTS, Settings
+from scripts.stack.supervisor import Supervisor
+
+
+class Stack:
+    """One stack: the settings of this command, and the supervisor of its run folder."""
+
+    def __init__(self, settings: Settings, say: Say) -> None:
+        self.settings = settings
+        self.supervisor = Supervisor(settings)
+        self._say = say
+
+    def up(self) -> list[Service]:
+        """Start all that does not run, wait until all is healthy. A second time it changes nothing."""
+        with self._alone():
+            return self._up(None)
+
+    def start_monitoring(self) -> list[Service]:
+        """The same for Prometheus, Alertmanager and Grafana alone."""
+        with self._alone():
+            return self._up(MONITORING)
+
+    def _up(self, only: Sequence[str] | None) -> list[Service]:
+        found = self._obtain()
+        wanted = services(self.settings, found)
+        chosen = [service for service in wanted if only is None or service.name in only]
+        if self.supervisor.running() and not self.supervisor.same(wanted):
+            self._changed(only)
+        fresh = not self.supervisor.running()
+        if fresh:
+            sweep(self.settings, PORTS, self._say)
+            check_configs(wanted, found)
+            self._require_ports(chosen)
+            self.supervisor.launch(wanted)
+        self._start(chosen, fresh)
+        return chosen
+
+    def _changed(self, only: Sequence[str] | None) -> None:
+        """The running stack has other settings: `up` starts it anew, a part of it cannot."""
+        if only is not None:
+            raise StackError("The stack runs with other settings (ports, folders, keys). `make down` first.")
+        self._say("Settings have changed since the stack was started: starting it anew.")
+        self._down()
+
+    def _start(self, chosen: Sequence[Service], fresh: bool) -> None:
+        states = self.supervisor.states()
+        idle = [
+            service for service in chosen if states[service.name]["statename"] not in {"RUNNING", "STARTING"}
+        ]
+        try:
+            self._require_ports(idle)
+            for service in idle:
+                self.supervisor.start(service.name)
+            wait_ready(self.supervisor, self.settings, chosen, self._say if idle else lambda _: None)
+        except (StackError, KeyboardInterrupt):
+            self._undo(idle, fresh)
+            raise
+
+    def _undo(self, started: Sequence[Service], fresh: bool) -> None:
+        """Leave nothing half-started: stop what this command has started, and nothing else."""
+        if fresh:
+            self._down()
+            return
+        for service in started:
+            self.supervisor.stop(service.name)
+
+    def _obtain(self) -> dict[str, Found]:
+        """Every program that can be had; what is missing is said, and the rest goes on."""
+        found = {}
+        for name, program in programs().items():
+            try:
+                found[name] = find(program, say=self._say)
+            except UnavailableError as error:
+                self._say(str(error))
+                self._say(f"Going on without {name}.")
+        return found
+
+    def _require_ports(self, wanted: Sequence[Service]) -> None:
+        for service in wanted:
+            host = self.settings.api_host if service.name == "api" else HOST
+            require_free(service.name, service.port, host)
+
+    def down(self) -> None:
+        """Stop everything and remove what a running stack writes, save its data and logs."""
+        with self._alone():
+            self._down()
+
+    def _down(self) -> None:
+        if self.supervisor.running():
+            self.supervisor.shutdown()
+        sweep(self.settings, PORTS, self._say)
+        for path in ("supervisord.conf", "supervisord.pid", "supervisor.sock"):
+            (self.settings.run_dir / path).unlink(missing_ok=True)
+        for path in ("prometheus", "grafana"):
+            shutil.rmtree(self.settings.run_dir / path, ignore_errors=True)
+
+    def stop_monitoring(self) -> None:
+        """Stop Prometheus, Alertmanager and Grafana; the supervisor too when it has nothing else to do."""
+        with self._alone():
+            if not self.supervisor.running():
+                sweep(self.settings, MONITORING, self._say)
+                return
+            states = self.supervisor.states()
+            for name in [name for name in MONITORING if name in states]:
+                self.supervisor.stop(name)
+            if all(state["statename"] == "STOPPED" for state in self.supervisor.states().values()):
+                self._down()
+
+    def restart(self, name: str) -> None:
+        """Stop a service, start it, wait until it is ready."""
+        with self._alone():
+            service = self._service(name)
+            self.supervisor.stop(name)
+            self.supervisor.start(name)
+            wait_ready(self.supervisor, self.settings, [service], self._say)
+
+    def reload(self) -> None:
+        """Let Prometheus and Alertmanager read their configuration again, without a restart."""
+        prometheus_config(self.settings)
+        for name in ("prometheus", "alertmanager"):
+            try:
+                answer = httpx.post(
+                    f"http://{HOST}:{self.settings.ports[name]}/-/reload", timeout=30, trust_env=False
+                )
+            except httpx.HTTPError as error:
+                raise StackError(f"{name} does not answer ({error}); is the stack up?") from error
+            if answer.is_error:
+                raise StackError(f"{name} keeps its old configuration: {answer.text.strip()}")
+            self._say(f"  {name} has read its configuration again")
+
+    def status(self) -> list[tuple[str, str, str, str]]:
+        """Rows of service, state, PID, address; empty when nothing runs."""
+        if not self.supervisor.running():
+            return []
+        rows = []
+        for name, info in self.supervisor.states().items():
+            state = info["statename"].lower()
+            if info["statename"] == "RUNNING":
+                service = self._service(name)
+                health = "ready" if is_ready(service) else "not ready"
+                state = f"{health}, up {time.time() - info['start']:.0f} s"
+            rows.append((name, state, str(info["pid"] or "-"), self.settings.url(name)))
+        return rows
+
+    def _service(self, name: str) -> Service:
+        if not self.supervisor.running() or name not in self.supervisor.states():
+            raise StackError(f"{name} is not running under this supervisor; start it with `make up`.")
+        ready = {"api": "/readyz", "simulator": "/healthz", "grafana": "/api/health"}
+        return Service(name, (), self.settings.ports[name], ready.get(name, "/-/ready"))
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One command at a time changes a stack; the next one waits."""
+        self.settings.run_dir.mkdir(parents=True, exist_ok=True)
+        with (self.settings.run_dir / "lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
