@@ -1,0 +1,100 @@
+"""What a review says of each factor: read once, when it is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import tee
+
+from app.reviews.models import Factor, Mention, Polarity, Review
+from app.reviews.morphology import words
+from app.reviews.polarity import strength
+from app.reviews.terms import Sentence
+from app.reviews.text import EXCERPT_LENGTH, excerpt, plain, sentences
+from app.reviews.verdicts import verdicts
+
+RATING_AGREES = 0.1
+CONTEXT = 0.05
+NEUTRAL = 0.3
+
+
+@dataclass(frozen=True)
+class Said:
+    """What one clause says of a factor: sign (0: nothing), strength, and where it stands in the review's sentences."""
+
+    sign: int
+    strength: float
+    sentence: str
+    start: int
+    end: int
+
+    @property
+    def clause(self) -> str:
+        return self.sentence[self.start : self.end]
+
+
+def mentions(reviews: Iterable[Review], factors: Sequence[Factor]) -> Iterator[list[Mention]]:
+    """For each review, in order: one mention per factor of which it speaks."""
+    split = ((review, list(sentences(review.text))) for review in reviews)
+    for_tagging, for_reading = tee(split)
+    tagged = words(plain(sentence)[0] for _, parts in for_tagging for sentence in parts)
+    for review, parts in for_reading:
+        said: dict[str, list[Said]] = {}
+        for sentence in parts:
+            typed, places = plain(sentence)
+            for key, found in _said(sentence, Sentence(typed, next(tagged)), places, factors):
+                said.setdefault(key, []).append(found)
+        yield [_mention(review, key, found) for key, found in said.items()]
+
+
+def _said(
+    text: str, sentence: Sentence, places: Sequence[int], factors: Sequence[Factor]
+) -> Iterator[tuple[str, Said]]:
+    by_key = {factor.factor_key: factor for factor in factors}
+    for verdict in verdicts(sentence, factors):
+        part = sentence.words[verdict.start : verdict.end]
+        force = strength(part) if verdict.sign else NEUTRAL
+        context = CONTEXT if sentence.find(by_key[verdict.factor_key].context_terms) else 0.0
+        start, end = places[part[0].start], places[max(word.end for word in part) - 1] + 1
+        yield verdict.factor_key, Said(verdict.sign, force + context, text, start, end)
+
+
+def _mention(review: Review, key: str, said: Sequence[Said]) -> Mention:
+    judged = [each for each in said if each.sign]
+    label = _label({each.sign for each in judged})
+    force = max(each.strength for each in judged or said)
+    if judged and (review.rating >= 4) == (label == "POS") and review.rating != 3:
+        force += RATING_AGREES
+    return Mention(
+        review_id=review.review_id,
+        factor_key=key,
+        rating=review.rating,
+        created_at=review.created_at,
+        label=label,
+        strength=round(min(1.0, force), 3),
+        excerpt=_excerpt(label, judged or said),
+    )
+
+
+def _label(signs: set[int]) -> Polarity:
+    if not signs:
+        return "NEU"
+    return "MIX" if len(signs) > 1 else "POS" if 1 in signs else "NEG"
+
+
+def _excerpt(label: Polarity, said: Sequence[Said]) -> str:
+    """The clause that says it most strongly; for a mixed mention, one of each kind in the order of the review."""
+    best = max(said, key=lambda each: each.strength)
+    if label != "MIX":
+        return excerpt(_spread(best.sentence, best.start, best.end))
+    other = next(each for each in said if each.sign == -best.sign)
+    first, second = (best, other) if said.index(best) < said.index(other) else (other, best)
+    if first.sentence == second.sentence:
+        return excerpt(first.sentence[first.start : max(first.end, second.end)])
+    half = EXCERPT_LENGTH // 2 - 2
+    return f"{excerpt(first.clause, half)} / {excerpt(second.clause, half)}"
+
+
+def _spread(sentence: str, start: int, end: int) -> str:
+    """The whole sentence where it is short enough to be shown, else the clause."""
+    return sentence if len(sentence) <= EXCERPT_LENGTH // 2 else sentence[start:end]

@@ -1,0 +1,111 @@
+"""Products and their analysed reviews, read from the store. What is imported shows at the next call, in every process."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from app.database import Database
+from app.errors import NotFound
+from app.reviews.corpus import Corpus
+from app.reviews.models import Factor, Mention, Product, Question
+from app.reviews.schema import SCHEMA
+
+PRODUCTS = """
+SELECT category, name, category_name, generation,
+       (SELECT count(*) FROM reviews WHERE reviews.category = products.category) AS review_count
+FROM products {where} ORDER BY category
+"""
+MENTIONS = """
+SELECT review_id, factor_key, rating, created_at, label, strength, excerpt
+FROM mentions JOIN reviews USING (category, review_id) WHERE category = ? ORDER BY review_id, factor_key
+"""
+
+
+class Repository:
+    """The store's review side. Safe for threads; a product's corpus is read again only after an import changed it."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        database.create(SCHEMA)
+        self._corpora: dict[str, Corpus] = {}
+        self._lock = threading.Lock()
+
+    def products(self) -> tuple[Product, ...]:
+        """Every product, by id."""
+        return tuple(map(_product, self.database.connection.execute(PRODUCTS.format(where=""))))
+
+    def product(self, product_id: str) -> Product | None:
+        """One product, or None."""
+        query = PRODUCTS.format(where="WHERE category = ?")
+        row = self.database.connection.execute(query, (product_id,)).fetchone()
+        return None if row is None else _product(row)
+
+    def factors(self, product_id: str) -> tuple[Factor, ...]:
+        """A product's factors, in the order of their import."""
+        query = "SELECT content FROM factors WHERE category = ? ORDER BY rowid"
+        return tuple(Factor(**_content(row)) for row in self.database.connection.execute(query, (product_id,)))
+
+    def questions(self, product_id: str) -> tuple[Question, ...]:
+        """A product's questions, in the order of their import."""
+        query = "SELECT content FROM questions WHERE category = ? ORDER BY rowid"
+        return tuple(Question(**_content(row)) for row in self.database.connection.execute(query, (product_id,)))
+
+    def generation(self, product_id: str) -> int | None:
+        """How many imports changed the product, or None where there is no such product."""
+        query = "SELECT generation FROM products WHERE category = ?"
+        row = self.database.connection.execute(query, (product_id,)).fetchone()
+        return None if row is None else int(row["generation"])
+
+    def corpus(self, product_id: str) -> Corpus:
+        """All that is known of the product. NotFound says which products there are."""
+        generation = self.generation(product_id)
+        if generation is None:
+            known = ", ".join(product.product_id for product in self.products()) or "none"
+            raise NotFound(f"no product {product_id!r}; known products: {known}")
+        cached = self._corpora.get(product_id)
+        if cached is not None and cached.generation == generation:
+            return cached
+        with self._lock:
+            cached = self._corpora.get(product_id)
+            if cached is None or cached.generation != generation:
+                self._corpora[product_id] = self._read(product_id)
+            return self._corpora[product_id]
+
+    def _read(self, product_id: str) -> Corpus:
+        with self._snapshot() as connection:
+            product = self.product(product_id)
+            generation = self.generation(product_id)
+            if product is None or generation is None:
+                raise NotFound(f"no product {product_id!r}")
+            mentions = tuple(map(_mention, connection.execute(MENTIONS, (product_id,))))
+            return Corpus(product, self.factors(product_id), self.questions(product_id), mentions, generation)
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[sqlite3.Connection]:
+        """Everything read in the block is as of one moment."""
+        connection = self.database.connection
+        connection.execute("BEGIN")
+        try:
+            yield connection
+        finally:
+            connection.execute("ROLLBACK")
+
+
+def _product(row: sqlite3.Row) -> Product:
+    return Product(row["category"], row["name"], row["category"], row["category_name"], row["review_count"])
+
+
+def _mention(row: sqlite3.Row) -> Mention:
+    return Mention(**{**dict(row), "created_at": datetime.fromisoformat(row["created_at"])})
+
+
+def _content(row: sqlite3.Row) -> dict[str, Any]:
+    """A row's values; JSON lists become the tuples they were."""
+    values: dict[str, Any] = json.loads(row["content"])
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}

@@ -1,0 +1,150 @@
+"""What a row of each kind of file must hold. Values come as text (CSV) or as JSON has them."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from app.reviews.models import Factor, Question, Review
+
+Kind = Literal["factors", "questions", "reviews"]
+MAX_TEXT = 20_000
+
+
+def _text(value: object) -> object:
+    """Ids may be numbers; accents and syllables come in one form; control characters go."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = str(int(value)) if float(value).is_integer() else str(value)
+    if not isinstance(value, str):
+        return value
+    composed = unicodedata.normalize("NFC", value)
+    return "".join(each for each in composed if each in "\n\t" or unicodedata.category(each) != "Cc").strip()
+
+
+def _terms(value: object) -> object:
+    parts = value.split("|") if isinstance(value, str) else [] if value is None else value
+    return tuple(text for part in parts if (text := _text(part))) if isinstance(parts, list) else parts
+
+
+def _number(value: object) -> object:
+    """A number as CSV writes it; true and false are no numbers."""
+    if isinstance(value, bool):
+        raise ValueError("expected a number")
+    return value.strip() if isinstance(value, str) else value
+
+
+def _moment(value: object) -> object:
+    """Only ISO 8601 text: a bare number would be taken for seconds since 1970."""
+    if not isinstance(value, str) or not value.strip()[:4].isdigit() or value.strip()[4:5] != "-":
+        raise ValueError("expected ISO 8601, such as 2026-01-31T09:30:00+09:00")
+    return value.strip()
+
+
+Text = Annotated[str, BeforeValidator(_text)]
+Id = Annotated[str, BeforeValidator(_text), Field(min_length=1, max_length=200)]
+Terms = Annotated[tuple[str, ...], BeforeValidator(_terms)]
+
+
+class Row(BaseModel):
+    """A checked row. Columns that it does not know are left out."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class FactorRow(Row):
+    """A row of a factors file; older ones have no product_name."""
+
+    factor_id: Id
+    factor_key: Id
+    category: Id
+    category_name: Text = ""
+    product_name: Text = ""
+    regret_type: Text = ""
+    display_name: Id
+    description: Text = ""
+    anchor_terms: Annotated[Terms, Field(min_length=1)]
+    context_terms: Terms = ()
+    negation_terms: Terms = ()
+    weight: Annotated[float, BeforeValidator(_number), Field(ge=0, allow_inf_nan=False)] = 1.0
+    review_mentions: Annotated[int, BeforeValidator(_number), Field(ge=0)] = 0
+
+    def value(self) -> Factor:
+        """The factor. A product without a name goes by its category's."""
+        values = self.model_dump()
+        values["category_name"] = self.category_name or self.category
+        values["product_name"] = self.product_name or values["category_name"]
+        return Factor(**values)
+
+
+class QuestionRow(Row):
+    """A row of a questions file."""
+
+    question_id: Id
+    factor_id: Id
+    factor_key: Id
+    question_text: Id
+    answer_type: Annotated[Literal["single_choice", "no_choice"], BeforeValidator(_text)]
+    choices: Terms = ()
+    next_factor_hint: Text = ""
+
+    def value(self) -> Question:
+        """The question."""
+        if self.answer_type == "single_choice" and len(self.choices) < 2:
+            raise ValueError("choices: a single_choice question needs at least two, separated by |")
+        return Question(**self.model_dump())
+
+
+class ReviewRow(Row):
+    """A row of a reviews file."""
+
+    review_id: Id
+    rating: Annotated[int, BeforeValidator(_number), Field(ge=1, le=5)]
+    text: Annotated[str, BeforeValidator(_text), Field(min_length=1, max_length=MAX_TEXT)]
+    created_at: Annotated[datetime, BeforeValidator(_moment)]
+
+    def value(self) -> Review:
+        """The review; a time without a zone is UTC."""
+        at = self.created_at if self.created_at.tzinfo else self.created_at.replace(tzinfo=timezone.utc)
+        return Review(self.review_id, self.rating, self.text, at.astimezone(timezone.utc))
+
+
+ROWS: Mapping[Kind, type[FactorRow] | type[QuestionRow] | type[ReviewRow]] = {
+    "factors": FactorRow,
+    "questions": QuestionRow,
+    "reviews": ReviewRow,
+}
+# A file is of the first kind whose telling columns it has.
+TELLING: Mapping[Kind, frozenset[str]] = {
+    "questions": frozenset({"question_id", "question_text"}),
+    "factors": frozenset({"factor_key", "anchor_terms"}),
+    "reviews": frozenset({"review_id", "text"}),
+}
+
+
+def columns(kind: Kind) -> frozenset[str]:
+    """The columns that a kind of file may have."""
+    return frozenset(ROWS[kind].model_fields)
+
+
+def required(kind: Kind) -> list[str]:
+    """The columns that a kind of file must have."""
+    return [name for name, field in ROWS[kind].model_fields.items() if field.is_required()]
+
+
+def check(kind: Kind, row: Mapping[str, Any]) -> Factor | Question | Review:
+    """The row's value. Raises ValueError, which names column and expectation and never quotes a text."""
+    try:
+        return ROWS[kind].model_validate(dict(row)).value()
+    except ValidationError as error:
+        reasons = [f"{problem['loc'][0]}: {_reason(problem)}" for problem in error.errors()]
+    raise ValueError("; ".join(reasons))
+
+
+def _reason(problem: Any) -> str:
+    given = problem["input"]
+    shown = f", not {given!r}" if problem["loc"][0] in ("rating", "created_at", "weight", "answer_type") else ""
+    return f"{problem['msg'].removeprefix('Value error, ')}{shown if len(shown) < 60 else ''}"

@@ -1,0 +1,131 @@
+"""What a sentence says of each factor that it names, clause by clause."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from app.reviews import lexicon
+from app.reviews.clauses import Clause, clauses
+from app.reviews.models import Factor
+from app.reviews.morphology import Word
+from app.reviews.polarity import PARTICLES, judge, noun_direction, word_sign
+from app.reviews.terms import Sentence
+
+Places = Mapping[str, list[tuple[int, int]]]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A clause says +1, -1 or nothing (0) of a factor. Word places in the sentence; `end` may lie clauses further."""
+
+    factor_key: str
+    start: int
+    end: int
+    sign: int
+
+
+def verdicts(sentence: Sentence, factors: Sequence[Factor]) -> Iterator[Verdict]:
+    """Every clause's verdict on every factor that it names."""
+    places = {factor.factor_key: found for factor in factors if (found := sentence.find(factor.anchor_terms))}
+    if not places:
+        return
+    parts = clauses(sentence.words)
+    for factor in factors:
+        for at, clause in enumerate(parts):
+            inside = [place for place in places.get(factor.factor_key, []) if clause.first <= place[0] < clause.end]
+            if inside:
+                sign, last = _sign(parts, at, inside, _others(places, factor.factor_key), factor)
+                yield Verdict(factor.factor_key, clause.first, parts[last].end, sign)
+
+
+def _others(places: Places, key: str) -> list[int]:
+    own = {start for start, _ in places[key]}
+    return [start for other, found in places.items() if other != key for start, _ in found if start not in own]
+
+
+def _sign(
+    parts: Sequence[Clause], at: int, inside: Sequence[tuple[int, int]], others: Sequence[int], factor: Factor
+) -> tuple[int, int]:
+    """The sign, and the clause that gave it: the naming one, else the next that judges and names nothing else."""
+    clause = parts[at]
+    direction = next((found for place in inside if (found := _direction(clause, place))), 0)
+    if _unknown(parts, at):
+        return 0, at
+    if (wish := _wish(parts, at)) is not None:
+        return wish, min(at + 1, len(parts) - 1)
+    if clause.asserts:
+        for place in inside:
+            sign = _anchored(clause, place, direction, factor)
+            if sign:
+                return sign, at
+    for later in range(at + 1, len(parts)):
+        following = parts[later]
+        if any(following.first <= other < following.end for other in others):
+            break
+        sign = judge(following.words, 0, direction, judging=False) if following.asserts else None
+        if sign:
+            return sign, later
+    return 0, at
+
+
+def _anchored(clause: Clause, place: tuple[int, int], direction: int, factor: Factor) -> int | None:
+    start, end = place[0] - clause.first, min(place[1] - clause.first, len(clause.words))
+    words = clause.words
+    judging = next((at for at in range(start, end) if word_sign(words[at].form)), None)
+    if judging is not None:
+        return judge(words, judging, 0, judging=True)
+    if (aside := _aside(words, end)) is not None:
+        return aside
+    verb = next((at for at in range(start, end) if words[at].tag in ("VV", "VA")), None)
+    sign = judge(words, end if verb is None else verb, direction, judging=False)
+    return sign if sign is not None else _by_own_terms(words, end, direction, factor)
+
+
+def _direction(clause: Clause, place: tuple[int, int]) -> int:
+    words = clause.words[place[0] - clause.first : place[1] - clause.first]
+    whole = noun_direction("".join(word.form for word in words))
+    return whole or next((found for word in words if (found := noun_direction(word.form))), 0)
+
+
+def _by_own_terms(words: Sequence[Word], start: int, direction: int, factor: Factor) -> int | None:
+    """A factor's own negation terms undo what it names: a feared thing is not there, a wished-for one fails."""
+    own = {term for term in factor.negation_terms if term not in lexicon.NEGATORS and len(term) > 1}
+    spoken = any(word.form.startswith(tuple(own)) for word in words[start:]) if own else False
+    return (1 if direction < 0 else -1) if spoken else None
+
+
+def _aside(words: Sequence[Word], after: int) -> int | None:
+    """소음만 빼면, 소음 말고는, 소음 때문에: said against it; 소음 덕분에: for it."""
+    tail = [word.form for word in words[after : after + 4] if word.tag not in PARTICLES][:2]
+    if tail and (tail[0] in ("때문", "빼", "제외", "말") or tail[0].startswith("말고")):
+        return -1
+    return 1 if tail and tail[0] in ("덕분", "덕") else None
+
+
+def _wish(parts: Sequence[Clause], at: int) -> int | None:
+    """-었으면 좋겠-: what is wished for is not there. 빼면 다 좋-: so is what is left out."""
+    clause = parts[at]
+    if clause.link != "if" or at + 1 >= len(parts):
+        return None
+    forms = [word.form for word in clause.words]
+    following = [word.form for word in parts[at + 1].words]
+    if "빼" in forms[-3:] or "제외" in forms[-4:]:
+        return -1
+    hoped = following[:1] == ["좋"] and ("겠" in following or "더" in forms or "었" in forms)
+    return -1 if hoped or "터" in following else None
+
+
+def _unknown(parts: Sequence[Clause], at: int) -> bool:
+    """Whether the writer says not to know (yet)."""
+    return any(_says_unknown(part.words) for part in parts[at : at + 2])
+
+
+def _says_unknown(words: Sequence[Word]) -> bool:
+    forms = [word.form for word in words]
+    if "아직" in forms and {"안", "않", "못"} & set(forms) and {"쓰", "돌리", "사용", "틀"} & set(forms):
+        return True
+    if "모르" in forms:
+        before = forms[: forms.index("모르")]
+        return not any(form.endswith(("은지", "는지", "ᆫ지", "ᆯ")) for form in before[-2:])
+    return "알" in forms and ("겠" in forms or {"것", "듯", "거"} & set(forms))
