@@ -13,11 +13,45 @@ Link = Literal["and", "but", "so", "if", "said", "doubt", "end"]
 
 # What a connective ending makes of its clause; the longest ending that fits decides.
 LINKS: tuple[tuple[Link, tuple[str, ...]], ...] = (
-    ("said", ("다더니", "라더니", "다고", "라고", "다길래", "라길래", "다며", "라며", "다는데", "라는데", "다던데")),
+    (
+        "said",
+        (
+            "다더니",
+            "라더니",
+            "다고",
+            "라고",
+            "다길래",
+            "라길래",
+            "다며",
+            "라며",
+            "다는데",
+            "라는데",
+            "다던데",
+        ),
+    ),
     ("doubt", ("ᆯ까", "을까", "ᆯ까봐", "을까봐", "ᆯ지", "을지")),
     ("if", ("으면", "면", "다면", "라면", "거든")),
     ("but", ("는데", "은데", "ᆫ데", "지만", "으나", "나", "더라도", "어도", "던데", "는데도", "ᆯ뿐")),
-    ("so", ("어서", "니까", "으니까", "으니", "니", "므로", "느라", "길래", "더니", "라서", "어야", "려고", "으려고", "다가", "다보니")),
+    (
+        "so",
+        (
+            "어서",
+            "니까",
+            "으니까",
+            "으니",
+            "니",
+            "므로",
+            "느라",
+            "길래",
+            "더니",
+            "라서",
+            "어야",
+            "려고",
+            "으려고",
+            "다가",
+            "다보니",
+        ),
+    ),
     ("and", ("고", "며", "으며", "면서", "으면서", "고서", "거나", "구")),
 )
 _ENDINGS: dict[str, Link] = {ending: link for link, endings in LINKS for ending in endings}
@@ -41,7 +75,9 @@ class Clause:
         """Whether the writer says it of this product: not a hope, a fear, a hearsay, or another product."""
         forms = [word.form for word in self.words]
         elsewhere = self.link == "but" and any(form in OTHER_THINGS for form in forms[:4])
-        worried = self.link in ("but", "so") and any(form in WORRIES for form in forms[-6:]) and "없" not in forms
+        worried = (
+            self.link in ("but", "so") and any(form in WORRIES for form in forms[-6:]) and "없" not in forms
+        )
         return self.link not in ("if", "said", "doubt") and not elsewhere and not worried
 
 

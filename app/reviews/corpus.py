@@ -58,7 +58,9 @@ class Corpus:
         """A tally per factor key, for every factor."""
         counts = Counter((mention.factor_key, mention.label) for mention in self.mentions)
         return {
-            factor.factor_key: Tally(*(counts[factor.factor_key, label] for label in ("POS", "NEG", "MIX", "NEU")))
+            factor.factor_key: Tally(
+                *(counts[factor.factor_key, label] for label in ("POS", "NEG", "MIX", "NEU"))
+            )
             for factor in self.factors
         }
 

@@ -70,7 +70,9 @@ def answers(labelled: Sequence[Labelled], factors: Sequence[Factor]) -> list[str
     for each in labelled:
         review = Review("r", 3, each.sentence, THEN)
         (found,) = mentions([review], by_category[each.category])
-        given.append(next((mention.label for mention in found if mention.factor_key == each.factor_key), NOT_NAMED))
+        given.append(
+            next((mention.label for mention in found if mention.factor_key == each.factor_key), NOT_NAMED)
+        )
     return given
 
 

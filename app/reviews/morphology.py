@@ -36,10 +36,6 @@ def words(texts: Iterable[str]) -> Iterator[tuple[Word, ...]]:
     """The morphemes of each text, in order."""
     for tokens in _kiwi().tokenize(texts):
         yield tuple(
-            Word(token.form, token.tag.split("-")[0], token.start, token.start + token.len) for token in tokens
+            Word(token.form, token.tag.split("-")[0], token.start, token.start + token.len)
+            for token in tokens
         )
-
-
-def unload() -> None:
-    """Give the analyser's memory back; the next use loads it again."""
-    _kiwi.cache_clear()

@@ -85,7 +85,9 @@ def _is_judgement(words: Sequence[Word], at: int) -> bool:
     if word.form == "별로":
         return following is None or following.tag in ("VCP", "SF", "EF")
     if word.tag == "MAG":
-        return word.form in ("없이", "꼼꼼", "덜") and (word.form != "덜" or following is None or following.tag == "XSA")
+        return word.form in ("없이", "꼼꼼", "덜") and (
+            word.form != "덜" or following is None or following.tag == "XSA"
+        )
     return word.tag in (*NOUNS, *PREDICATES, "IC")
 
 
@@ -137,7 +139,17 @@ def _turns_after(words: Sequence[Word], at: int) -> int:
 
 
 def _undoes(words: Sequence[Word], at: int) -> bool:
-    return words[at].tag in (*PREDICATES, "VCN", "MAG") and words[at].form in ("없", "없이", "아니", "덜", "적", "줄", "줄어들", "사라지", "모르")
+    return words[at].tag in (*PREDICATES, "VCN", "MAG") and words[at].form in (
+        "없",
+        "없이",
+        "아니",
+        "덜",
+        "적",
+        "줄",
+        "줄어들",
+        "사라지",
+        "모르",
+    )
 
 
 def strength(words: Sequence[Word]) -> float:

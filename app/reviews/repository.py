@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
 
 from app.database import Database
 from app.errors import NotFound
 from app.reviews.corpus import Corpus
 from app.reviews.models import Factor, Mention, Product, Question
+from app.reviews.records import content
 from app.reviews.schema import SCHEMA
 
 PRODUCTS = """
@@ -49,12 +48,14 @@ class Repository:
     def factors(self, product_id: str) -> tuple[Factor, ...]:
         """A product's factors, in the order of their import."""
         query = "SELECT content FROM factors WHERE category = ? ORDER BY rowid"
-        return tuple(Factor(**_content(row)) for row in self.database.connection.execute(query, (product_id,)))
+        return tuple(Factor(**content(row)) for row in self.database.connection.execute(query, (product_id,)))
 
     def questions(self, product_id: str) -> tuple[Question, ...]:
         """A product's questions, in the order of their import."""
         query = "SELECT content FROM questions WHERE category = ? ORDER BY rowid"
-        return tuple(Question(**_content(row)) for row in self.database.connection.execute(query, (product_id,)))
+        return tuple(
+            Question(**content(row)) for row in self.database.connection.execute(query, (product_id,))
+        )
 
     def generation(self, product_id: str) -> int | None:
         """How many imports changed the product, or None where there is no such product."""
@@ -103,9 +104,3 @@ def _product(row: sqlite3.Row) -> Product:
 
 def _mention(row: sqlite3.Row) -> Mention:
     return Mention(**{**dict(row), "created_at": datetime.fromisoformat(row["created_at"])})
-
-
-def _content(row: sqlite3.Row) -> dict[str, Any]:
-    """A row's values; JSON lists become the tuples they were."""
-    values: dict[str, Any] = json.loads(row["content"])
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}

@@ -14,7 +14,7 @@ from app.reviews.corpus import Corpus
 from app.reviews.models import Evidence, Mention, Polarity
 
 LABEL_WEIGHT: Mapping[Polarity, float] = {"NEG": 1.0, "MIX": 0.9, "POS": 0.85, "NEU": 0.3}
-SAME_FACTOR = 0.75  # each further piece for a factor is worth this much of the one before
+SAME_FACTOR = 0.85  # each further piece for a factor is worth this much of the one before
 SAME_LABEL = 0.85  # and so is each further piece that says the same of it
 
 Group = tuple[str, Polarity]

@@ -146,5 +146,7 @@ def check(kind: Kind, row: Mapping[str, Any]) -> Factor | Question | Review:
 
 def _reason(problem: Any) -> str:
     given = problem["input"]
-    shown = f", not {given!r}" if problem["loc"][0] in ("rating", "created_at", "weight", "answer_type") else ""
+    shown = (
+        f", not {given!r}" if problem["loc"][0] in ("rating", "created_at", "weight", "answer_type") else ""
+    )
     return f"{problem['msg'].removeprefix('Value error, ')}{shown if len(shown) < 60 else ''}"

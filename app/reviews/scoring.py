@@ -55,7 +55,9 @@ def _risk(corpus: Corpus, factor: Factor) -> float:
     """Chance of the regret, 0 to 1: how often it is complained of, among mentions and among all reviews."""
     tally = corpus.tallies.get(factor.factor_key, Tally())
     share = (tally.complaints + 1) / (tally.total + 2)
-    prevalence = tally.complaints / (tally.complaints + USUAL_COMPLAINTS * max(corpus.review_count, tally.total, 1))
+    prevalence = tally.complaints / (
+        tally.complaints + USUAL_COMPLAINTS * max(corpus.review_count, tally.total, 1)
+    )
     return (share + prevalence) / 2
 
 

@@ -51,7 +51,9 @@ class Sentence:
 
     def find(self, terms: Sequence[str]) -> list[tuple[int, int]]:
         """Every place where one of `terms` stands, as word ranges in order, without overlaps."""
-        found = sorted({place for term in terms for place in self._places(compact(term))}, key=lambda at: (at[0], -at[1]))
+        found = sorted(
+            {place for term in terms for place in self._places(compact(term))}, key=lambda at: (at[0], -at[1])
+        )
         kept: list[tuple[int, int]] = []
         for place in found:
             if not kept or place[0] >= kept[-1][1]:

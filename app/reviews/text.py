@@ -12,7 +12,9 @@ ELLIPSIS = "…"
 # "좋아요오오" is "좋아요" drawn out: after a vowel-ended syllable, its bare vowel again and again.
 _DRAWN = {"요": "오", "네": "에", "다": "아", "아": "아", "어": "어", "해": "애", "돼": "애", "우": "우"}
 _JUNK = re.compile(r"[ㄱ-ㅎㅏ-ㅣ]+|[~^*♡♥★☆]+")
-_SENTENCE_END = re.compile(r"(?<=[.!?…。])\s+|(?<=[ㅋㅎㅠㅜ])\s+|\n+|(?<=[!?])(?=[가-힣])|(?<=[가-힣]\.)(?=[가-힣])")
+_SENTENCE_END = re.compile(
+    r"(?<=[.!?…。])\s+|(?<=[ㅋㅎㅠㅜ])\s+|\n+|(?<=[!?])(?=[가-힣])|(?<=[가-힣]\.)(?=[가-힣])"
+)
 _EDGES = " \t\r\n.,!?~^ㅋㅎㅠㅜ…·-"
 
 

@@ -33,7 +33,9 @@ def verdicts(sentence: Sentence, factors: Sequence[Factor]) -> Iterator[Verdict]
     parts = clauses(sentence.words)
     for factor in factors:
         for at, clause in enumerate(parts):
-            inside = [place for place in places.get(factor.factor_key, []) if clause.first <= place[0] < clause.end]
+            inside = [
+                place for place in places.get(factor.factor_key, []) if clause.first <= place[0] < clause.end
+            ]
             if inside:
                 sign, last = _sign(parts, at, inside, _others(places, factor.factor_key), factor)
                 yield Verdict(factor.factor_key, clause.first, parts[last].end, sign)
@@ -41,7 +43,9 @@ def verdicts(sentence: Sentence, factors: Sequence[Factor]) -> Iterator[Verdict]
 
 def _others(places: Places, key: str) -> list[int]:
     own = {start for start, _ in places[key]}
-    return [start for other, found in places.items() if other != key for start, _ in found if start not in own]
+    return [
+        start for other, found in places.items() if other != key for start, _ in found if start not in own
+    ]
 
 
 def _sign(
