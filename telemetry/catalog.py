@@ -140,6 +140,12 @@ CATALOG: tuple[Metric, ...] = (
         "{request}",
         "HTTP requests answered",
         (METHOD, ENDPOINT, Label("status_code")),
+        read_by=(
+            "HighErrorRate",
+            "reviewlens-demo-kr",
+            "reviewlens-production-kr-v2",
+            "reviewlens_dashboard",
+        ),
     ),
     Metric(
         "http_request_duration_seconds",
@@ -148,15 +154,31 @@ CATALOG: tuple[Metric, ...] = (
         "Time from the request's arrival to the end of its response",
         (METHOD, ENDPOINT),
         (0.01, 0.05, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0),
+        read_by=("HighLatency", "reviewlens-production-kr-v2", "reviewlens_dashboard"),
     ),
-    Metric("dialogue_sessions_total", "counter", "{session}", "Dialogue sessions created", (CATEGORY,)),
-    Metric("dialogue_turns_total", "counter", "{turn}", "Answers given in dialogues", (CATEGORY,)),
+    Metric(
+        "dialogue_sessions_total",
+        "counter",
+        "{session}",
+        "Dialogue sessions created",
+        (CATEGORY,),
+        read_by=("NoCompletions", "reviewlens-demo-kr", "reviewlens-production-kr-v2"),
+    ),
+    Metric(
+        "dialogue_turns_total",
+        "counter",
+        "{turn}",
+        "Answers given in dialogues",
+        (CATEGORY,),
+        read_by=("reviewlens-demo-kr", "reviewlens-production-kr-v2"),
+    ),
     Metric(
         "dialogue_completions_total",
         "counter",
         "{completion}",
         "Dialogues that ended with a verdict delivered",
         (CATEGORY,),
+        read_by=("NoCompletions", "reviewlens-demo-kr", "reviewlens-production-kr-v2"),
     ),
     Metric(
         "llm_calls_total",
@@ -164,6 +186,12 @@ CATALOG: tuple[Metric, ...] = (
         "{call}",
         "LLM attempts by outcome: success (first in the order), fallback (a later one), error",
         (PROVIDER, Label("status", ("success", "error", "fallback"))),
+        read_by=(
+            "AllLLMProvidersFailing",
+            "HighLLMErrorRate",
+            "reviewlens-demo-kr",
+            "reviewlens-production-kr-v2",
+        ),
     ),
     Metric(
         "llm_duration_seconds",
@@ -172,6 +200,7 @@ CATALOG: tuple[Metric, ...] = (
         "Time of one LLM attempt, failed ones too",
         (PROVIDER,),
         (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0),
+        read_by=("reviewlens-demo-kr", "reviewlens-production-kr-v2"),
     ),
     Metric(
         "llm_tokens_total",
@@ -179,6 +208,7 @@ CATALOG: tuple[Metric, ...] = (
         "{token}",
         "Tokens used, by the provider's own account",
         (PROVIDER, Label("type", ("prompt", "completion"))),
+        read_by=("reviewlens-demo-kr", "reviewlens-production-kr-v2"),
     ),
     Metric(
         "retrieval_duration_seconds",
@@ -187,6 +217,7 @@ CATALOG: tuple[Metric, ...] = (
         "Time to retrieve review evidence",
         (CATEGORY,),
         (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0),
+        read_by=("SlowRetrieval", "reviewlens-production-kr-v2"),
     ),
     Metric(
         "scoring_duration_seconds",
@@ -195,6 +226,7 @@ CATALOG: tuple[Metric, ...] = (
         "Time to score regret factors",
         (CATEGORY,),
         (0.01, 0.05, 0.1, 0.25, 0.5, 1.0),
+        read_by=("reviewlens-production-kr-v2",),
     ),
     Metric(
         "evidence_count",
@@ -203,6 +235,7 @@ CATALOG: tuple[Metric, ...] = (
         "Pieces of evidence that one retrieval found",
         (CATEGORY,),
         (0.0, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0),
+        read_by=("reviewlens-demo-kr",),
     ),
     Metric(
         "active_evidence_gauge",
@@ -210,6 +243,7 @@ CATALOG: tuple[Metric, ...] = (
         "{evidence}",
         "Pieces of evidence held by a live session",
         (CATEGORY, Label("session_id")),
+        read_by=("reviewlens-demo-kr",),
     ),
     Metric(
         "errors_total",
@@ -218,15 +252,31 @@ CATALOG: tuple[Metric, ...] = (
         "Errors by type and by the component in which they arose",
         (Label("error_type"), Label("component")),
         known=ERRORS,
+        read_by=("TelemetryFaults", "reviewlens-production-kr-v2", "reviewlens_dashboard"),
     ),
-    Metric("product_analysis_total", "counter", "{analysis}", "Product analyses made", (CATEGORY,)),
-    Metric("reviews_processed_total", "counter", "{review}", "Reviews read and scored", (CATEGORY,)),
+    Metric(
+        "product_analysis_total",
+        "counter",
+        "{analysis}",
+        "Product analyses made",
+        (CATEGORY,),
+        read_by=("reviewlens-demo-kr", "reviewlens-production-kr-v2"),
+    ),
+    Metric(
+        "reviews_processed_total",
+        "counter",
+        "{review}",
+        "Reviews read and scored",
+        (CATEGORY,),
+        read_by=("reviewlens-demo-kr", "reviewlens-production-kr-v2"),
+    ),
     Metric(
         "factors_matched_total",
         "counter",
         "{match}",
         "Regret factors that a product's reviews matched",
         (CATEGORY,),
+        read_by=("reviewlens-demo-kr", "reviewlens-production-kr-v2"),
     ),
     Metric(
         "user_journey_stage_total",
@@ -234,6 +284,7 @@ CATALOG: tuple[Metric, ...] = (
         "{step}",
         "Shoppers who entered or completed a stage of the journey",
         (STAGE, Label("action", ("enter", "complete")), CATEGORY),
+        read_by=("reviewlens-demo-kr",),
     ),
     Metric(
         "session_abandoned_total",
@@ -241,6 +292,7 @@ CATALOG: tuple[Metric, ...] = (
         "{session}",
         "Sessions left before their end, by the stage they were in",
         (STAGE, Label("reason", ("timeout", "browser_close"))),
+        read_by=("reviewlens-demo-kr",),
     ),
     Metric(
         "ingest_rows_total",
@@ -251,6 +303,7 @@ CATALOG: tuple[Metric, ...] = (
             Label("kind", ("factors", "questions", "reviews")),
             Label("result", ("taken", "skipped", "duplicate")),
         ),
+        read_by=("reviewlens-production-kr-v2",),
     ),
     Metric(
         "ingest_duration_seconds",
@@ -259,8 +312,16 @@ CATALOG: tuple[Metric, ...] = (
         "Time of one import, from reading to commit",
         (),
         (0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0),
+        read_by=("reviewlens-production-kr-v2",),
     ),
-    Metric("ingest_bytes_total", "counter", "By", "Bytes read by imports", ()),
+    Metric(
+        "ingest_bytes_total",
+        "counter",
+        "By",
+        "Bytes read by imports",
+        (),
+        read_by=("reviewlens-production-kr-v2",),
+    ),
 )
 
 BY_NAME: Mapping[str, Metric] = {metric.name: metric for metric in CATALOG}
