@@ -26,8 +26,7 @@ class Guard:
         self._clock = clock
         self._lock = threading.Lock()
         self._last: dict[Step, float] = {}
-        self._pending: Counter[Step] = Counter()
-        self._counting = False
+        self._due: Counter[Step] = Counter()
 
     def fault(self, step: Step) -> None:
         """Deal with the exception being handled: count it, log it once per spell; re-raise under pytest."""
@@ -37,30 +36,25 @@ class Guard:
         with self._lock:
             new_spell = now - self._last.get(step, -SPELL_SECONDS) >= SPELL_SECONDS
             self._last[step] = now
-            self._pending[step] += 1
+            self._due[step] += 1
         if new_spell:
             _log.exception("telemetry fault in %s; the request is untouched", step)
-        self._count_pending()
+        self.count_due()
 
-    def _count_pending(self) -> None:
-        """Count what is due. Counting may itself be what fails: then it stays due."""
+    def count_due(self) -> None:
+        """Count the faults that are not counted yet. `count` may itself be what fails: then they stay due."""
         count = self.count
         if count is None:
             return
         with self._lock:
-            if self._counting:
-                return
-            self._counting, due = True, dict(self._pending)
-        try:
-            for step, number in due.items():
-                if number:
-                    count(step, number)
-                    with self._lock:
-                        self._pending[step] -= number
-        except Exception:
-            _log.debug("a telemetry fault could not be counted yet", exc_info=True)
-        finally:
-            self._counting = False
+            due, self._due = self._due, Counter()
+        for step, number in due.items():
+            try:
+                count(step, number)
+            except Exception:
+                _log.debug("a telemetry fault could not be counted yet", exc_info=True)
+                with self._lock:
+                    self._due[step] += number
 
 
 guard = Guard()

@@ -91,8 +91,9 @@ class Pipeline:
                 handle.instrument = meter.create_counter(name, unit, description)
             elif isinstance(handle, Histogram):
                 handle.instrument = meter.create_histogram(name, unit, description)
-        guard.count = _count_fault
         zero.known()
+        guard.count = _count_fault
+        guard.count_due()
 
     def publish(self) -> None:
         """Make the providers the process's own, so that other people's instruments come out here too."""
@@ -113,7 +114,7 @@ class Pipeline:
             guard.fault("export")
 
     def shutdown(self) -> None:
-        """Push once more, stop the threads, and let the handles record nothing."""
+        """Push once more, stop the threads, and let the handles record nothing; live gauges end."""
         for handle in HANDLES.values():
             if isinstance(handle, Counter | Histogram):
                 handle.instrument = IDLE
@@ -125,10 +126,13 @@ class Pipeline:
                 self.tracer_provider.shutdown()
         except Exception:
             guard.fault("export")
+        for gauge in GAUGES:
+            gauge.clear()
 
 
 def _count_fault(step: Step, number: int) -> None:
-    errors_total.labels(error_type=step, component="telemetry").inc(number)
+    """Straight into the instrument: a handle would call the guard, which is the caller."""
+    errors_total.instrument.add(number, {"error_type": step, "component": "telemetry"})
 
 
 def _otlp_exporter() -> MetricExporter:
@@ -150,7 +154,7 @@ def start(environ: Mapping[str, str] | None = None, **overrides: Any) -> Pipelin
     with _lock:
         if _current is None:
             environ = os.environ if environ is None else environ
-            settings = load(environ).model_copy(update=overrides)
+            settings = load(environ, **overrides)
             _current = Pipeline(settings, environ, _otlp_exporter)
             _current.publish()
             _log.info(

@@ -22,8 +22,13 @@ def _exporters(given: Any) -> Any:
     """`prometheus,otlp` as a tuple; `none` as an empty one."""
     if not isinstance(given, str):
         return given
-    names = tuple(name.strip() for name in given.split(",") if name.strip())
+    names = tuple(name.strip().lower() for name in given.split(",") if name.strip())
     return () if names == ("none",) else names
+
+
+def _lower(given: Any) -> Any:
+    """Names are the same in any case, as in the SDK."""
+    return given.strip().lower() if isinstance(given, str) else given
 
 
 def _flag(given: Any) -> Any:
@@ -52,15 +57,15 @@ class Settings(BaseModel, frozen=True):
         "milliseconds between two OTLP exports, 100 or more",
         EXPORT_INTERVAL_MS,
     )
-    otlp_protocol: Literal["http/protobuf"] = _variable(
+    otlp_protocol: Annotated[Literal["http/protobuf"], BeforeValidator(_lower)] = _variable(
         "OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf", "http/protobuf"
     )
-    temporality: Literal["cumulative"] = _variable(
+    temporality: Annotated[Literal["cumulative"], BeforeValidator(_lower)] = _variable(
         "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
         "cumulative; Prometheus backends drop or reject every other",
         "cumulative",
     )
-    traces_exporter: Literal["none", "otlp", "console"] = _variable(
+    traces_exporter: Annotated[Literal["none", "otlp", "console"], BeforeValidator(_lower)] = _variable(
         "OTEL_TRACES_EXPORTER", "none, otlp or console", "none"
     )
     http_server_metrics: Annotated[bool, BeforeValidator(_flag)] = _variable(
@@ -93,13 +98,22 @@ def variables() -> dict[str, tuple[str, Any]]:
     }
 
 
-def load(environ: Mapping[str, str]) -> Settings:
-    """Settings from an environment. Raises SettingsError.
+def _key(name: str) -> str:
+    if name not in Settings.model_fields:
+        raise SettingsError(f"{name!r} is no setting; expected one of {', '.join(Settings.model_fields)}")
+    return str(Settings.model_fields[name].validation_alias)
+
+
+def load(environ: Mapping[str, str], **overrides: Any) -> Settings:
+    """Settings from an environment; `overrides` replace single ones by field name. Raises SettingsError.
 
     An empty variable is as good as none; OTEL_EXPORTER_OTLP_* matter only where something is pushed.
     """
-    given = {key: environ[key] for key in variables() if environ.get(key)}
-    if not any("otlp" in given.get(key, "") for key in ("OTEL_METRICS_EXPORTER", "OTEL_TRACES_EXPORTER")):
+    given: dict[str, Any] = {key: environ[key] for key in variables() if environ.get(key)}
+    given |= {_key(name): value for name, value in overrides.items()}
+    if not any(
+        "otlp" in _lower(given.get(key, "")) for key in ("OTEL_METRICS_EXPORTER", "OTEL_TRACES_EXPORTER")
+    ):
         given = {key: value for key, value in given.items() if not key.startswith("OTEL_EXPORTER_OTLP_")}
     try:
         return Settings.model_validate(given)
