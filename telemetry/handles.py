@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
@@ -89,6 +90,12 @@ class Handle(ABC, Generic[BoundT]):
         return dict(zip(self._names, values, strict=True))
 
 
+def _not_negative(metric: Metric, amount: float) -> float:
+    if not 0 <= amount < math.inf:  # NaN fails as well: added once, it would be the sum for ever
+        raise ValueError(f"{metric.name}: got {amount!r}, expected a finite number of 0 or more")
+    return amount
+
+
 class BoundCounter:
     """A counter under one label set."""
 
@@ -101,9 +108,7 @@ class BoundCounter:
     def inc(self, amount: float = 1) -> None:
         """Add `amount`, which must not be negative. 0 makes the series exist."""
         try:
-            if amount < 0:
-                raise ValueError(f"{self._handle.metric.name}: a counter only rises, got inc({amount})")
-            self._handle.instrument.add(amount, self._attributes)
+            self._handle.instrument.add(_not_negative(self._handle.metric, amount), self._attributes)
         except Exception:
             guard.fault("record")
 
@@ -131,9 +136,9 @@ class BoundHistogram:
         self._attributes = attributes
 
     def observe(self, amount: float) -> None:
-        """Record one value, in the metric's unit."""
+        """Record one value of 0 or more, in the metric's unit."""
         try:
-            self._handle.instrument.record(amount, self._attributes)
+            self._handle.instrument.record(_not_negative(self._handle.metric, amount), self._attributes)
         except Exception:
             guard.fault("record")
 
@@ -162,7 +167,10 @@ class BoundGauge:
 
     def set(self, amount: float) -> None:
         """Hold `amount` until it is set anew or removed."""
-        self._handle.hold(self._values, amount)
+        try:
+            self._handle.hold(self._values, amount)
+        except Exception:
+            guard.fault("record")
 
     def remove(self) -> None:
         """End the series: the next scrape does not have it."""
@@ -201,6 +209,12 @@ class Gauge(Handle[BoundGauge]):
     def follow(self, source: Source | None) -> None:
         """Read the live series from `source` at each collection: label values in catalogue order, value."""
         self._source = source
+
+    def clear(self) -> None:
+        """Forget every series, and the source."""
+        with self._lock:
+            self._held.clear()
+        self._source = None
 
     def live(self) -> dict[Values, float]:
         """Every live series now."""
