@@ -63,6 +63,7 @@ class Program:
 
     name: str
     versions: tuple[str, ...]
+    without: str
     tools: dict[str, tuple[str, ...]]
     release: Release
     debian: tuple[DebianPackage, ...]
@@ -118,6 +119,7 @@ def _program(name: str, entry: dict[str, Any]) -> Program:
     return Program(
         name=name,
         versions=tuple(entry["versions"]),
+        without=entry["without"],
         tools={tool: tuple(names) for tool, names in entry["tools"].items()},
         release=Release(**entry["release"]),
         debian=tuple(DebianPackage(**{**row, "packages": tuple(row["packages"])}) for row in entry["debian"]),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scripts.stack import flags, render
-from scripts.stack.binaries import Found
+from scripts.stack.cache import Found
 from scripts.stack.errors import StackError
 from scripts.stack.settings import HOST, Settings
 

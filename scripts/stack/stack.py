@@ -10,7 +10,8 @@ from contextlib import contextmanager
 
 import httpx
 
-from scripts.stack.binaries import Found, Say, find
+from scripts.stack.binaries import find
+from scripts.stack.cache import Found, Say
 from scripts.stack.errors import StackError, UnavailableError
 from scripts.stack.health import is_ready, wait_ready
 from scripts.stack.manifest import programs
@@ -85,14 +86,18 @@ class Stack:
             self.supervisor.stop(service.name)
 
     def _obtain(self) -> dict[str, Found]:
-        """Every program that can be had; what is missing is said, and the rest goes on."""
+        """Every program that can be had; what is missing is said, and the rest goes on.
+
+        Nothing is fetched for a stack that runs already.
+        """
+        local = self.supervisor.running()
         found = {}
         for name, program in programs().items():
             try:
-                found[name] = find(program, say=self._say)
+                found[name] = find(program, say=self._say, local=local)
             except UnavailableError as error:
-                self._say(str(error))
-                self._say(f"Going on without {name}.")
+                self._say(f"No {name} here; `make down` and `make up` try again." if local else str(error))
+                self._say(f"Going on without {name}: {program.without}")
         return found
 
     def _require_ports(self, wanted: Sequence[Service]) -> None:
@@ -155,9 +160,8 @@ class Stack:
         rows = []
         for name, info in self.supervisor.states().items():
             state = info["statename"].lower()
-            if info["statename"] == "RUNNING":
-                service = self._service(name)
-                health = "ready" if is_ready(service) else "not ready"
+            if info["pid"]:
+                health = "ready" if is_ready(self._service(name)) else "not ready"
                 state = f"{health}, up {time.time() - info['start']:.0f} s"
             rows.append((name, state, str(info["pid"] or "-"), self.settings.url(name)))
         return rows
