@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import anyio
 from starlette.types import Receive, Scope, Send
@@ -12,7 +12,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from app.llm.simulator.answers import Asked, Said
 from app.llm.simulator.script import Scene
-from app.llm.simulator.wire import BAD_KEY, Wire, dump
+from app.llm.simulator.wire import BAD_KEY, Wire, dump, sse
 
 Connections = dict[object, asyncio.BaseTransport]
 
@@ -20,6 +20,7 @@ _MESSAGES = {
     "auth": BAD_KEY,
     "rate_limit": "Too many simulated requests.",
     "server": "The simulated service is overloaded.",
+    "late_server": "The simulated service broke down.",
 }
 
 
@@ -33,6 +34,7 @@ class Plan:
     frames: tuple[bytes, ...] = ()
     content_type: bytes = b"application/json"
     length: int | None = None
+    status: int = 200
     cut: bool = False
     silent: bool = False
 
@@ -43,28 +45,33 @@ def plan(wire: Wire, asked: Asked, said: Said, scene: Scene) -> Plan:
         return Plan(silent=True)
     if scene.outcome == "drop":
         return Plan(cut=True)
-    if scene.status >= 400:
-        return body(dump(wire.error(scene.status, _MESSAGES.get(scene.outcome, "A simulated failure."))))
-    frames = tuple(wire.events(said, asked)) if asked.streamed else (dump(wire.whole(said)).encode(),)
-    if scene.outcome == "invalid_json":
-        frames = (frames[0][: len(frames[0]) * 2 // 3] + (b"\n\n" if asked.streamed else b""),)
-    return _cut(frames, asked.streamed, scene.outcome == "half")
+    error = wire.error(scene.status, _MESSAGES.get(scene.outcome, "A simulated failure."))
+    late = scene.outcome == "late_server" and asked.streamed
+    if scene.status >= 400 and not late:
+        return whole(dump(error), scene.status)
+    if not asked.streamed:
+        return _spoiled(whole(dump(wire.whole(said))), scene)
+    frames = tuple(wire.events(said, asked))
+    if late:
+        frames = (*frames[: len(frames) // 2], sse(error, wire.error_event))
+    return _spoiled(Plan(frames, b"text/event-stream"), scene)
 
 
-def body(text: str) -> Plan:
+def whole(text: str, status: int = 200) -> Plan:
     """The plan of a whole JSON answer."""
     data = text.encode()
-    return Plan((data,), length=len(data))
+    return Plan((data,), length=len(data), status=status)
 
 
-def _cut(frames: tuple[bytes, ...], streamed: bool, half: bool) -> Plan:
-    length = None if streamed else len(frames[0])
-    content_type = b"text/event-stream" if streamed else b"application/json"
-    if half and streamed:
-        frames = frames[: len(frames) // 2]
-    elif half:
-        frames = (frames[0][: len(frames[0]) // 2],)
-    return Plan(frames, content_type, length, cut=half)
+def _spoiled(good: Plan, scene: Scene) -> Plan:
+    first, streamed = good.frames[0], good.length is None
+    if scene.outcome == "invalid_json":
+        broken = first[: len(first) // 3].decode(errors="ignore").encode()
+        return replace(good, frames=(broken + b"\n\n",), length=None if streamed else len(broken) + 2)
+    if scene.outcome == "half":
+        half = good.frames[: len(good.frames) // 2] if streamed else (first[: len(first) // 2],)
+        return replace(good, frames=half, cut=True)
+    return good
 
 
 class Player:
@@ -121,9 +128,9 @@ async def _send(plan: Plan, scene: Scene, send: Send) -> None:
     headers = [(b"content-type", plan.content_type), (b"x-request-id", b"simulated")]
     if plan.length is not None:
         headers.append((b"content-length", str(plan.length).encode()))
-    if scene.status == 429:
+    if plan.status == 429:
         headers.append((b"retry-after", b"1"))
-    await send({"type": "http.response.start", "status": scene.status, "headers": headers})
+    await send({"type": "http.response.start", "status": plan.status, "headers": headers})
     for frame in _paced(plan.frames):
         if frame is None:
             await anyio.sleep(scene.script.pace_seconds)

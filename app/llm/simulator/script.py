@@ -17,6 +17,7 @@ FailureOutcome = Literal[
     "auth",
     "rate_limit",
     "server",
+    "late_server",
     "hang",
     "drop",
     "half",
@@ -31,6 +32,7 @@ _STATUS: Mapping[str, Mapping[str, int]] = {
     "auth": {"gemini": 400, "openai": 401, "claude": 401},
     "rate_limit": {"gemini": 429, "openai": 429, "claude": 429},
     "server": {"gemini": 503, "openai": 500, "claude": 529},
+    "late_server": {"gemini": 503, "openai": 500, "claude": 529},
 }
 
 Seconds = Annotated[float, Field(ge=0, le=600, allow_inf_nan=False)]
@@ -41,6 +43,7 @@ class Failure(BaseModel):
     """One way to fail: for the `next` n requests, or a `share` of them, or both; with neither, always.
 
     auth, rate_limit, server: an error answer, by default with the status that the provider uses.
+    late_server: the same amid a stream, whose status was 200.
     hang: no answer until the client leaves. drop: the connection closes before an answer, half: amid it.
     truncated: the text stops at half, said to be for its length. invalid_json: the body is not JSON.
     invalid_verdict: well-formed, but no verdict. empty: well-formed, no text. ok: the request goes well.
@@ -76,7 +79,7 @@ class Script(BaseModel):
 
 @dataclass(frozen=True)
 class Scene:
-    """What happens to one request. `status` 0: there is no answer."""
+    """What happens to one request: the outcome, the status of an answer, seconds to its first byte."""
 
     outcome: Outcome
     status: int
@@ -120,9 +123,7 @@ class Director:
         if failure is None:
             return Scene("ok", 200, latency, part.script)
         status = failure.status or _STATUS.get(failure.outcome, {}).get(provider, 200)
-        return Scene(
-            failure.outcome, 0 if failure.outcome in ("hang", "drop") else status, latency, part.script
-        )
+        return Scene(failure.outcome, status, latency, part.script)
 
 
 def _failure(part: _Part, chance: Random) -> Failure | None:

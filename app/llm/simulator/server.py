@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.llm.simulator.answers import Asked, say
 from app.llm.simulator.ledger import Ledger
-from app.llm.simulator.play import Plan, Player, body, plan
+from app.llm.simulator.play import Plan, Player, plan, whole
 from app.llm.simulator.script import Director, Scene, Script
 from app.llm.simulator.wire import BadRequestError, Wire, dump
 from app.llm.simulator.wire_claude import ClaudeWire
@@ -45,7 +45,7 @@ class Endpoint:
         try:
             asked = self._wire.asked(await _json(request), request.path_params)
         except BadRequestError as error:
-            refused = body(dump(self._wire.error(400, str(error))))
+            refused = whole(dump(self._wire.error(400, str(error))), 400)
             scene = Scene("invalid_request", 400, 0.0, Script())
             await self._play(Asked("", "", False), scene, refused, (0, 0), (scope, receive, send))
             return
@@ -66,8 +66,9 @@ class Endpoint:
         figures: tuple[int, int],
         asgi: tuple[Scope, Receive, Send],
     ) -> None:
+        status = planned.status if planned.frames else 0
         close = self._simulator.ledger.opened(
-            self._wire.provider, asked.model, scene.outcome, scene.status, asked.streamed
+            self._wire.provider, asked.model, scene.outcome, status, asked.streamed
         )
         done = False
         try:

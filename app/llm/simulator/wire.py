@@ -16,9 +16,13 @@ class BadRequestError(ValueError):
 
 
 class Wire(Protocol):
-    """One provider's protocol, as pure functions of what was asked and what is said."""
+    """One provider's protocol, as pure functions of what was asked and what is said.
+
+    `error_event`: the name of the event that tells an error amid a stream, where there is one.
+    """
 
     provider: str
+    error_event: str
 
     def key(self, headers: Mapping[str, str]) -> str | None:
         """The API key that the request carries."""

@@ -23,6 +23,7 @@ class ClaudeWire:
     """POST /v1/messages, whole and as a stream. The key comes in x-api-key, from newer SDKs as a bearer."""
 
     provider = "claude"
+    error_event = "error"
 
     def key(self, headers: Mapping[str, str]) -> str | None:
         return headers.get("x-api-key") or bearer(headers)

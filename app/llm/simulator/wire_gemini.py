@@ -26,6 +26,7 @@ class GeminiWire:
     """POST /v1/models/{model}:generateContent, or :streamGenerateContent?alt=sse; v1beta too."""
 
     provider = "gemini"
+    error_event = ""
 
     def key(self, headers: Mapping[str, str]) -> str | None:
         return headers.get("x-goog-api-key") or None

@@ -22,6 +22,7 @@ class OpenAIWire:
     """POST /v1/chat/completions, whole and as a stream."""
 
     provider = "openai"
+    error_event = ""
 
     def key(self, headers: Mapping[str, str]) -> str | None:
         return bearer(headers)
