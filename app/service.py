@@ -21,8 +21,8 @@ from app.dialogue.engine import Engine
 from app.dialogue.store import SqliteSessions
 from app.llm.chain import build_chain
 from app.llm.settings import LLMSettings
+from app.reviews.bootstrap import load_samples
 from app.reviews.repository import Repository
-from app.reviews.samples import load_samples
 from app.settings import AppSettings
 from telemetry.catalog import PROVIDERS
 from telemetry.metrics import active_evidence_gauge

@@ -11,8 +11,8 @@ from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.metrics import NoOpMeterProvider
 
 from telemetry import zero
-from telemetry.endpoints import walk
-from telemetry.exposition import ASGIApp, Receive, Scope, Send, answer
+from telemetry.endpoints import route_path, walk
+from telemetry.exposition import ASGIApp, Message, Receive, Scope, Send, answer
 from telemetry.guard import guard
 from telemetry.middleware import SEEN, MetricsMiddleware
 from telemetry.pipeline import Pipeline, start
@@ -24,10 +24,12 @@ _MARK = "_reviewlens_instrumented"
 def instrument(app: FastAPI, pipeline: Pipeline | None = None) -> None:
     """Observe `app`, outside all its middleware. A second call does nothing.
 
-    Starts the process's pipeline, unless one is given. Call it before the first request.
+    Starts the process's pipeline, unless one is given. RuntimeError once the app has served a request.
     """
     if getattr(app, _MARK, False):
         return
+    if app.middleware_stack is not None:
+        raise RuntimeError("telemetry.instrument(app) came after the first request; call it before")
     setattr(app, _MARK, True)
     pipeline = pipeline or start()
     if pipeline.settings.sdk_disabled:
@@ -66,14 +68,22 @@ class Observed:
         if scope["type"] == "http" and SEEN not in scope and _is_metrics(scope):
             await answer(self._pipeline.exposition, scope, receive, send)
             return
-        await self.app(scope, receive, send)
-        if scope["type"] == "lifespan":
-            await to_thread.run_sync(self._pipeline.flush)
+        await self.app(scope, receive, self._flush_first(send) if scope["type"] == "lifespan" else send)
+
+    def _flush_first(self, send: Send) -> Send:
+        """Servers may end the process as soon as they hear that the application has shut down."""
+
+        async def flushing_send(message: Message) -> None:
+            if message["type"].startswith("lifespan.shutdown."):
+                await to_thread.run_sync(self._pipeline.flush)
+            await send(message)
+
+        return flushing_send
 
 
 def _is_metrics(scope: Scope) -> bool:
     path: str = scope["path"]
-    return path.endswith(METRICS_PATH) and path.removeprefix(scope.get("root_path", "")) == METRICS_PATH
+    return path.endswith(METRICS_PATH) and route_path(path, scope.get("root_path", "")) == METRICS_PATH
 
 
 def _zero_routes(app: FastAPI) -> None:
@@ -89,14 +99,16 @@ def _answers(app: FastAPI) -> Iterator[tuple[str, str, str]]:
         route = template.route
         declared = {str(getattr(route, "status_code", None) or 200), "500"}
         declared.update(str(code) for code in getattr(route, "responses", None) or {} if str(code).isdigit())
-        if getattr(route, "body_field", None) or getattr(route, "dependant", None) is not None:
-            declared.update(_validation_code(route))
+        if _takes_input(getattr(route, "dependant", None)):
+            declared.add("422")
         for method in template.methods - {"HEAD"}:
             for code in sorted(declared):
                 yield method, template.path, code
 
 
-def _validation_code(route: Any) -> Iterator[str]:
-    dependant = route.dependant
-    if any((dependant.path_params, dependant.query_params, dependant.header_params, dependant.body_params)):
-        yield "422"
+def _takes_input(dependant: Any) -> bool:
+    """Whether the route, or anything that it depends on, has a parameter that may be wrong."""
+    return dependant is not None and (
+        any(getattr(dependant, f"{place}_params") for place in ("path", "query", "header", "cookie", "body"))
+        or any(_takes_input(inner) for inner in dependant.dependencies)
+    )
