@@ -58,7 +58,7 @@ async def dialogue(client: httpx.AsyncClient) -> list[dict[str, Any]]:
 
 
 def test_a_dialogue_over_http_ends_with_a_verdict(state_dir: Path, metrics: Recorded) -> None:
-    """Three to five turns, the last with summary, findings and labelled evidence; the session says the same."""
+    """Three to five turns, the last with findings and labelled evidence; the session says the same."""
 
     async def run() -> None:
         async with api(state_dir, metrics) as client:
