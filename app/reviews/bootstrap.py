@@ -17,7 +17,7 @@ SECONDS = 120
 def load_samples(repository: Repository) -> None:
     """Import the samples if the store has no product. Takes about 3 s then, and one query ever after.
 
-    It is done in a process of its own: the analyser's half gigabyte must not stay in a worker that never needs it.
+    It is done in a process of its own: the analyser's half gigabyte must not stay in a worker.
     """
     if repository.products():
         return

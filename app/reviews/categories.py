@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 from pathlib import Path
 
-from app.reviews.files import BadFile
+from app.reviews.files import BadFileError
 from app.reviews.ledger import Ledger
 from app.reviews.models import Factor, Question
 
@@ -14,16 +14,16 @@ _WHEN = re.compile(r"(_\d{4,14}){1,2}$")
 
 
 def source(path: Path) -> str:
-    """The file's name without the date and time at its end: a later export of the same source has the same."""
+    """The file's name without the date at its end: a later export of the source has the same."""
     return _WHEN.sub("", path.stem)
 
 
 def by_name(path: Path, known: Collection[str]) -> str:
-    """The longest known key in the file's name. BadFile names the known keys."""
+    """The longest known key in the file's name. BadFileError names the known keys."""
     name = path.stem.casefold()
     fitting = [key for key in known if key.casefold() in name]
     if not fitting:
-        raise BadFile(
+        raise BadFileError(
             f"no known category in the file name; {_known(known)}. "
             "Name it reviews_<source>_<brand>_<category>_<date>_<time>, or say --category"
         )
@@ -31,9 +31,9 @@ def by_name(path: Path, known: Collection[str]) -> str:
 
 
 def given(category: str, known: Collection[str]) -> str:
-    """The category that was asked for. BadFile names the known keys."""
+    """The category that was asked for. BadFileError names the known keys."""
     if category not in known:
-        raise BadFile(f"category {category!r} is not known; {_known(known)}")
+        raise BadFileError(f"category {category!r} is not known; {_known(known)}")
     return category
 
 

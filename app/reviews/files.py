@@ -18,7 +18,7 @@ MAX_FIELD = 1_000_000
 SPACE = " \t\r\n"
 
 
-class BadFile(ValueError):
+class BadFileError(ValueError):
     """A file of which nothing can be taken, with the line where that showed."""
 
     def __init__(self, reason: str, line: int = 1) -> None:
@@ -64,8 +64,8 @@ def read(path: Path) -> Contents:
         contents.size = len(data)
         _fill(contents, list(_raw(path, _decoded(data))))
     except OSError as error:
-        _reject(contents, BadFile(f"cannot be read: {error.strerror}"))
-    except BadFile as error:
+        _reject(contents, BadFileError(f"cannot be read: {error.strerror}"))
+    except BadFileError as error:
         _reject(contents, error)
     return contents
 
@@ -90,7 +90,7 @@ def readable(path: Path, folder: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and not hidden and path.is_file()
 
 
-def _reject(contents: Contents, error: BadFile) -> None:
+def _reject(contents: Contents, error: BadFileError) -> None:
     contents.rows.clear()
     contents.problems.append(Problem(contents.path, error.line, str(error), whole_file=True))
 
@@ -100,15 +100,17 @@ def _decoded(data: bytes) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise BadFile("not UTF-8; save the file as UTF-8, with or without a byte order mark", line) from None
+        raise BadFileError(
+            "not UTF-8; save the file as UTF-8, with or without a byte order mark", line
+        ) from None
 
 
 def _raw(path: Path, text: str) -> Iterator[tuple[int, Any]]:
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
-        raise BadFile(f"{suffix or 'no'} suffix; expected one of {', '.join(SUFFIXES)}")
+        raise BadFileError(f"{suffix or 'no'} suffix; expected one of {', '.join(SUFFIXES)}")
     if not text.strip():
-        raise BadFile("the file is empty")
+        raise BadFileError("the file is empty")
     if suffix == ".csv":
         return _csv(text)
     return _json(text) if suffix == ".json" else _json_lines(text)
@@ -120,7 +122,7 @@ def _fill(contents: Contents, raw: list[tuple[int, Any]]) -> None:
     kind = contents.kind = _kind(seen)
     contents.unknown_columns = tuple(name for name in seen if name not in columns(kind))
     if missing := [name for name in required(kind) if name not in seen]:
-        raise BadFile(f"a {kind} file without the column {', '.join(missing)}")
+        raise BadFileError(f"a {kind} file without the column {', '.join(missing)}")
     for line, row in raw:
         try:
             contents.rows.append(Row(line, check(kind, _as_mapping(row))))
@@ -134,7 +136,9 @@ def _kind(seen: Iterable[str]) -> Kind:
         if telling <= names:
             return kind
     expected = "; ".join(f"{kind}: {', '.join(required(kind))}" for kind in TELLING)
-    raise BadFile(f"columns {', '.join(sorted(names)) or 'none'} tell no kind of file; expected {expected}")
+    raise BadFileError(
+        f"columns {', '.join(sorted(names)) or 'none'} tell no kind of file; expected {expected}"
+    )
 
 
 def _as_mapping(row: object) -> dict[str, Any]:
@@ -157,9 +161,9 @@ def _csv(text: str) -> Iterator[tuple[int, Any]]:
             yield line, row
             line = reader.line_num + 1
     except csv.Error as error:
-        raise BadFile(f"not CSV: {error}", reader.line_num) from None
+        raise BadFileError(f"not CSV: {error}", reader.line_num) from None
     if line == 2:
-        raise BadFile("a header and no rows")
+        raise BadFileError("a header and no rows")
 
 
 def _json_lines(text: str) -> Iterator[tuple[int, Any]]:
@@ -175,7 +179,7 @@ def _json(text: str) -> Iterator[tuple[int, Any]]:
     """The elements of one list, each with the line on which it starts."""
     at, line = _skip(text, 0), 1
     if text[at] != "[":
-        raise BadFile("expected a list of objects: [{...}, ...]", text.count("\n", 0, at) + 1)
+        raise BadFileError("expected a list of objects: [{...}, ...]", text.count("\n", 0, at) + 1)
     decoder = json.JSONDecoder()
     at, counted = _skip(text, at + 1), 0
     while text[at : at + 1] != "]":
@@ -183,17 +187,17 @@ def _json(text: str) -> Iterator[tuple[int, Any]]:
         try:
             value, end = decoder.raw_decode(text, at)
         except json.JSONDecodeError as error:
-            raise BadFile(f"not JSON, or cut short: {error.msg}", error.lineno) from None
+            raise BadFileError(f"not JSON, or cut short: {error.msg}", error.lineno) from None
         except RecursionError:
-            raise BadFile("not JSON that can be read: nested too deep", line) from None
+            raise BadFileError("not JSON that can be read: nested too deep", line) from None
         yield line, value
         at = _skip(text, end)
         if text[at : at + 1] == ",":
             at = _skip(text, at + 1)
         elif text[at : at + 1] != "]":
-            raise BadFile("not JSON, or cut short: expected ',' or ']'", text.count("\n", 0, at) + 1)
+            raise BadFileError("not JSON, or cut short: expected ',' or ']'", text.count("\n", 0, at) + 1)
     if _skip(text, at + 1) < len(text):
-        raise BadFile("something follows the list", text.count("\n", 0, at) + 1)
+        raise BadFileError("something follows the list", text.count("\n", 0, at) + 1)
 
 
 def _skip(text: str, at: int) -> int:

@@ -1,4 +1,4 @@
-"""Imports: files are read, checked and analysed first; then everything is written in one short transaction."""
+"""Imports: files are read, checked and analysed; then all is written in one short transaction."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from app.reviews import records
 from app.reviews.categories import by_name, given, of_question, source
-from app.reviews.files import BadFile, Contents, Problem, Row, find, read
+from app.reviews.files import BadFileError, Contents, Problem, Row, find, read
 from app.reviews.ledger import Key, Ledger, Outcome, Record
 from app.reviews.mentions import mentions
 from app.reviews.models import Factor, Mention, Question, Review
@@ -61,6 +61,11 @@ class Report:
     @property
     def problems(self) -> tuple[Problem, ...]:
         return tuple(problem for file in self.files for problem in file.problems)
+
+    @property
+    def factors_taken(self) -> bool:
+        """Whether there are factors that were not there before."""
+        return any(file.kind == "factors" and file.taken for file in self.files)
 
 
 def ingest(
@@ -123,7 +128,7 @@ def _take(
         ledger.next_file()
         try:
             needed = _categories(each, ledger, category)
-        except BadFile as error:
+        except BadFileError as error:
             report.problems.append(Problem(each.path, error.line, str(error), whole_file=True))
             continue
         records.add_reviews(repository.database.connection, ledger, needed - loaded)

@@ -53,7 +53,8 @@ class Ledger:
             raise ValueError(f"id {key.id!r} stands on line {first_line} too, with other content")
         if old is not None and old.source != record.source:
             raise ValueError(
-                f"id {key.id!r} stands for another review, from {old.source!r}; expected ids that differ between sources"
+                f"id {key.id!r} stands for another review, from {old.source!r}; "
+                "expected ids that differ between sources"
             )
         self.records[key] = self.changes[key] = record
         return "new" if old is None else "updated"

@@ -20,7 +20,7 @@ NEUTRAL = 0.3
 
 @dataclass(frozen=True)
 class Said:
-    """What one clause says of a factor: sign (0: nothing), strength, and where it stands in the review's sentences."""
+    """What one clause says of a factor: sign (0: nothing), strength, and where it stands."""
 
     sign: int
     strength: float
@@ -83,7 +83,7 @@ def _label(signs: set[int]) -> Polarity:
 
 
 def _excerpt(label: Polarity, said: Sequence[Said]) -> str:
-    """The clause that says it most strongly; for a mixed mention, one of each kind in the order of the review."""
+    """The clause that says it most strongly; for a mixed mention, one of each kind in their order."""
     best = max(said, key=lambda each: each.strength)
     if label != "MIX":
         return excerpt(_spread(best.sentence, best.start, best.end))

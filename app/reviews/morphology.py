@@ -1,4 +1,4 @@
-"""Korean morphemes, by Kiwi. Loaded on first use: about 1 s and 0.5 GB, so an import pays for it and the API never does."""
+"""Korean morphemes, by Kiwi. Loaded on first use (about 1 s, 0.5 GB): imports pay for it, the API never."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from app.reviews.lexicon import EXTRA_NOUNS
 
 if TYPE_CHECKING:
-    from kiwipiepy import Kiwi
+    from kiwipiepy import Kiwi  # type: ignore[import-untyped]
 
 
 class Word(NamedTuple):

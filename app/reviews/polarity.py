@@ -1,7 +1,8 @@
 """Whether a clause speaks for or against what it names: +1, -1, or None where it does not judge.
 
-A judging word has a sign of its own (좋-, 시끄럽-) or takes it from what it is said of (소음이 크-, 흡입력이 크-). Each negation
-that reaches the word turns the sign round: 안, 못, -지 않-, -는 건 아니-, -ㄴ 적 없-. Two turns cancel out.
+A judging word has a sign of its own (좋-, 시끄럽-) or takes it from what it is said of (소음이 크-,
+흡입력이 크-). Each negation that reaches the word turns the sign round: 안, 못, -지 않-, -는 건 아니-,
+-ㄴ 적 없-. Two turns cancel out.
 """
 
 from __future__ import annotations
@@ -51,31 +52,56 @@ def judge(words: Sequence[Word], start: int, subject: int, judging: bool) -> int
 
 
 def _verdict(words: Sequence[Word], at: int, subject: int, named_again: bool) -> int | None:
-    word = words[at]
-    phrase = _phrase(words, at)
-    if phrase:
-        return phrase * (-subject if subject and phrase < 0 and word.form == "얼마" else 1)
-    amount = (word.form in lexicon.MORE) - (word.form in lexicon.LESS)
-    if amount and subject and _is_judgement(words, at):
-        return _turned(words, at, subject * amount)
-    own = word_sign(word.form)
-    if own and _is_judgement(words, at):
-        return _turned(words, at, own)
-    if word.form in lexicon.LACKING and word.tag in PREDICATES:
-        return _turned(words, at, -1)
-    if named_again and subject and (word.tag == "VCP" or word.form in ("하", "되")):
-        return _turned(words, at, subject)
-    if word.tag in ("VV", "XSV", "VX") or (word.tag == "XSA" and word.form == "하"):
-        return _done(words, at, subject)
-    return -1 if word.tag == "VCN" and at + 1 >= len(words) - 1 and not subject else None
+    """What the word says, by the first way of judging that applies."""
+    return next((sign for way in WAYS if (sign := way(words, at, subject, named_again)) is not None), None)
 
 
-def _done(words: Sequence[Word], at: int, subject: int) -> int | None:
+def _by_phrase(words: Sequence[Word], at: int, subject: int, named_again: bool) -> int | None:
+    tail = "".join(word.form for word in words[at : at + 6] if word.tag not in PARTICLES)
+    sign = next((sign for phrase, sign in lexicon.PHRASES.items() if tail.startswith(phrase)), None)
+    if sign is not None and words[at].form in lexicon.MEASURES and subject:
+        return sign * subject  # 전기세가 얼마 안 나와요: little of what is feared
+    return sign
+
+
+def _by_amount(words: Sequence[Word], at: int, subject: int, named_again: bool) -> int | None:
+    amount = (words[at].form in lexicon.MORE) - (words[at].form in lexicon.LESS)
+    return _turned(words, at, subject * amount) if amount and subject and _is_judgement(words, at) else None
+
+
+def _by_itself(words: Sequence[Word], at: int, subject: int, named_again: bool) -> int | None:
+    own = word_sign(words[at].form)
+    return _turned(words, at, own) if own and _is_judgement(words, at) else None
+
+
+def _by_lack(words: Sequence[Word], at: int, subject: int, named_again: bool) -> int | None:
+    lacking = words[at].form in lexicon.LACKING and words[at].tag in PREDICATES
+    return _turned(words, at, -1) if lacking else None
+
+
+def _by_saying_so(words: Sequence[Word], at: int, subject: int, named_again: bool) -> int | None:
+    """문제예요, 걱정돼요: a noun that is feared or wished for, and a verb that adds nothing."""
+    adds_nothing = words[at].tag == "VCP" or words[at].form in ("하", "되")
+    return _turned(words, at, subject) if named_again and subject and adds_nothing else None
+
+
+def _by_success(words: Sequence[Word], at: int, subject: int, named_again: bool) -> int | None:
     """A verb that does not judge, but is said to succeed (잘) or to fail (안, 못)."""
+    if words[at].tag not in ("VV", "XSV", "VX", "XSA"):
+        return None
     if turns(words, at) % 2:
         return 1 if subject < 0 else -1
     before = words[at - 1].form if at else ""
     return 1 if before in lexicon.WELL and subject >= 0 else None
+
+
+def _by_denial(words: Sequence[Word], at: int, subject: int, named_again: bool) -> int | None:
+    """전혀 아니에요, said of nothing else."""
+    denied = words[at].tag == "VCN" and at + 1 >= len(words) - 1 and not subject
+    return -1 if denied else None
+
+
+WAYS = (_by_phrase, _by_amount, _by_itself, _by_lack, _by_saying_so, _by_success, _by_denial)
 
 
 def _is_judgement(words: Sequence[Word], at: int) -> bool:
@@ -95,11 +121,6 @@ def _compared(words: Sequence[Word], at: int) -> bool:
     """Whether the noun is only what something is compared with (가격보다, 성능에 비해)."""
     following = words[at + 1].form if at + 1 < len(words) else ""
     return following in ("보다", "대비", "치고")
-
-
-def _phrase(words: Sequence[Word], at: int) -> int:
-    tail = "".join(word.form for word in words[at : at + 6] if word.tag not in PARTICLES)
-    return next((sign for phrase, sign in lexicon.PHRASES.items() if tail.startswith(phrase)), 0)
 
 
 def _turned(words: Sequence[Word], at: int, sign: int) -> int:

@@ -1,4 +1,4 @@
-"""Products and their analysed reviews, read from the store. What is imported shows at the next call, in every process."""
+"""Products and their analysed reviews, as the store has them at each call, in every process."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FROM mentions JOIN reviews USING (category, review_id) WHERE category = ? ORDER 
 
 
 class Repository:
-    """The store's review side. Safe for threads; a product's corpus is read again only after an import changed it."""
+    """The store's review side. Safe for threads; a corpus is read again only after an import changed it."""
 
     def __init__(self, database: Database) -> None:
         self.database = database

@@ -1,7 +1,8 @@
 """Which places in the reviews to show: those that speak to the shopper's concerns, and not all of one kind.
 
-No BM25 or vector search stands here: the reviews were matched to the factors when they were imported, so what is left
-is to choose among known mentions by weight. A text ranking would rank them by words the shopper never typed.
+No BM25 or vector search stands here: the reviews were matched to the factors when they were imported,
+so what is left is to choose among known mentions by weight. A text ranking would rank them by words
+that the shopper never typed.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ def score(corpus: Corpus, answers: Sequence[Answer]) -> tuple[FactorScore, ...]:
 
 
 def concerns(corpus: Corpus, answers: Sequence[Answer]) -> dict[str, float]:
-    """How much each factor matters to the shopper, 0 to 1, by factor key. A later answer outweighs an earlier one."""
+    """How much each factor matters to the shopper, 0 to 1, by factor key. The later answer counts."""
     said: dict[str, float] = {}
     for answer in answers:
         said |= _said(corpus.factors, answer, said)
@@ -93,7 +93,7 @@ def _chosen(answer: Answer) -> int | None:
 
 
 def _choice_stance(factors: Sequence[Factor], question: Question, text: str) -> float:
-    """By the words of the choice; else by its number among the others' ("5년 이상"); else by the factor's own terms."""
+    """By its number among the others' ("5년 이상"), else by its words, else by the factor's own terms."""
     numbers = [NUMBER.findall(choice) for choice in question.choices]
     if len(numbers) > 1 and all(numbers):
         place = [compact(choice) for choice in question.choices].index(compact(text))

@@ -1,4 +1,4 @@
-"""How much something matters to the shopper, by the words of an answer. Light: no morphological analyser at turn time."""
+"""How much something matters to the shopper, by the words of an answer; light enough for every turn."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from app.reviews.text import compact
 
 @dataclass(frozen=True)
 class View:
-    """A sentence's words written together: as typed, or in dictionary form. `starts` gives each word's place."""
+    """A sentence's words written together, as typed or in dictionary form; `starts` has their places."""
 
     text: str
     starts: tuple[int, ...]

@@ -29,7 +29,7 @@ def sentences(text: str) -> Iterator[str]:
 
 
 def plain(text: str) -> tuple[str, list[int]]:
-    """`text` for the analyser: emoticons blanked, drawn-out syllables shortened; and each character's old place."""
+    """`text` for the analyser: emoticons blanked, drawn-out syllables cut; and each character's old place."""
     blanked = _JUNK.sub(lambda found: " " * len(found.group()), text)
     kept = [at for at in range(len(blanked)) if not _repeats(blanked, at)]
     return "".join(blanked[at] for at in kept), kept

@@ -17,7 +17,7 @@ Places = Mapping[str, list[tuple[int, int]]]
 
 @dataclass(frozen=True)
 class Verdict:
-    """A clause says +1, -1 or nothing (0) of a factor. Word places in the sentence; `end` may lie clauses further."""
+    """A clause says +1, -1 or nothing (0) of a factor. Word places; `end` may lie clauses further."""
 
     factor_key: str
     start: int
@@ -51,7 +51,7 @@ def _others(places: Places, key: str) -> list[int]:
 def _sign(
     parts: Sequence[Clause], at: int, inside: Sequence[tuple[int, int]], others: Sequence[int], factor: Factor
 ) -> tuple[int, int]:
-    """The sign, and the clause that gave it: the naming one, else the next that judges and names nothing else."""
+    """The sign, and the clause that gave it: the naming one, else the next that names nothing else."""
     clause = parts[at]
     direction = next((found for place in inside if (found := _direction(clause, place))), 0)
     if _unknown(parts, at):
@@ -93,7 +93,7 @@ def _direction(clause: Clause, place: tuple[int, int]) -> int:
 
 
 def _by_own_terms(words: Sequence[Word], start: int, direction: int, factor: Factor) -> int | None:
-    """A factor's own negation terms undo what it names: a feared thing is not there, a wished-for one fails."""
+    """A factor's own negation terms undo it: a feared thing is not there, a wished-for one fails."""
     own = {term for term in factor.negation_terms if term not in lexicon.NEGATORS and len(term) > 1}
     spoken = any(word.form.startswith(tuple(own)) for word in words[start:]) if own else False
     return (1 if direction < 0 else -1) if spoken else None
@@ -132,4 +132,4 @@ def _says_unknown(words: Sequence[Word]) -> bool:
     if "모르" in forms:
         before = forms[: forms.index("모르")]
         return not any(form.endswith(("은지", "는지", "ᆫ지", "ᆯ")) for form in before[-2:])
-    return "알" in forms and ("겠" in forms or {"것", "듯", "거"} & set(forms))
+    return "알" in forms and not {"겠", "것", "듯", "거"}.isdisjoint(forms)

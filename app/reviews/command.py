@@ -1,0 +1,172 @@
+"""The command `reviewlens ingest`."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from app.database import Database
+from app.reviews import report
+from app.reviews.ingest import IngestError, Report
+from app.reviews.ingest import ingest as import_files
+from app.reviews.repository import Repository
+from app.settings import AppSettings
+
+SOME_SKIPPED = 1
+USAGE = 2
+
+
+def ingest(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Files, and folders with files: .csv, .json, .jsonl, .ndjson.")
+    ] = None,
+    category: Annotated[
+        str | None,
+        typer.Option(help="Category key of all reviews files; default: the longest key in each file's name."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and report; write nothing.")] = False,
+    watch: Annotated[
+        Path | None, typer.Option(help="Folder to import from whenever files come or change, until stopped.")
+    ] = None,
+    metrics_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of this command's own /metrics; 0 takes a free one.")
+    ] = 8001,
+    metrics: Annotated[bool, typer.Option(help="Serve /metrics while it runs.")] = True,
+) -> None:
+    """Import factors, questions and reviews; what each file holds is told by its columns.
+
+    Bad rows never stop good ones: they are listed with file, line and reason. All that is good is written
+    at once or, if the import is broken off, not at all. The same rows again are duplicates. A running API
+    serves what was imported at once.
+
+    Exit code: 0 all rows were taken or known already; 1 something was skipped (the rest is imported), or
+    nothing could be written; 2 wrong usage. --watch alone ends with 0 on SIGTERM or Ctrl-C.
+    """
+    console = Console(stderr=True, width=None if sys.stderr.isatty() else 120)
+    _check(paths or [], watch)
+    repository = _repository()
+    with _metrics(metrics_port if metrics else None, console):
+        try:
+            done = _import(repository, paths, category, dry_run, console) if paths else None
+        except IngestError as error:
+            _fail(str(error), SOME_SKIPPED)
+        if watch is not None:
+            _watch(repository, watch, category, dry_run, console)
+    if done is not None and done.problems:
+        raise typer.Exit(SOME_SKIPPED)
+
+
+def _repository() -> Repository:
+    path = AppSettings.from_env().database
+    try:
+        return Repository(Database(path))
+    except (sqlite3.Error, OSError) as error:
+        _fail(f"the store {path} cannot be opened: {error}; REVIEWLENS_STATE_DIR says where it is", USAGE)
+
+
+def _check(paths: Sequence[Path], watch: Path | None) -> None:
+    if watch is not None and not watch.is_dir():
+        _fail(f"--watch {watch}: not a folder; expected one that exists", USAGE)
+    if not paths and watch is None:
+        _fail("nothing to import: expected files or folders, or --watch DIR", USAGE)
+    for path in paths:
+        if not path.exists():
+            _fail(f"{path}: no such file or folder", USAGE)
+
+
+def _import(
+    repository: Repository, paths: Sequence[Path], category: str | None, dry_run: bool, console: Console
+) -> Report:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("reading files", total=None)
+
+        def show(done: int, total: int) -> None:
+            bar.update(task, description="analysing reviews", completed=done, total=total)
+
+        try:
+            done = import_files(repository, paths, category, dry_run, show)
+        except sqlite3.OperationalError as error:
+            raise IngestError(f"{repository.database.path}: {error}; nothing was written") from error
+    report.show(done, dry_run)
+    return done
+
+
+def _watch(
+    repository: Repository, folder: Path, category: str | None, dry_run: bool, console: Console
+) -> None:
+    """Import what is in the folder and what comes, whatever happens to the store, until a signal."""
+    from app.reviews.watch import follow
+
+    waiting: dict[
+        Path, None
+    ] = {}  # files that could not be taken: a factors file may come that explains them
+
+    def take(files: Sequence[Path]) -> None:
+        try:
+            done = _import(repository, files, category, dry_run, console)
+            waiting.update((problem.file, None) for problem in done.problems if problem.whole_file)
+            if done.factors_taken and waiting:
+                again = [path for path in waiting if path.exists()]
+                waiting.clear()
+                _import(repository, again, category, dry_run, console)
+        except IngestError as error:
+            message = f"reviewlens ingest: {error}; it is tried again when the files change"
+            typer.secho(message, fg="red", err=True)
+
+    with _stopped_by_signals() as stop:
+        console.print(f"watching {folder}; stop with Ctrl-C")
+        follow(folder, stop, take)
+
+
+@contextmanager
+def _metrics(port: int | None, console: Console) -> Iterator[None]:
+    """Serve /metrics in the block."""
+    import telemetry
+
+    if port is None:
+        yield
+        return
+    try:
+        server = telemetry.serve_metrics(port)
+    except OSError as error:
+        _fail(
+            f"--metrics-port {port}: {error.strerror}; expected a free port. "
+            "Give another one, 0 for any, or --no-metrics",
+            USAGE,
+        )
+    console.print(f"metrics on http://127.0.0.1:{server.port}/metrics")
+    try:
+        yield
+    finally:
+        server.close()
+        telemetry.shutdown()
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[threading.Event]:
+    """An event that SIGTERM and SIGINT set; an import under way is finished first."""
+    stop = threading.Event()
+    before = {
+        number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    typer.secho(f"reviewlens ingest: {message}", fg="red", err=True)
+    raise typer.Exit(code)
