@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from app.llm.simulator.answers import Asked, Said
@@ -64,9 +64,24 @@ def demand(body: Mapping[str, Any], key: str, kind: type) -> Any:
     return value
 
 
-def text_of(content: object) -> str:
+def joined(contents: Iterable[object]) -> str:
+    """The prompt that system text and messages make up: each on a line, empty ones left out."""
+    text = "\n".join(filter(None, map(_text_of, contents)))
+    # JSON may spell lone surrogates, which no answer could quote.
+    return text.encode("utf-8", "replace").decode()
+
+
+def each(items: Iterable[object], key: str) -> Iterator[object]:
+    """What every object of a list has under a key. BadRequestError if one is no object."""
+    for item in items:
+        if not isinstance(item, dict):
+            raise BadRequestError(f"{key}: expected a list of objects that have it")
+        yield item.get(key)
+
+
+def _text_of(content: object) -> str:
     """The text of a content that is a string or a list of parts."""
     if isinstance(content, str):
         return content
     parts = content if isinstance(content, list) else []
-    return "".join(part.get("text") or "" for part in parts if isinstance(part, dict))
+    return "".join(str(part.get("text") or "") for part in parts if isinstance(part, dict))

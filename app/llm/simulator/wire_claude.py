@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from app.llm.simulator.answers import Asked, Said
-from app.llm.simulator.wire import bearer, demand, sse, text_of
+from app.llm.simulator.wire import bearer, demand, each, joined, sse
 
 _ERROR_TYPES = {
     400: "invalid_request_error",
@@ -31,9 +31,9 @@ class ClaudeWire:
     def asked(self, body: Mapping[str, Any], path: Mapping[str, Any]) -> Asked:
         demand(body, "max_tokens", int)
         messages = demand(body, "messages", list)
-        texts = [text_of(body.get("system")), *(text_of(message.get("content")) for message in messages)]
+        contents = [body.get("system"), *each(messages, "content")]
         return Asked(
-            model=demand(body, "model", str), prompt="\n".join(texts), streamed=bool(body.get("stream"))
+            model=demand(body, "model", str), prompt=joined(contents), streamed=bool(body.get("stream"))
         )
 
     def whole(self, said: Said) -> Mapping[str, object]:

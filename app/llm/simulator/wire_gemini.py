@@ -7,7 +7,7 @@ from itertools import accumulate
 from typing import Any
 
 from app.llm.simulator.answers import Asked, Said
-from app.llm.simulator.wire import BAD_KEY, BadRequestError, demand, sse, text_of
+from app.llm.simulator.wire import BAD_KEY, BadRequestError, demand, each, joined, sse
 
 METHODS = {"generateContent": False, "streamGenerateContent": True}
 _STATUSES = {
@@ -37,7 +37,7 @@ class GeminiWire:
         contents = [body.get("systemInstruction") or {}, *demand(body, "contents", list)]
         return Asked(
             model=path["model"],
-            prompt="\n".join(text_of(content.get("parts")) for content in contents),
+            prompt=joined(each(contents, "parts")),
             streamed=METHODS[path["method"]],
         )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from app.llm.simulator.answers import Asked, Said
-from app.llm.simulator.wire import bearer, demand, sse, text_of
+from app.llm.simulator.wire import bearer, demand, each, joined, sse
 
 # Status to error type and code; other statuses are told as server errors.
 _ERRORS = {
@@ -29,11 +29,12 @@ class OpenAIWire:
 
     def asked(self, body: Mapping[str, Any], path: Mapping[str, Any]) -> Asked:
         messages = demand(body, "messages", list)
+        options = body.get("stream_options")
         return Asked(
             model=demand(body, "model", str),
-            prompt="\n".join(text_of(message.get("content")) for message in messages),
+            prompt=joined(each(messages, "content")),
             streamed=bool(body.get("stream")),
-            include_usage=bool((body.get("stream_options") or {}).get("include_usage")),
+            include_usage=isinstance(options, dict) and options.get("include_usage") is True,
         )
 
     def whole(self, said: Said) -> Mapping[str, object]:
