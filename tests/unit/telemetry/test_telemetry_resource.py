@@ -1,0 +1,46 @@
+"""The resource: who the numbers are from, and nothing that a backend would make labels of."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from telemetry.resource import resource
+from telemetry.settings import SettingsError, load
+
+HOST = socket.gethostname()
+
+
+@pytest.mark.parametrize(
+    ("environ", "attributes"),
+    [
+        ({}, {"service.name": "reviewlens-api", "service.instance.id": f"{HOST}:8000"}),
+        ({"OTEL_SERVICE_NAME": "shop"}, {"service.name": "shop", "service.instance.id": f"{HOST}:8000"}),
+        (
+            {"REVIEWLENS_PORT": "9000"},
+            {"service.name": "reviewlens-api", "service.instance.id": f"{HOST}:9000"},
+        ),
+        (
+            {"OTEL_RESOURCE_ATTRIBUTES": "service.name=shop, team = a%20b ,service.instance.id=one,"},
+            {"service.name": "shop", "service.instance.id": "one", "team": "a b"},
+        ),
+        (
+            {"OTEL_RESOURCE_ATTRIBUTES": "service.name=shop", "OTEL_SERVICE_NAME": "mall"},
+            {"service.name": "mall", "service.instance.id": f"{HOST}:8000"},
+        ),
+    ],
+)
+def test_the_attributes_are_these_and_no_more(environ: dict[str, str], attributes: dict[str, str]) -> None:
+    """No telemetry.sdk.*, no random instance id: on some paths each would be a label or a new series."""
+    assert dict(resource(load(environ), environ).attributes) == attributes
+
+
+@pytest.mark.parametrize("text", ["team", "team=a,b", "=a"])
+def test_wrong_attributes_are_refused(text: str) -> None:
+    """Key, value and expectation."""
+    with pytest.raises(SettingsError) as caught:
+        resource(load({}), {"OTEL_RESOURCE_ATTRIBUTES": text})
+    assert str(caught.value) == (
+        f"OTEL_RESOURCE_ATTRIBUTES={text!r}: expected key=value pairs, separated by commas"
+    )

@@ -1,0 +1,153 @@
+"""Settings: good values taken, wrong ones refused with key, value and expectation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from telemetry.pipeline import shutdown, start
+from telemetry.settings import Settings, SettingsError, load, variables
+
+PUSHED = {"OTEL_METRICS_EXPORTER": "otlp"}
+
+
+def test_defaults() -> None:
+    """An empty environment scrapes, pushes nothing and makes no spans."""
+    assert load({}).model_dump() == {
+        "sdk_disabled": False,
+        "service_name": "reviewlens-api",
+        "metrics_exporters": ("prometheus",),
+        "metric_export_interval_ms": 10_000,
+        "otlp_protocol": "http/protobuf",
+        "temporality": "cumulative",
+        "traces_exporter": "none",
+        "http_server_metrics": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "field", "expected"),
+    [
+        ("OTEL_SDK_DISABLED", "true", "sdk_disabled", True),
+        ("OTEL_SDK_DISABLED", " TRUE ", "sdk_disabled", True),
+        ("OTEL_SDK_DISABLED", "1", "sdk_disabled", False),
+        ("OTEL_SDK_DISABLED", "yes", "sdk_disabled", False),
+        ("OTEL_SDK_DISABLED", "", "sdk_disabled", False),
+        ("OTEL_SERVICE_NAME", "Shop", "service_name", "Shop"),
+        ("OTEL_SERVICE_NAME", "", "service_name", "reviewlens-api"),
+        ("OTEL_METRICS_EXPORTER", "otlp", "metrics_exporters", ("otlp",)),
+        ("OTEL_METRICS_EXPORTER", "prometheus,otlp", "metrics_exporters", ("prometheus", "otlp")),
+        ("OTEL_METRICS_EXPORTER", " otlp , Prometheus ", "metrics_exporters", ("otlp", "prometheus")),
+        ("OTEL_METRICS_EXPORTER", "none", "metrics_exporters", ()),
+        ("OTEL_METRICS_EXPORTER", "None", "metrics_exporters", ()),
+        ("OTEL_METRICS_EXPORTER", "", "metrics_exporters", ("prometheus",)),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "15000", "metric_export_interval_ms", 15_000),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "100", "metric_export_interval_ms", 100),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf", "otlp_protocol", "http/protobuf"),
+        ("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "CUMULATIVE", "temporality", "cumulative"),
+        ("OTEL_TRACES_EXPORTER", "console", "traces_exporter", "console"),
+        ("OTEL_TRACES_EXPORTER", "OTLP", "traces_exporter", "otlp"),
+        ("REVIEWLENS_HTTP_SERVER_METRICS", "true", "http_server_metrics", True),
+    ],
+)
+def test_a_good_value_is_taken(key: str, value: str, field: str, expected: Any) -> None:
+    """Standard variables, in any case, with spaces; an empty one is as good as none."""
+    assert getattr(load({**PUSHED, key: value}), field) == expected
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected", "default"),
+    [
+        ("OTEL_METRICS_EXPORTER", "otpl", "prometheus, otlp, prometheus,otlp or none", "('prometheus',)"),
+        ("OTEL_METRICS_EXPORTER", "console", "prometheus, otlp, prometheus,otlp or none", "('prometheus',)"),
+        (
+            "OTEL_METRICS_EXPORTER",
+            "otlp,none",
+            "prometheus, otlp, prometheus,otlp or none",
+            "('prometheus',)",
+        ),
+        (
+            "OTEL_METRIC_EXPORT_INTERVAL",
+            "ten",
+            "milliseconds between two OTLP exports, 100 or more",
+            "10000",
+        ),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "0", "milliseconds between two OTLP exports, 100 or more", "10000"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "-5", "milliseconds between two OTLP exports, 100 or more", "10000"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "http/protobuf", "'http/protobuf'"),
+        (
+            "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
+            "delta",
+            "cumulative; Prometheus backends drop or reject every other",
+            "'cumulative'",
+        ),
+        (
+            "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
+            "lowmemory",
+            "cumulative; Prometheus backends drop or reject every other",
+            "'cumulative'",
+        ),
+        ("OTEL_TRACES_EXPORTER", "zipkin", "none, otlp or console", "'none'"),
+    ],
+)
+def test_a_wrong_value_is_refused(key: str, value: str, expected: str, default: str) -> None:
+    """The whole sentence: key, value, expectation and default."""
+    with pytest.raises(SettingsError) as caught:
+        load({**PUSHED, key: value})
+    assert str(caught.value) == f"{key}={value!r}: expected {expected} (default {default})"
+
+
+def test_what_only_a_push_reads_matters_only_to_a_push() -> None:
+    """A machine-wide OTLP protocol does not stop a service that is scraped; one that makes spans it does."""
+    grpc = {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}
+    assert load(grpc).otlp_protocol == "http/protobuf"
+    with pytest.raises(SettingsError, match="OTEL_EXPORTER_OTLP_PROTOCOL='grpc'"):
+        load({**grpc, "OTEL_TRACES_EXPORTER": "OTLP"})
+
+
+@pytest.mark.parametrize(
+    ("environ", "scraped", "pushed", "traced"),
+    [
+        ({}, True, False, False),
+        ({"OTEL_METRICS_EXPORTER": "otlp"}, False, True, False),
+        ({"OTEL_METRICS_EXPORTER": "prometheus,otlp", "OTEL_TRACES_EXPORTER": "console"}, True, True, True),
+        ({"OTEL_METRICS_EXPORTER": "none", "OTEL_TRACES_EXPORTER": "otlp"}, False, False, True),
+        ({"OTEL_SDK_DISABLED": "true", "OTEL_TRACES_EXPORTER": "otlp"}, False, False, False),
+    ],
+)
+def test_what_runs_under_which_settings(
+    environ: dict[str, str], scraped: bool, pushed: bool, traced: bool
+) -> None:
+    """Which of the three exits is open."""
+    settings = load(environ)
+    assert (settings.prometheus, settings.otlp, settings.traces) == (scraped, pushed, traced)
+
+
+def test_overrides_replace_single_variables_and_are_checked_too() -> None:
+    """By field name, against what the environment says."""
+    assert load({"OTEL_METRICS_EXPORTER": "otlp"}, metrics_exporters=()).metrics_exporters == ()
+    assert load({"OTEL_SERVICE_NAME": "a"}, service_name="b").service_name == "b"
+    with pytest.raises(SettingsError, match=r"^OTEL_METRICS_EXPORTER='otpl': expected prometheus, otlp"):
+        load({}, metrics_exporters="otpl")
+    with pytest.raises(SettingsError, match=r"^'exporters' is no setting; expected one of sdk_disabled, "):
+        load({}, exporters="otlp")
+
+
+def test_start_refuses_a_wrong_setting() -> None:
+    """Nothing runs afterwards, and the next start is free to succeed."""
+    with pytest.raises(SettingsError, match=r"^OTEL_METRICS_EXPORTER='otpl': "):
+        start({"OTEL_METRICS_EXPORTER": "otpl"})
+    try:
+        pipeline = start({"OTEL_SDK_DISABLED": "true"})
+        assert pipeline.settings.sdk_disabled
+        assert start({}) is pipeline
+    finally:
+        shutdown()
+
+
+def test_every_variable_says_what_it_expects() -> None:
+    """The settings table of the README is made of this."""
+    table = variables()
+    assert list(table) == [str(field.validation_alias) for field in Settings.model_fields.values()]
+    assert all(expected for expected, _ in table.values())
