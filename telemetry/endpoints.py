@@ -6,48 +6,55 @@ Starlette and FastAPI does; its path, prefix and mounts come from walking the ro
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import fastapi.routing
-from starlette.routing import Mount, compile_path
+from starlette.routing import Mount, WebSocketRoute, compile_path
 
 from telemetry.catalog import UNMATCHED
 
 # FastAPI from 0.137 on nests included routes and has a function that flattens them; older ones are flat.
 _flat: Callable[[list[Any]], Iterable[Any]] = getattr(fastapi.routing, "iter_route_contexts", iter)
 
+_PARAMETER = re.compile(r"{([a-zA-Z_]\w*)(:[a-zA-Z_]\w*)?}")
+
 
 @dataclass(frozen=True)
 class Template:
-    """One way through the application: the whole path with its parameters in braces, methods, end point."""
+    """One way through the application: the whole path with its parameters in braces, what it matches,
+    its methods and end point."""
 
     path: str
+    pattern: re.Pattern[str]
     methods: frozenset[str]
     endpoint: object
     route: Any
 
 
 def walk(routes: Iterable[Any], prefix: str = "") -> Iterator[Template]:
-    """Every template below `routes`, included routers and mounted applications opened."""
+    """Every template of HTTP below `routes`, included routers, mounted applications and hosts opened."""
     for route in _flat(list(routes)):
-        path = getattr(route, "path_format", None)
-        if path is None:  # a host or another kind of node: open it where it can be opened
-            yield from walk(getattr(route, "routes", None) or (), prefix)
-            continue
+        original = getattr(route, "original_route", route)
+        path = prefix + (getattr(route, "path", None) or "")
         inner = getattr(route, "routes", None)
-        whole = prefix + path
         if inner:
-            yield from walk(inner, whole.removesuffix("/{path}"))
-        else:
-            methods = frozenset(getattr(route, "methods", None) or ())
-            yield Template(whole, methods, _endpoint(route), route)
+            yield from walk(inner, path)
+        elif isinstance(original, Mount):
+            yield _template(path + "/{path:path}", original.app, route)
+        elif hasattr(original, "endpoint") and not isinstance(original, WebSocketRoute):
+            yield _template(path, route.endpoint, route)
 
 
-def _endpoint(route: Any) -> object:
-    original = getattr(route, "original_route", route)
-    return original.app if isinstance(original, Mount) else route.endpoint
+def _template(path: str, endpoint: object, route: Any) -> Template:
+    number = count()
+    # A mount and a route in it may use the same name; a pattern may not.
+    renamed = _PARAMETER.sub(lambda found: f"{{p{next(number)}{found[2] or ''}}}", path)
+    methods = frozenset(getattr(route, "methods", None) or ())
+    return Template(_PARAMETER.sub(r"{\1}", path), compile_path(renamed)[0], methods, endpoint, route)
 
 
 class Endpoints:
@@ -58,7 +65,6 @@ class Endpoints:
         self._by_endpoint: dict[int, list[Template]] = {}
         for template in self.templates:
             self._by_endpoint.setdefault(id(template.endpoint), []).append(template)
-        self._patterns = {template.path: compile_path(template.path)[0] for template in self.templates}
 
     def of(self, scope: Mapping[str, Any], root_path: str) -> str:
         """The template that answered, or would have answered but for a middleware; else "(unmatched)".
@@ -68,8 +74,14 @@ class Endpoints:
         found = self._by_endpoint.get(id(scope.get("endpoint")), ())
         if len(found) == 1:
             return found[0].path
-        path = scope["path"].removeprefix(root_path)
+        path = route_path(scope["path"], root_path)
         for template in found or self.templates:
-            if self._patterns[template.path].match(path):
+            if template.pattern.match(path):
                 return template.path
         return UNMATCHED
+
+
+def route_path(path: str, root_path: str) -> str:
+    """The path below `root_path`, as routing sees it; the path itself, where a proxy took the rest off."""
+    below = path.removeprefix(root_path)
+    return below if below.startswith("/") else path

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from telemetry.handles import Counter
+from telemetry.guard import guard
+from telemetry.handles import Counter, LabelError
 from telemetry.metrics import HANDLES, http_requests_total
 
 
@@ -15,11 +16,21 @@ def known(**values: Iterable[str]) -> None:
     """Put every label set at 0 that can be told now, from the catalogue and from run-time `values`,
     such as known(category=("chair", "mattress"))."""
     given = {name: tuple(texts) for name, texts in values.items()}
+    try:
+        _refuse_unknown(given)
+    except LabelError:
+        guard.fault("record")
     for handle in HANDLES.values():
         names = set(handle.metric.label_names)
         if isinstance(handle, Counter) and (not given or names & given.keys()):
             for label_set in handle.metric.known_label_sets(given):
                 handle.labels(**handle.attributes(label_set)).inc(0)
+
+
+def _refuse_unknown(given: Iterable[str]) -> None:
+    names = {name for handle in HANDLES.values() for name in handle.metric.label_names}
+    if unknown := sorted(set(given) - names):
+        raise LabelError(f"known(): no metric has a label {', '.join(unknown)}; there are {sorted(names)}")
 
 
 def routes(answers: Iterable[tuple[str, str, str]]) -> None:

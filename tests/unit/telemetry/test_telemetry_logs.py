@@ -1,0 +1,102 @@
+"""Access lines and JSON logs."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from telemetry import logs
+
+
+@pytest.fixture
+def stream() -> Iterator[tuple[logging.Logger, io.StringIO, logging.Handler]]:
+    """A logger of the test's own that writes into memory."""
+    out = io.StringIO()
+    handler = logging.StreamHandler(out)
+    logger = logging.getLogger("test.access")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    yield logger, out, handler
+    logger.removeHandler(handler)
+
+
+Stream = tuple[logging.Logger, io.StringIO, logging.Handler]
+
+
+def test_the_text_is_exactly_the_specifications(stream: Stream) -> None:
+    """`{method} {endpoint} - {status_code} - {duration:.3f}s`."""
+    logger, out, _ = stream
+    logs.access(logger, "GET", "/api/products/{product_id}", 200, 0.01251, "")
+    assert out.getvalue() == "GET /api/products/{product_id} - 200 - 0.013s\n"
+
+
+def test_a_trace_id_follows_where_there_is_one(stream: Stream) -> None:
+    """At the end of the line, so that the rest stays as it is."""
+    logger, out, _ = stream
+    logs.access(logger, "GET", "/a", 404, 1.0, "4bf92f3577b34da6a3ce929d0e0e4736")
+    assert out.getvalue() == "GET /a - 404 - 1.000s trace_id=4bf92f3577b34da6a3ce929d0e0e4736\n"
+
+
+def test_json_has_the_fields_beside_the_line(stream: Stream) -> None:
+    """Numbers are numbers; the time is UTC with milliseconds."""
+    logger, out, handler = stream
+    handler.setFormatter(logs.JsonFormatter())
+    logs.access(logger, "POST", "/api/sessions", 201, 0.25, "abc")
+    line = json.loads(out.getvalue())
+    assert line.pop("time")[10] == "T"
+    assert line == {
+        "level": "INFO",
+        "logger": "test.access",
+        "message": "POST /api/sessions - 201 - 0.250s trace_id=abc",
+        "method": "POST",
+        "endpoint": "/api/sessions",
+        "status_code": 201,
+        "duration": 0.25,
+        "trace_id": "abc",
+    }
+
+
+def test_json_is_one_line_with_the_traceback_in_it(stream: Stream) -> None:
+    """Line breaks, Korean text and an exception do not break the line."""
+    logger, out, handler = stream
+    handler.setFormatter(logs.JsonFormatter())
+    try:
+        raise ValueError("소음")
+    except ValueError:
+        logger.exception("first\nsecond %s", "세션", extra={"session_id": "s1", "odd": {1}})
+    text = out.getvalue()
+    assert text.count("\n") == 1
+    line = json.loads(text)
+    assert line["message"] == "first\nsecond 세션"
+    assert line["exception"].endswith("ValueError: 소음")
+    assert (line["session_id"], line["odd"]) == ("s1", "{1}")
+    assert "소음" in text
+
+
+def test_no_line_is_made_when_nobody_listens(stream: Stream) -> None:
+    """At WARNING an access line costs nothing."""
+    logger, out, _ = stream
+    logger.setLevel(logging.WARNING)
+    logs.access(logger, "GET", "/a", 200, 0.1, "")
+    assert out.getvalue() == ""
+
+
+def test_configure_silences_uvicorns_access_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """Ours says the same; two lines per request are one too many."""
+    root, access = logging.getLogger(), logging.getLogger("uvicorn.access")
+    before = root.handlers[:], root.level, access.handlers[:], access.propagate
+    try:
+        access.addHandler(logging.StreamHandler())
+        logs.configure("json")
+        access.info("GET / 200")
+        logging.getLogger("telemetry.access").info("ours")
+        written = capsys.readouterr().err
+    finally:
+        root.handlers[:], access.handlers[:], access.propagate = before[0], before[2], before[3]
+        root.setLevel(before[1])
+    assert [json.loads(line)["message"] for line in written.splitlines()] == ["ours"]
