@@ -11,6 +11,7 @@ from rich.table import Table
 
 from app import __version__
 from app.llm.command import llm_simulator
+from app.reviews.command import ingest
 from app.settings import AppSettings, AppSettingsError
 
 cli = typer.Typer(
@@ -39,6 +40,7 @@ def serve(
     )
 
 
+cli.command()(ingest)
 cli.command("llm-simulator")(llm_simulator)
 
 
