@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -10,10 +11,9 @@ import typer
 
 from scripts.stack.errors import StackError
 from scripts.stack.health import tail
-from scripts.stack.services import Service
+from scripts.stack.services import COMMANDS, Service
 from scripts.stack.settings import PORTS, Settings
 from scripts.stack.stack import Stack
-from scripts.stack.traffic import drive
 
 cli = typer.Typer(add_completion=False, no_args_is_help=True, help="The ReviewLens stack on this machine.")
 
@@ -27,8 +27,13 @@ def up() -> None:
     """Start everything, wait until it is healthy, drive real dialogues, print what Prometheus says."""
     stack = _stack()
     started = stack.up()
-    drive(stack.settings)
-    _addresses(stack, started)
+    if not started.fresh:
+        typer.echo("All of it was running already. `make demo` drives scenarios against it.")
+    elif any(service.name == "prometheus" for service in started.services):
+        demo = subprocess.run([COMMANDS / "reviewlens", "demo", "--quick"], check=False)
+        if demo.returncode:
+            raise typer.Exit(demo.returncode)
+    _addresses(stack, started.services)
 
 
 @cli.command()
@@ -42,7 +47,7 @@ def down() -> None:
 def start_monitoring() -> None:
     """Start Prometheus, Alertmanager and Grafana."""
     stack = _stack()
-    _addresses(stack, stack.start_monitoring())
+    _addresses(stack, stack.start_monitoring().services)
 
 
 @cli.command()

@@ -14,14 +14,22 @@ from scripts.stack.settings import HOST, PORTS
 
 def require_free(service: str, port: int, host: str = HOST) -> None:
     """StackError with port, service, holder and the variable that changes it, when the port is taken."""
+    variable = PORTS[service][0]
+    with socket.socket() as probe:
+        # macOS lets one bind to loopback beside a listener on all addresses: ask whether somebody answers.
+        if probe.connect_ex((HOST, port)) == 0:
+            raise StackError(
+                f"{service} wants port {port}, which {holder(port)} holds. "
+                f"Stop that, or choose another port with {variable}."
+            )
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
             raise StackError(
-                f"{service} wants port {port}, which {holder(port)} holds ({error.strerror}). "
-                f"Stop that, or choose another port with {PORTS[service][0]}."
+                f"{service} cannot listen on {host}:{port} ({error.strerror}). "
+                f"Choose another port with {variable}."
             ) from error
 
 

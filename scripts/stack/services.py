@@ -14,6 +14,7 @@ from scripts.stack.errors import StackError
 from scripts.stack.settings import HOST, Settings
 
 MONITORING = ("prometheus", "alertmanager", "grafana")
+COMMANDS = Path(sys.executable).parent
 GRAFANA_HOMES = ("/usr/share/grafana", "/opt/homebrew/share/grafana", "/usr/local/share/grafana")
 
 
@@ -60,7 +61,7 @@ def check_configs(services: list[Service], found: Mapping[str, Found]) -> None:
 
 def _simulator(settings: Settings) -> Service:
     port = settings.ports["simulator"]
-    command = (str(Path(sys.executable).parent / "reviewlens"), "llm-simulator", "--port", str(port))
+    command = (str(COMMANDS / "reviewlens"), "llm-simulator", "--port", str(port))
     return Service("simulator", command, port, "/healthz")
 
 

@@ -62,6 +62,11 @@ class Settings:
                 f"{self.socket} is too long for a socket's name ({SOCKET_BYTES} bytes at most). "
                 "Set REVIEWLENS_RUN_DIR to a shorter folder."
             )
+        if self.api_host not in {HOST, "localhost", "0.0.0.0"}:  # noqa: S104
+            raise StackError(
+                f"REVIEWLENS_HOST={self.api_host!r}: Prometheus asks the API on this machine's loopback, so "
+                f"{HOST} or 0.0.0.0 is expected."
+            )
         owner: dict[int, str] = {}
         for name, port in self.ports.items():
             if other := owner.get(port):

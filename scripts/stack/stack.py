@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import httpx
 
@@ -23,6 +24,13 @@ from scripts.stack.settings import HOST, PORTS, Settings
 from scripts.stack.supervisor import Supervisor
 
 
+class Started(NamedTuple):
+    """What runs now, and which of it this command has started."""
+
+    services: list[Service]
+    fresh: list[Service]
+
+
 class Stack:
     """One stack: the settings of this command, and the supervisor of its run folder."""
 
@@ -31,17 +39,17 @@ class Stack:
         self.supervisor = Supervisor(settings)
         self._say = say
 
-    def up(self) -> list[Service]:
+    def up(self) -> Started:
         """Start all that does not run, wait until all is healthy. A second time it changes nothing."""
         with self._alone():
             return self._up(None)
 
-    def start_monitoring(self) -> list[Service]:
+    def start_monitoring(self) -> Started:
         """The same for Prometheus, Alertmanager and Grafana alone."""
         with self._alone():
             return self._up(MONITORING)
 
-    def _up(self, only: Sequence[str] | None) -> list[Service]:
+    def _up(self, only: Sequence[str] | None) -> Started:
         found = self._obtain()
         wanted = services(self.settings, found)
         chosen = [service for service in wanted if only is None or service.name in only]
@@ -53,8 +61,7 @@ class Stack:
             check_configs(wanted, found)
             self._require_ports(chosen)
             self.supervisor.launch(wanted)
-        self._start(chosen, fresh)
-        return chosen
+        return Started(chosen, self._start(chosen, fresh))
 
     def _changed(self, only: Sequence[str] | None) -> None:
         """The running stack has other settings: `up` starts it anew, a part of it cannot."""
@@ -63,7 +70,8 @@ class Stack:
         self._say("Settings have changed since the stack was started: starting it anew.")
         self._down()
 
-    def _start(self, chosen: Sequence[Service], fresh: bool) -> None:
+    def _start(self, chosen: Sequence[Service], fresh: bool) -> list[Service]:
+        """Start those that do not run; answers them."""
         states = self.supervisor.states()
         idle = [
             service for service in chosen if states[service.name]["statename"] not in {"RUNNING", "STARTING"}
@@ -76,6 +84,7 @@ class Stack:
         except (StackError, KeyboardInterrupt):
             self._undo(idle, fresh)
             raise
+        return idle
 
     def _undo(self, started: Sequence[Service], fresh: bool) -> None:
         """Leave nothing half-started: stop what this command has started, and nothing else."""

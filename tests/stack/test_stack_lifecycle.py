@@ -1,0 +1,283 @@
+"""A real stack on free ports: started, crashed, stopped; what it leaves and what it never touches."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+from support.servers import ROOT, free_port, wait_for
+
+from scripts.stack import render
+from scripts.stack.errors import StackError
+from scripts.stack.health import is_ready
+from scripts.stack.ports import command_of, holder
+from scripts.stack.services import Service
+from scripts.stack.settings import PORTS, Settings
+from scripts.stack.stack import Stack
+
+MONITORING = {"prometheus", "alertmanager"}
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """A stack of its own: free ports, folders of its own, no key."""
+    ports = {variable: str(free_port()) for variable, _ in PORTS.values()}
+    # Grafana is not asked for: what these tests prove does not depend on it.
+    mirror = {"REVIEWLENS_DOWNLOAD_BASE": "http://127.0.0.1:9"}
+    return {**ports, **mirror, "REVIEWLENS_RUN_DIR": f"{folder}/run", "REVIEWLENS_DATA_DIR": f"{folder}/data"}
+
+
+@pytest.fixture
+def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
+    """A stack that is not started yet, and is down when the test ends. Its path is short, for the socket."""
+    with tempfile.TemporaryDirectory(prefix="rl-") as folder:
+        for name, value in environment(Path(folder)).items():
+            monkeypatch.setenv(name, value)
+        stack = Stack(Settings.from_env(dict(os.environ)), lambda _: None)
+        yield stack
+        stack.down()
+
+
+def pid_of(stack: Stack, service: str) -> int:
+    return int(stack.settings.pid_file(service).read_text())
+
+
+def is_alive(pid: int) -> bool:
+    return command_of(pid) != ""
+
+
+def states(stack: Stack) -> dict[str, str]:
+    return {name: info["statename"] for name, info in stack.supervisor.states().items()}
+
+
+def left_in(stack: Stack) -> set[str]:
+    """What a stopped stack has left in its run folder, save logs, state and the lock of the command."""
+    return {path.name for path in stack.settings.run_dir.iterdir()} - {"logs", "state", "lock"}
+
+
+def test_monitoring_starts_alone_and_leaves_nothing(stack: Stack) -> None:
+    """Both programs are healthy when the command returns; stopping them ends the supervisor too."""
+    started = stack.start_monitoring()
+    assert {service.name for service in started.services} == MONITORING
+    assert all(is_ready(service) for service in started.services)
+    pids = [pid_of(stack, name) for name in MONITORING]
+    assert all(is_alive(pid) for pid in pids)
+    assert stack.settings.socket.stat().st_mode & 0o777 == 0o700
+    stack.stop_monitoring()
+    assert not any(is_alive(pid) for pid in pids)
+    assert left_in(stack) == set()
+    assert (stack.settings.data_dir / "prometheus").is_dir()
+
+
+def test_a_second_start_changes_nothing(stack: Stack) -> None:
+    """The same processes go on, and nothing is started."""
+    stack.start_monitoring()
+    pids = {name: pid_of(stack, name) for name in MONITORING}
+    assert stack.start_monitoring().fresh == []
+    assert {name: pid_of(stack, name) for name in MONITORING} == pids
+
+
+def test_a_killed_prometheus_comes_back_with_a_true_pid_file(stack: Stack) -> None:
+    """kill -9: the supervisor starts it again; the file names the process that serves now."""
+    stack.start_monitoring()
+    before = pid_of(stack, "prometheus")
+    os.kill(before, signal.SIGKILL)
+    service = stack._service("prometheus")
+    wait_for("another process in the PID file", lambda: pid_of(stack, "prometheus") != before)
+    wait_for("Prometheus to be ready again", lambda: is_ready(service))
+    assert stack.supervisor.states()["prometheus"]["pid"] == pid_of(stack, "prometheus")
+    assert str(pid_of(stack, "prometheus")) in holder(service.port)
+
+
+def test_what_is_stopped_stays_stopped(stack: Stack) -> None:
+    """Nothing restarts what a script has stopped, while the rest goes on."""
+    stack.start_monitoring()
+    stack.supervisor.stop("prometheus")
+    assert states(stack)["prometheus"] == "STOPPED"
+    assert not stack.settings.pid_file("prometheus").exists()
+    assert is_ready(stack._service("alertmanager"))
+    assert [service.name for service in stack.start_monitoring().fresh] == ["prometheus"]
+
+
+def test_a_foreign_process_in_a_pid_file_is_not_touched(stack: Stack) -> None:
+    """A stale file whose number now belongs to somebody else: the file goes, the process stays."""
+    stack.start_monitoring()
+    stack.stop_monitoring()
+    with subprocess.Popen(["sleep", "60"]) as foreign:
+        stack.settings.pid_file("prometheus").write_text(str(foreign.pid))
+        stack.stop_monitoring()
+        assert foreign.poll() is None
+        assert not stack.settings.pid_file("prometheus").exists()
+        stack.settings.pid_file("prometheus").write_text(str(foreign.pid))
+        stack.down()
+        assert foreign.poll() is None
+        foreign.kill()
+
+
+def test_what_a_killed_supervisor_left_is_ended_by_the_next_command(stack: Stack) -> None:
+    """The programs that nobody supervises are known by their command line, ended, and started anew."""
+    stack.start_monitoring()
+    orphan = pid_of(stack, "prometheus")
+    os.kill(int((stack.settings.run_dir / "supervisord.pid").read_text()), signal.SIGKILL)
+    wait_for("the supervisor to be gone", lambda: not stack.supervisor.running())
+    assert is_alive(orphan)
+    stack.start_monitoring()
+    assert not is_alive(orphan)
+    assert is_alive(pid_of(stack, "prometheus"))
+
+
+def test_a_taken_port_is_told_and_nothing_is_started(stack: Stack) -> None:
+    """The message has the port, who wants it, who holds it, and the variable that changes it."""
+    port = stack.settings.ports["alertmanager"]
+    with HTTPServer(("127.0.0.1", port), BaseHTTPRequestHandler), pytest.raises(StackError) as error:
+        stack.start_monitoring()
+    assert str(error.value).startswith(f"alertmanager wants port {port}, which '")
+    assert f"(process {os.getpid()}) holds. Stop that" in str(error.value)
+    assert str(error.value).endswith("or choose another port with REVIEWLENS_ALERTMANAGER_PORT.")
+    assert left_in(stack) <= {"prometheus"}
+    assert not stack.supervisor.running()
+
+
+def test_a_program_that_ends_shows_its_log_and_leaves_nothing_half_started(stack: Stack) -> None:
+    """Data that Prometheus cannot open: its own words are printed, and Alertmanager is not left alone."""
+    (stack.settings.data_dir / "prometheus").mkdir(parents=True)
+    (stack.settings.data_dir / "prometheus" / "wal").write_text("a file where a folder is expected")
+    with pytest.raises(StackError, match=r"(?s)prometheus ended .*logs/prometheus\.log:\n.*wal"):
+        stack.start_monitoring()
+    assert not stack.supervisor.running()
+    assert left_in(stack) == set()
+
+
+def test_a_running_stack_is_not_changed_by_a_part_with_other_settings(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """start_monitoring.sh with another port says what to do instead of restarting the API by surprise."""
+    stack.start_monitoring()
+    other = Stack(
+        Settings.from_env({**os.environ, "REVIEWLENS_PROMETHEUS_PORT": str(free_port())}), lambda _: None
+    )
+    with pytest.raises(StackError, match=r"runs with other settings .* `make down` first"):
+        other.start_monitoring()
+    assert states(stack)["prometheus"] in {"RUNNING", "STARTING"}
+
+
+def test_reload_keeps_the_old_configuration_when_the_new_one_is_wrong(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Prometheus' own words are passed on, and it goes on with what it had."""
+    stack.start_monitoring()
+    stack.reload()
+    (tmp_path / "alerts").mkdir()
+    (tmp_path / "prometheus.yml").write_text("scrape_configs: [{job_name: twice}, {job_name: twice}]\n")
+    monkeypatch.setattr(render, "PROMETHEUS", tmp_path / "prometheus.yml")
+    with pytest.raises(StackError, match=r"keeps its old configuration: .*multiple scrape configs"):
+        stack.reload()
+    assert is_ready(stack._service("prometheus"))
+
+
+def test_reload_without_a_stack_says_so(stack: Stack) -> None:
+    """The message asks whether the stack is up."""
+    with pytest.raises(StackError, match=r"prometheus does not answer .*; is the stack up\?"):
+        stack.reload()
+
+
+def run(action: str, env: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "scripts.stack", action, *words],
+        cwd=ROOT,
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def test_the_whole_stack_goes_up_twice_and_down() -> None:
+    """`up` returns with all healthy; again it is the same processes; `down` ends every one."""
+    with tempfile.TemporaryDirectory(prefix="rl-") as folder:
+        env = environment(Path(folder))
+        pids = Path(folder, "run")
+        try:
+            first = run("up", env)
+            assert (first.returncode, first.stderr) == (0, "")
+            running = {path.stem: path.read_text() for path in pids.glob("*.pid")}
+            assert set(running) == MONITORING | {"api", "simulator", "supervisord"}
+            status = run("status", env)
+            assert status.stdout.count("ready, up") == 4 and "not ready" not in status.stdout
+            second = run("up", env)
+            assert (second.returncode, second.stderr) == (0, "")
+            assert {path.stem: path.read_text() for path in pids.glob("*.pid")} == running
+        finally:
+            down = run("down", env)
+        assert (down.returncode, down.stderr) == (0, "")
+        assert {path.name for path in pids.iterdir()} == {"logs", "state", "lock"}
+        assert not any(is_alive(int(pid)) for pid in running.values())
+        assert run("status", env).returncode == 1
+
+
+def test_a_wrong_setting_is_one_line_and_code_1() -> None:
+    """No traceback reaches a user."""
+    done = run("up", {"REVIEWLENS_PORT": "eighty"})
+    assert done.returncode == 1
+    assert done.stderr == (
+        "error: REVIEWLENS_PORT='eighty' is no port; a number from 1 to 65535 is expected.\n"
+    )
+    assert done.stdout == ""
+
+
+def test_readiness_is_not_taken_from_a_closed_port() -> None:
+    """Nobody listens: not ready, and no error."""
+    assert is_ready(Service("api", (), free_port(), "/readyz")) is False
+
+
+FAKE_GRAFANA = """#!{python}
+import json, os, sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+if sys.argv[1:] == ["--version"]:
+    sys.exit(print("grafana version 11.6.0"))
+assert sys.argv[1:3] == ["server", "--homepath"], sys.argv
+class Health(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200 if self.path == "/api/health" else 404)
+        self.end_headers()
+given = {{name: value for name, value in os.environ.items() if name.startswith("GF_")}}
+given["homepath"] = sys.argv[3]
+with open(os.environ["GF_PATHS_DATA"] + "/given.json", "w") as file:
+    json.dump(given, file)
+HTTPServer((given["GF_SERVER_HTTP_ADDR"], int(given["GF_SERVER_HTTP_PORT"])), Health).serve_forever()
+"""
+
+
+def test_a_grafana_on_path_gets_loopback_its_port_and_no_default_password(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stand-in tells what Grafana gets: its own home, rendered provisioning, a password from a file."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "public").mkdir()
+    program = tmp_path / "bin" / "grafana"
+    program.write_text(FAKE_GRAFANA.format(python=sys.executable))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+    assert "grafana" in {service.name for service in stack.start_monitoring().services}
+    data, run_dir = stack.settings.data_dir / "grafana", stack.settings.run_dir
+    assert json.loads((data / "given.json").read_text()) == {
+        "homepath": str(tmp_path),
+        "GF_SERVER_HTTP_ADDR": "127.0.0.1",
+        "GF_SERVER_HTTP_PORT": str(stack.settings.ports["grafana"]),
+        "GF_PATHS_DATA": str(data),
+        "GF_PATHS_LOGS": f"{data}/log",
+        "GF_PATHS_PROVISIONING": f"{run_dir}/grafana/provisioning",
+        "GF_SECURITY_ADMIN_PASSWORD": f"$__file{{{data}/admin-password}}",
+        "GF_AUTH_ANONYMOUS_ENABLED": "false",
+        "GF_ANALYTICS_REPORTING_ENABLED": "false",
+        "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
+    }
