@@ -1,0 +1,1 @@
+"""`reviewlens demo`: shoppers by script against a running stack, and what Prometheus made of them."""

@@ -1,0 +1,55 @@
+"""Where the stack is: addresses from the environment's ports, and which of them answer."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+import httpx
+
+PORTS = {
+    "api": ("REVIEWLENS_PORT", 8000),
+    "prometheus": ("REVIEWLENS_PROMETHEUS_PORT", 9090),
+    "alertmanager": ("REVIEWLENS_ALERTMANAGER_PORT", 9093),
+    "grafana": ("REVIEWLENS_GRAFANA_PORT", 3001),
+    "simulator": ("REVIEWLENS_SIMULATOR_PORT", 8090),
+}
+
+
+def address(service: str, environ: Mapping[str, str] = os.environ) -> str:
+    """Where a service of the stack on this machine is."""
+    variable, port = PORTS[service]
+    return f"http://localhost:{environ.get(variable) or port}"
+
+
+def direct(url: str) -> bool:
+    """Whether an address is on this machine, so that no proxy of the environment is for it."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+async def pages(api: str, prometheus: str) -> list[tuple[str, str]]:
+    """(name, address) of everything to open, of what answers."""
+    wanted = (
+        ("API", f"{api}/docs", "/healthz"),
+        ("metrics", f"{api}/metrics", ""),
+        ("Prometheus", prometheus, "/-/ready"),
+        ("Alertmanager", address("alertmanager"), "/-/ready"),
+        ("Grafana", address("grafana"), "/api/health"),
+    )
+    return [(name, url) for name, url, path in wanted if await _answers(url, path)]
+
+
+async def _answers(url: str, path: str) -> bool:
+    place = urlsplit(url)
+    probe = f"{place.scheme}://{place.netloc}{path}" if path else url
+    async with httpx.AsyncClient(timeout=2, trust_env=not direct(url)) as http:
+        try:
+            return (await http.get(probe)).is_success
+        except httpx.HTTPError:
+            return False

@@ -1,0 +1,208 @@
+"""The command `reviewlens demo`."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Annotated
+
+import httpx
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Table
+
+from app.demo import report
+from app.demo.addresses import address, direct, pages
+from app.demo.prometheus import Prometheus, PrometheusError
+from app.demo.run import Driver, NotPossibleError, Outcome
+from app.demo.scenarios import BY_NAME, QUICK, SCENARIOS, Scenario
+from app.demo.simulator import Simulator
+
+QUICK_SHOPPERS = 8
+SHOPPERS = 12
+# A verdict may take the whole deadline of the LLM chain, 25 s.
+ANSWER_SECONDS = 60.0
+DIFFERS = 3
+
+
+def demo(
+    scenario: Annotated[
+        list[str] | None,
+        typer.Option(help="Play only this scenario; may be given several times. --list names them."),
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help=f"A short look: {QUICK_SHOPPERS} dialogues, then the report.")
+    ] = False,
+    list_: Annotated[bool, typer.Option("--list", help="Print the scenarios and what they show.")] = False,
+    shoppers: Annotated[
+        int | None, typer.Option(min=1, max=10_000, help=f"Shoppers in each scenario (default {SHOPPERS}).")
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(help="Seed of everything that varies: the same one, the same run.")
+    ] = 0,
+    api_url: Annotated[str | None, typer.Option(help="The API (default: here, at REVIEWLENS_PORT).")] = None,
+    prometheus_url: Annotated[
+        str | None, typer.Option(help="Prometheus (default: here, at REVIEWLENS_PROMETHEUS_PORT).")
+    ] = None,
+    simulator_url: Annotated[
+        str | None, typer.Option(help="The LLM simulator (default: here, at REVIEWLENS_SIMULATOR_PORT).")
+    ] = None,
+) -> None:
+    """Drive shoppers against the running stack, and show what Prometheus made of it.
+
+    Every scenario keeps its own account of what it sent and waits until
+    Prometheus has scraped it; the two stand side by side, red where they differ.
+
+    Providers are made to fail or dawdle on the LLM simulator, and are mended
+    afterwards. Where real API keys are in use, those scenarios are left out.
+
+    Exit codes: 0 all went well; 1 the stack cannot be reached; 3 requests went
+    wrong, or numbers differ.
+    """
+    console = Console(width=None if sys.stdout.isatty() else 110)
+    if list_:
+        console.print(_scenarios())
+        return
+    chosen = _chosen(scenario or [], quick)
+    count = shoppers or (QUICK_SHOPPERS if quick else SHOPPERS)
+    urls = (
+        (api_url or address("api")).rstrip("/"),
+        (prometheus_url or address("prometheus")).rstrip("/"),
+        (simulator_url or address("simulator")).rstrip("/"),
+    )
+    try:
+        good = asyncio.run(_demo(console, urls, chosen, count, seed))
+    except (NotPossibleError, PrometheusError) as error:
+        typer.secho(f"reviewlens demo: {error}", fg="red", err=True)
+        raise typer.Exit(1) from None
+    raise typer.Exit(0 if good else DIFFERS)
+
+
+def _chosen(names: list[str], quick: bool) -> tuple[Scenario, ...]:
+    for name in names:
+        if name not in BY_NAME:
+            raise typer.BadParameter(
+                f"{name!r} is no scenario; there are {', '.join(BY_NAME)}", param_hint="--scenario"
+            )
+    everything = QUICK if quick else SCENARIOS
+    return tuple(BY_NAME[name] for name in names) or everything
+
+
+def _scenarios() -> Table:
+    table = Table(title="Scenarios of reviewlens demo", title_justify="left")
+    for column in ("name", "what it shows", "what moves"):
+        table.add_column(column, overflow="fold")
+    for scenario in SCENARIOS:
+        table.add_row(scenario.name, scenario.shows, "\n".join(scenario.moves))
+        table.add_section()
+    return table
+
+
+async def _demo(
+    console: Console, urls: tuple[str, str, str], chosen: tuple[Scenario, ...], shoppers: int, seed: int
+) -> bool:
+    api_url, prometheus_url, simulator_url = urls
+    async with (
+        httpx.AsyncClient(base_url=api_url, timeout=ANSWER_SECONDS, trust_env=not direct(api_url)) as api,
+        httpx.AsyncClient(base_url=prometheus_url, timeout=10, trust_env=not direct(prometheus_url)) as http,
+    ):
+        prometheus = Prometheus(http)
+        await _reach(api, prometheus)
+        with _simulator(simulator_url) as simulator, _interruptible(), _Bars(console) as bars:
+            driver = Driver(api, prometheus, simulator, bars, seed=seed)
+            warning = await driver.prepare(chosen)
+            outcomes = [await driver.play(scenario, shoppers) for scenario in chosen]
+        console.print(report.changes(outcomes), await report.says(prometheus, driver.began))
+    _complain(console, warning, outcomes)
+    for name, url in await pages(api_url, prometheus_url):
+        console.print(f"  {name:<13} {url}", highlight=False)
+    return all(outcome.good for outcome in outcomes)
+
+
+async def _reach(api: httpx.AsyncClient, prometheus: Prometheus) -> None:
+    try:
+        answer = await api.get("/readyz")
+    except httpx.HTTPError as error:
+        raise NotPossibleError(
+            f"the API does not answer at {api.base_url} ({type(error).__name__}): run `make up` first"
+        ) from error
+    if not answer.is_success:
+        raise NotPossibleError(
+            f"the API at {api.base_url} is not ready: {answer.status_code} {answer.text[:200]}"
+        )
+    try:
+        await prometheus.now()
+    except PrometheusError as error:
+        raise NotPossibleError(f"Prometheus does not answer: {error}; run `make up` first") from error
+
+
+@contextmanager
+def _simulator(url: str) -> Iterator[Simulator | None]:
+    with httpx.Client(base_url=url, timeout=10, trust_env=not direct(url)) as http:
+        simulator = Simulator(http)
+        yield simulator if simulator.answers() else None
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """SIGTERM ends the run as Ctrl-C does: what was changed is undone first."""
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    with suppress(NotImplementedError):
+        loop.add_signal_handler(signal.SIGTERM, lambda: task and task.cancel())
+    try:
+        yield
+    finally:
+        with suppress(NotImplementedError):
+            loop.remove_signal_handler(signal.SIGTERM)
+
+
+def _complain(console: Console, warning: str, outcomes: list[Outcome]) -> None:
+    lines = [warning] if warning else []
+    lines += [line for outcome in outcomes for line in report.complaints(outcome)]
+    for line in lines:
+        console.print(line, style="yellow" if "left out" in line else "red", highlight=False, markup=False)
+
+
+class _Bars:
+    """A progress bar for each scenario, and a line for each wait."""
+
+    def __init__(self, console: Console) -> None:
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TimeElapsedColumn(),
+            console=console,
+        )
+        self._bar = self._wait = self._progress.add_task("", total=None, visible=False)
+
+    def __enter__(self) -> _Bars:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.update(self._wait, visible=False)
+        self._progress.stop()
+
+    def begins(self, what: str, steps: int) -> None:
+        """A bar of its own."""
+        self._progress.update(self._wait, visible=False)
+        self._bar = self._progress.add_task(what, total=steps)
+
+    def steps(self) -> None:
+        """The bar goes on by one."""
+        self._progress.advance(self._bar)
+
+    def waits(self, awaited: str) -> None:
+        """A line that says what is waited for, until something begins."""
+        self._progress.reset(self._wait, description=f"waiting for {awaited}", visible=True)

@@ -1,0 +1,104 @@
+"""A small client of Prometheus' query API, and the waits that make its numbers worth printing."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from typing import Any, NamedTuple
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+from app.demo.ledger import Series, metric_of
+
+# Three scrapes of 10 s, and time to read them.
+PATIENCE_SECONDS = 35.0
+POLL_SECONDS = 0.25
+
+
+class PrometheusError(Exception):
+    """A query that got no answer: says the address, the query and Prometheus' own words."""
+
+
+class NotInTimeError(Exception):
+    """Something awaited did not come; `seen` is what was there at the end."""
+
+    def __init__(self, awaited: str, seconds: float, seen: Any) -> None:
+        super().__init__(f"waited {seconds:g} s for {awaited}")
+        self.seen = seen
+
+
+class Sample(NamedTuple):
+    """One series of an answer."""
+
+    labels: Mapping[str, str]
+    value: float
+
+
+class Prometheus:
+    """Instant queries at one address."""
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self._http = http
+
+    async def query(self, expr: str, at: float | None = None) -> list[Sample]:
+        """Every series of the answer, `__name__` among the labels. `at`: seconds since 1970, default now."""
+        params: dict[str, str | float] = {"query": expr} if at is None else {"query": expr, "time": at}
+        try:
+            # As a form: a long expression fits no URL.
+            response = await self._http.post("/api/v1/query", data=params)
+            body = response.json()
+        except (httpx.HTTPError, ValueError) as error:
+            raise PrometheusError(
+                f"{self._http.base_url}: {type(error).__name__} {error}".rstrip()
+            ) from error
+        if body.get("status") != "success":
+            raise PrometheusError(f"{self._http.base_url}: {expr}: {body.get('error', body)}")
+        data = body["data"]
+        if data["resultType"] == "scalar":
+            return [Sample({}, float(data["result"][1]))]
+        return [Sample(row["metric"], float(row["value"][1])) for row in data["result"]]
+
+    async def now(self) -> float:
+        """The time on Prometheus' own clock, in seconds since 1970."""
+        return (await self.query("time()"))[0].value
+
+    async def counters(self, names: Collection[str]) -> Counter[Series]:
+        """The latest value of every series of these names, summed over instances and targets."""
+        samples = await self.query(f'{{__name__=~"{"|".join(names)}"}}')
+        return summed((sample.labels["__name__"], sample.labels, sample.value) for sample in samples)
+
+
+def exposed(text: str, names: Collection[str]) -> Counter[Series]:
+    """The same series, read from the API's own /metrics."""
+    samples = (sample for family in text_string_to_metric_families(text) for sample in family.samples)
+    return summed((sample.name, sample.labels, sample.value) for sample in samples if sample.name in names)
+
+
+def summed(samples: Iterable[tuple[str, Mapping[str, str], float]]) -> Counter[Series]:
+    """Values by series, over all labels that the catalogue does not know: those of a target."""
+    counts: Counter[Series] = Counter()
+    for name, labels, value in samples:
+        known = metric_of(name).label_names
+        counts[Series(name, tuple(labels.get(label, "") for label in known))] += int(value)
+    return counts
+
+
+async def wait_for(
+    awaited: str,
+    look: Callable[[], Awaitable[Any]],
+    enough: Callable[[Any], bool],
+    seconds: float = PATIENCE_SECONDS,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> Any:
+    """The first thing seen that is enough. NotInTimeError holds the last one seen."""
+    ends = clock() + seconds
+    while not enough(seen := await look()):
+        if clock() >= ends:
+            raise NotInTimeError(awaited, seconds, seen)
+        await sleep(POLL_SECONDS)
+    return seen

@@ -1,0 +1,265 @@
+"""Playing scenarios: shoppers go, Prometheus is waited for, sent and counted are put side by side."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
+from random import Random
+from typing import Protocol
+
+import httpx
+
+from app.demo.behaviours import completes
+from app.demo.ledger import Ledger, Series, series
+from app.demo.prometheus import PATIENCE_SECONDS, NotInTimeError, Prometheus, exposed, wait_for
+from app.demo.scenarios import Behaviour, Scenario
+from app.demo.shop import ENDPOINTS, GoneWrongError, Shop
+from app.demo.shopper import Shopper
+from app.demo.simulator import Attempt, Simulator, account
+from telemetry.catalog import PROVIDERS
+
+TEMPLATE = PROVIDERS[-1]
+AT_ONCE = 6
+QUIET_SECONDS = 25.0
+
+# What the driver can tell from outside, so what Prometheus must agree on with it.
+COMPARED = (
+    "http_requests_total",
+    "http_request_duration_seconds_count",
+    "dialogue_sessions_total",
+    "dialogue_turns_total",
+    "dialogue_completions_total",
+    "llm_calls_total",
+    "llm_duration_seconds_count",
+    "llm_tokens_total",
+    "retrieval_duration_seconds_count",
+    "scoring_duration_seconds_count",
+    "evidence_count_count",
+    "errors_total",
+    "product_analysis_total",
+    "reviews_processed_total",
+    "user_journey_stage_total",
+    "session_abandoned_total",
+)
+
+
+class NotPossibleError(Exception):
+    """The demo cannot run: says what is missing and what to do."""
+
+
+class Watch(Protocol):
+    """Who is told how it goes."""
+
+    def begins(self, what: str, steps: int) -> None:
+        """Something of so many steps begins."""
+
+    def steps(self) -> None:
+        """One of them is done."""
+
+    def waits(self, awaited: str) -> None:
+        """Nothing is done but waiting for this."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a scenario did, by the driver's account, and what Prometheus counted meanwhile.
+
+    `left_out`: why it was not played.
+    """
+
+    scenario: Scenario
+    sent: Counter[Series] = field(default_factory=Counter)
+    counted: Counter[Series] = field(default_factory=Counter)
+    failures: Counter[str] = field(default_factory=Counter)
+    left_out: str = ""
+
+    @property
+    def differences(self) -> tuple[Series, ...]:
+        """The series that the two accounts do not agree on."""
+        return tuple(sorted(one for one in self.moved if self.sent[one] != self.counted[one]))
+
+    @property
+    def moved(self) -> tuple[Series, ...]:
+        """Every series that one of the accounts says has risen."""
+        return tuple(
+            sorted(one for one in {*self.sent, *self.counted} if self.sent[one] or self.counted[one])
+        )
+
+    @property
+    def good(self) -> bool:
+        """Everything went by the script, and the accounts agree."""
+        return not self.failures and not self.differences
+
+
+class Driver:
+    """Plays scenarios one after the other against one stack."""
+
+    def __init__(
+        self,
+        api: httpx.AsyncClient,
+        prometheus: Prometheus,
+        simulator: Simulator | None,
+        watch: Watch,
+        *,
+        seed: int = 0,
+        patience: float = PATIENCE_SECONDS,
+    ) -> None:
+        self._api = api
+        self._prometheus = prometheus
+        self._simulator = simulator
+        self._watch = watch
+        self._seed = seed
+        self._patience = patience
+        self._order: tuple[str, ...] = ()
+        self._before: Counter[Series] = Counter()
+        self.began = 0.0
+
+    async def prepare(self, scenarios: tuple[Scenario, ...]) -> str:
+        """See that Prometheus has caught up with the API. A warning, where that cannot be told for sure."""
+        if self._simulator and any(scenario.first or scenario.every for scenario in scenarios):
+            self._order = await self._probe(self._simulator)
+        self._watch.waits("Prometheus to catch up with the API")
+        warning = await self._catch_up()
+        self._before = await self._counters()
+        self.began = await self._prometheus.now()
+        return warning
+
+    async def play(self, scenario: Scenario, shoppers: int) -> Outcome:
+        """Play one scenario and wait until Prometheus holds what was sent. Scripts are undone in any case."""
+        if scenario.needs_simulator and not self._order:
+            return Outcome(scenario, left_out=self._why_not_scripted())
+        ledger, attempts = Ledger(), []
+        if self._simulator is None:
+            await self._perform(scenario, shoppers, ledger)
+        else:
+            attempts = await self._perform_scripted(self._simulator, scenario, shoppers, ledger)
+        sent = ledger.counts + llm_calls(ledger, attempts)
+        self._watch.waits(f"Prometheus to scrape what {scenario.name} did")
+        counted = await self._counted(sent, every_attempt_known=bool(attempts) or not ledger.verdicts)
+        return Outcome(scenario, sent, counted, ledger.failures)
+
+    async def _perform_scripted(
+        self, simulator: Simulator, scenario: Scenario, shoppers: int, ledger: Ledger
+    ) -> list[Attempt]:
+        """Play it with the simulator's script, if it has one; what the simulator was asked meanwhile."""
+        mark = simulator.last()
+        scripts = scenario.scripts(self._order) if self._order else {}
+        with simulator.playing({name: {**script, "seed": self._seed} for name, script in scripts.items()}):
+            await self._perform(scenario, shoppers, ledger)
+            return await simulator.settled(mark)
+
+    async def _perform(self, scenario: Scenario, shoppers: int, ledger: Ledger) -> None:
+        cast = scenario.cast(shoppers)
+        self._watch.begins(scenario.name, len(cast))
+        room = asyncio.Semaphore(AT_ONCE)
+        shop = Shop(self._api, ledger)
+
+        async def one(number: int, behaviour: Behaviour) -> None:
+            chance = Random(f"{self._seed}/{scenario.name}/{number}")  # noqa: S311 - no secret
+            async with room:
+                await _go(behaviour, Shopper(shop, chance))
+            self._watch.steps()
+
+        await asyncio.gather(*(one(number, behaviour) for number, behaviour in enumerate(cast)))
+
+    async def _probe(self, simulator: Simulator) -> tuple[str, ...]:
+        """The providers, the one that is asked first in front; nothing where the API asks others."""
+        self._watch.waits("a first dialogue, to see which LLM provider is asked first")
+        mark, ledger = simulator.last(), Ledger()
+        await _go(completes, Shopper(Shop(self._api, ledger), Random(self._seed)))  # noqa: S311 - no secret
+        if ledger.failures:
+            raise NotPossibleError(f"a first dialogue fails: {'; '.join(ledger.failures)}")
+        attempts = await simulator.settled(mark)
+        asked = tuple(attempt["provider"] for attempt in attempts[:1])
+        return tuple(dict.fromkeys((*asked, *simulator.providers()))) if asked else ()
+
+    def _why_not_scripted(self) -> str:
+        why = "the API asks real ones (API keys are set)" if self._simulator else "no LLM simulator answers"
+        return f"its LLM providers are to fail by script, but {why}"
+
+    async def _catch_up(self) -> str:
+        if (await self._api.get("/metrics")).status_code == 404:
+            return await self._stand_still()
+        try:
+            await wait_for("Prometheus to hold what /metrics shows", self._both, _same, self._patience)
+        except NotInTimeError as late:
+            if not late.seen[1]:
+                raise NotPossibleError(
+                    f"Prometheus holds no number of this API ({late}): see its page /targets"
+                ) from late
+            return f"{late}: somebody else uses this API, and what they do is counted here too"
+        return ""
+
+    async def _stand_still(self) -> str:
+        """An API that only pushes shows nothing itself: wait until what was pushed has arrived."""
+        seen, since = await self._counters(), time.monotonic()
+        ends = since + 2 * self._patience
+        while time.monotonic() - since < QUIET_SECONDS:
+            if time.monotonic() > ends:
+                return "the numbers do not stand still: somebody else uses this API, and is counted here too"
+            await asyncio.sleep(1)
+            if (now := await self._counters()) != seen:
+                seen, since = now, time.monotonic()
+        return ""
+
+    async def _both(self) -> tuple[Counter[Series], Counter[Series]]:
+        page = (await self._api.get("/metrics")).raise_for_status()
+        return _comparable(exposed(page.text, COMPARED)), await self._counters()
+
+    async def _counters(self) -> Counter[Series]:
+        return _comparable(await self._prometheus.counters(COMPARED))
+
+    async def _counted(self, sent: Counter[Series], *, every_attempt_known: bool) -> Counter[Series]:
+        def risen(now: Counter[Series]) -> Counter[Series]:
+            return Counter({one: now[one] - self._before[one] for one in {*now, *self._before}})
+
+        def enough(now: Counter[Series]) -> bool:
+            return all(risen(now)[one] >= number for one, number in sent.items())
+
+        try:
+            now = await wait_for("Prometheus to hold what was sent", self._counters, enough, self._patience)
+        except NotInTimeError as late:
+            now = late.seen
+        counted = _comparable(risen(now), every_attempt_known=every_attempt_known)
+        self._before = now
+        return counted
+
+
+async def _go(behaviour: Behaviour, shopper: Shopper) -> None:
+    with suppress(GoneWrongError):  # it stands in the ledger
+        await behaviour(shopper)
+
+
+def _same(both: tuple[Counter[Series], Counter[Series]]) -> bool:
+    shown, held = both
+    return bool(held) and shown == held
+
+
+def llm_calls(ledger: Ledger, attempts: list[Attempt]) -> Counter[Series]:
+    """The LLM attempts: by the simulator's account and, for what it cannot know, by the verdicts."""
+    return account(attempts) + Counter(
+        {
+            series("llm_calls_total", provider=provider, status=status): number
+            for (provider, status), number in ledger.verdicts.items()
+            if provider == TEMPLATE or not attempts
+        }
+    )
+
+
+def _comparable(counts: Counter[Series], *, every_attempt_known: bool = True) -> Counter[Series]:
+    """Without what the driver does not cause, or cannot know."""
+
+    def known(one: Series) -> bool:
+        labels = one.labels
+        if not every_attempt_known and (one.name.startswith("llm_") or labels.get("component") == "llm"):
+            return labels.get("status") in {"success", "fallback"}
+        return (
+            labels.get("endpoint", ENDPOINTS[0]) in ENDPOINTS
+            and labels.get("reason") != "timeout"
+            and labels.get("component") != "ingest"
+        )
+
+    return Counter({one: number for one, number in counts.items() if known(one)})
