@@ -19,6 +19,7 @@ cli = typer.Typer(
     help="ReviewLens: a review dialogue service and its observability.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode="markdown",
 )
 
 

@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
@@ -49,13 +49,13 @@ def create_app(
         telemetry.known(provider=[*(client.name for client in services.chain.clients), PROVIDERS[-1]])
         housekeeping = _Housekeeping(services, settings.session_timeout)
         housekeeping.show_categories()
-        task = asyncio.create_task(housekeeping.run())
+        tasks = [asyncio.create_task(housekeeping.run()), asyncio.create_task(services.chain.warm())]
         try:
             yield
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             active_evidence_gauge.follow(None)
             await services.chain.aclose()
             services.database.close()

@@ -49,7 +49,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure(style: Format, level: str = "INFO") -> None:
-    """Send all logs to stderr in one style. uvicorn's own access lines end: ours say the same, once."""
+    """Send all logs to stderr in one style, uvicorn's too. Its access lines end: ours say the same, once."""
     handler = logging.StreamHandler()
     handler.setFormatter(
         JsonFormatter()
@@ -57,6 +57,6 @@ def configure(style: Format, level: str = "INFO") -> None:
         else logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
     )
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    uvicorn_access = logging.getLogger("uvicorn.access")
-    uvicorn_access.handlers.clear()
-    uvicorn_access.propagate = False
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).propagate = name != "uvicorn.access"

@@ -54,6 +54,7 @@ LINKS: tuple[tuple[Link, tuple[str, ...]], ...] = (
     ),
     ("and", ("고", "며", "으며", "면서", "으면서", "고서", "거나", "구")),
 )
+NONE = frozenset({"없", "없이", "안", "않", "말"})
 _ENDINGS: dict[str, Link] = {ending: link for link, endings in LINKS for ending in endings}
 
 
@@ -76,7 +77,9 @@ class Clause:
         forms = [word.form for word in self.words]
         elsewhere = self.link == "but" and any(form in OTHER_THINGS for form in forms[:4])
         worried = (
-            self.link in ("but", "so") and any(form in WORRIES for form in forms[-6:]) and "없" not in forms
+            self.link in ("but", "so")
+            and any(form in WORRIES for form in forms[-6:])
+            and NONE.isdisjoint(forms)
         )
         return self.link not in ("if", "said", "doubt") and not elsewhere and not worried
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from unicodedata import normalize
 
 from app.reviews import lexicon
 from app.reviews.clauses import Clause, clauses
@@ -88,7 +89,8 @@ def _anchored(clause: Clause, place: tuple[int, int], direction: int, factor: Fa
 
 def _direction(clause: Clause, place: tuple[int, int]) -> int:
     words = clause.words[place[0] - clause.first : place[1] - clause.first]
-    whole = noun_direction("".join(word.form for word in words))
+    # Composed: 당기 and the ending -ㅁ are the noun 당김.
+    whole = noun_direction(normalize("NFC", "".join(word.form for word in words)))
     return whole or next((found for word in words if (found := noun_direction(word.form))), 0)
 
 
