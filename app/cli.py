@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from app import __version__
+from app.demo.command import demo
 from app.llm.command import llm_simulator
 from app.reviews.command import ingest
 from app.settings import AppSettings, AppSettingsError
@@ -41,6 +42,7 @@ def serve(
     )
 
 
+cli.command()(demo)
 cli.command()(ingest)
 cli.command("llm-simulator")(llm_simulator)
 
