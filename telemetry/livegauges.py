@@ -24,7 +24,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from telemetry.guard import guard
+from telemetry.guard import Step, guard
 from telemetry.handles import Gauge, Values
 
 PUSHES_AT_ZERO = 2
@@ -48,11 +48,8 @@ class LiveGaugeCollector(Collector):
         """The families with their live series."""
         for gauge in self._gauges:
             family = self._family(gauge)
-            try:
-                for values, amount in gauge.live().items():
-                    family.add_metric(values, amount)
-            except Exception:
-                guard.fault("render")
+            for values, amount in (_live(gauge, "render") or {}).items():
+                family.add_metric(values, amount)
             yield family
 
     @staticmethod
@@ -76,7 +73,8 @@ class LiveGaugeExporter(MetricExporter):
     ) -> MetricExportResult:
         """Push the SDK's points and the gauges' in one request."""
         try:
-            live = [(gauge, ending, gauge.live()) for gauge, ending in self._gauges]
+            read = [(gauge, ending, _live(gauge, "export")) for gauge, ending in self._gauges]
+            live = [(gauge, ending, now) for gauge, ending, now in read if now is not None]
             metrics = [_metric(gauge, ending.with_zeros(now)) for gauge, ending, now in live]
             result = self._inner.export(self._with(metrics, metrics_data), timeout_millis, **kwargs)
             if result is not MetricExportResult.SUCCESS:
@@ -119,6 +117,15 @@ class _Ending:
         """Take note that the series went out."""
         owed = {values: zeros - 1 for values, zeros in self._owed.items() if zeros > 1}
         self._owed = owed | dict.fromkeys(live, PUSHES_AT_ZERO)
+
+
+def _live(gauge: Gauge, step: Step) -> dict[Values, float] | None:
+    """The live series; None when they cannot be read, so that none is taken for ended."""
+    try:
+        return gauge.live()
+    except Exception:
+        guard.fault(step)
+        return None
 
 
 def _metric(gauge: Gauge, series: Mapping[Values, float]) -> MetricData:

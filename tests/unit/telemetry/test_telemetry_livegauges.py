@@ -1,0 +1,201 @@
+"""The session gauge on each path: absent at once on a scrape, 0 for two pushes, then absent."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
+
+from telemetry.metrics import active_evidence_gauge, dialogue_turns_total
+from telemetry.testing import Recorded, recording
+
+BOTH = {"OTEL_METRICS_EXPORTER": "prometheus,otlp", "OTEL_METRIC_EXPORT_INTERVAL": "3600000"}
+
+
+class Sink(MetricExporter):
+    """Keeps what is delivered; `broken` delivers nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.delivered: list[MetricsData] = []
+        self.broken: MetricExportResult | Exception | None = None
+
+    def export(
+        self, metrics_data: MetricsData, timeout_millis: float = 10_000, **_: object
+    ) -> MetricExportResult:
+        if isinstance(self.broken, Exception):
+            raise self.broken
+        if self.broken is not None:
+            return self.broken
+        self.delivered.append(metrics_data)
+        return MetricExportResult.SUCCESS
+
+    def force_flush(self, timeout_millis: float = 10_000) -> bool:
+        return True
+
+    def shutdown(self, timeout_millis: float = 30_000, **_: object) -> None:
+        """Nothing to close."""
+
+    def gauge(self) -> dict[str, float]:
+        """Session id -> value in the last delivery."""
+        return {
+            str(point.attributes["session_id"]): point.value
+            for metric in self.metrics()
+            if metric.name == "active_evidence_gauge"
+            for point in metric.data.data_points
+        }
+
+    def metrics(self) -> list:  # type: ignore[type-arg]
+        """The metrics of the last delivery."""
+        data = self.delivered[-1].resource_metrics
+        return [metric for resource in data for scope in resource.scope_metrics for metric in scope.metrics]
+
+
+@pytest.fixture
+def sink() -> Sink:
+    return Sink()
+
+
+@pytest.fixture
+def both(sink: Sink, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorded]:
+    """A pipeline that is scraped and pushes when it is flushed."""
+    from telemetry.guard import guard
+
+    monkeypatch.setattr(guard, "_last", {})
+    with recording(BOTH, lambda: sink, strict=False) as recorded:
+        yield recorded
+
+
+def scraped(recorded: Recorded) -> dict[str, float]:
+    """Session id -> value on a scrape."""
+    return {dict(key)["session_id"]: v for key, v in recorded.series("active_evidence_gauge").items()}
+
+
+def evidence(session_id: str, category: str = "chair"):  # type: ignore[no-untyped-def]
+    return active_evidence_gauge.labels(category=category, session_id=session_id)
+
+
+def test_an_ended_session_is_absent_on_the_next_scrape(both: Recorded) -> None:
+    """No zero, no last value."""
+    evidence("s1").set(3)
+    evidence("s2").set(1)
+    assert scraped(both) == {"s1": 3, "s2": 1}
+    evidence("s1").remove()
+    assert scraped(both) == {"s2": 1}
+
+
+def test_an_ended_session_is_pushed_as_0_twice_and_then_not_at_all(both: Recorded, sink: Sink) -> None:
+    """A backend would go on to show its last value for minutes."""
+    evidence("s1").set(3)
+    evidence("s2").set(1)
+    pushes = []
+    for number in range(5):
+        if number == 1:
+            evidence("s1").remove()
+        both.pipeline.flush()
+        pushes.append(sink.gauge())
+    assert pushes == [{"s1": 3, "s2": 1}, {"s1": 0, "s2": 1}, {"s1": 0, "s2": 1}, {"s2": 1}, {"s2": 1}]
+
+
+@pytest.mark.parametrize("broken", [MetricExportResult.FAILURE, ConnectionError("no collector")])
+def test_a_failed_export_uses_no_zero_up(
+    both: Recorded, sink: Sink, broken: MetricExportResult | Exception
+) -> None:
+    """Only what was delivered counts."""
+    evidence("s1").set(3)
+    both.pipeline.flush()
+    evidence("s1").remove()
+    sink.broken = broken
+    both.pipeline.flush()
+    both.pipeline.flush()
+    sink.broken = None
+    pushes = []
+    for _ in range(3):
+        both.pipeline.flush()
+        pushes.append(sink.gauge())
+    assert pushes == [{"s1": 0}, {"s1": 0}, {}]
+    assert both.value("errors_total", error_type="export", component="telemetry") == 2
+
+
+def test_a_failing_export_is_logged_once(
+    both: Recorded, sink: Sink, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A collector that is away for an hour is one line."""
+    sink.broken = MetricExportResult.FAILURE
+    for _ in range(3):
+        both.pipeline.flush()
+    errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert [record.getMessage() for record in errors] == [
+        "telemetry fault in export; the request is untouched"
+    ]
+
+
+def test_a_session_that_comes_back_is_live_again(both: Recorded, sink: Sink) -> None:
+    """And owes two zeros anew when it ends again."""
+    pushes = []
+    for value in (3, None, 4, None, None, None):
+        if value is None:
+            evidence("s1").remove()
+        else:
+            evidence("s1").set(value)
+        both.pipeline.flush()
+        pushes.append(sink.gauge())
+    assert pushes == [{"s1": 3}, {"s1": 0}, {"s1": 4}, {"s1": 0}, {"s1": 0}, {}]
+
+
+def test_a_session_that_was_never_pushed_is_never_pushed_as_0(both: Recorded, sink: Sink) -> None:
+    """One that began and ended between two exports leaves no series."""
+    evidence("s1").set(3)
+    evidence("s1").remove()
+    both.pipeline.flush()
+    assert sink.gauge() == {}
+
+
+def test_scrapes_use_no_zero_up(both: Recorded, sink: Sink) -> None:
+    """The two paths do not know of each other."""
+    evidence("s1").set(3)
+    both.pipeline.flush()
+    evidence("s1").remove()
+    for _ in range(5):
+        assert scraped(both) == {}
+    both.pipeline.flush()
+    assert sink.gauge() == {"s1": 0}
+
+
+def test_the_pushed_gauge_has_name_unit_description_and_string_labels(both: Recorded, sink: Sink) -> None:
+    """As the catalogue says; beside the SDK's own metrics, in the same resource."""
+    evidence("s1").set(3)
+    dialogue_turns_total.labels(category="chair").inc()
+    both.pipeline.flush()
+    assert len(sink.delivered[-1].resource_metrics) == 1
+    by_name = {metric.name: metric for metric in sink.metrics()}
+    gauge = by_name["active_evidence_gauge"]
+    assert (gauge.unit, gauge.description) == ("{evidence}", "Pieces of evidence held by a live session")
+    (point,) = gauge.data.data_points
+    assert (point.attributes, point.value) == ({"category": "chair", "session_id": "s1"}, 3.0)
+    assert by_name["dialogue_turns_total"].data.data_points[0].value == 1
+
+
+def test_a_source_that_fails_takes_nothing_else_down(
+    both: Recorded, sink: Sink, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A locked session store: every other metric is scraped and pushed, and no session is taken for ended."""
+    active_evidence_gauge.follow(lambda: [(("chair", "s1"), 3)])
+    both.pipeline.flush()
+
+    def locked() -> list[tuple[tuple[str, ...], float]]:
+        raise OSError("database is locked")
+
+    active_evidence_gauge.follow(locked)
+    dialogue_turns_total.labels(category="chair").inc()
+    assert both.value("dialogue_turns_total", category="chair") == 1
+    both.pipeline.flush()
+    assert {metric.name for metric in sink.metrics()} >= {"dialogue_turns_total", "errors_total"}
+    assert sink.gauge() == {}
+    active_evidence_gauge.follow(lambda: [(("chair", "s1"), 5)])
+    both.pipeline.flush()
+    assert sink.gauge() == {"s1": 5}
+    assert both.value("errors_total", error_type="export", component="telemetry") == 1
+    assert both.value("errors_total", error_type="render", component="telemetry") == 1
