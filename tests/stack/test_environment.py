@@ -1,0 +1,111 @@
+"""scripts/make_env.sh with stand-ins for python: what it says, and when it works again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+# Answers the question after its version, makes a venv that is itself, and writes down every use of pip.
+PYTHON = """#!/bin/sh
+case "$*" in
+  --version) echo "Python {version}" ;;
+  "-c "*) exit {too_old} ;;
+  "-m venv"*) {venv} ;;
+  "-m pip"*) echo "$@" >> pip.log ;;
+esac
+"""
+VENV = 'mkdir -p .venv/bin && cp "$0" .venv/bin/python'
+
+
+class Clone:
+    """A folder with the script and the two files that it reads; PATH holds `bin` and the system's tools."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "scripts").mkdir()
+        (folder / "bin").mkdir()
+        shutil.copy(ROOT / "scripts/make_env.sh", folder / "scripts")
+        (folder / "pyproject.toml").write_text("[project]\n")
+        (folder / "requirements.lock").write_text("a==1\n")
+        for tool in ("bash", "dirname", "cat", "cksum", "mkdir", "cp", "rm", "sh"):
+            (folder / "bin" / tool).symlink_to(str(shutil.which(tool)))
+
+    def python(self, name: str = "python3", version: str = "3.12.1", venv: str = VENV) -> None:
+        path = self.folder / "bin" / name
+        too_old = int(tuple(map(int, version.split("."))) < (3, 10))
+        path.write_text(PYTHON.format(version=version, too_old=too_old, venv=venv))
+        path.chmod(0o755)
+
+    def make(self, **environment: str) -> subprocess.CompletedProcess[str]:
+        env = {"PATH": str(self.folder / "bin"), **environment}
+        script = self.folder / "scripts/make_env.sh"
+        return subprocess.run([script], env=env, capture_output=True, text=True, check=False)
+
+    @property
+    def pip_calls(self) -> list[str]:
+        log = self.folder / "pip.log"
+        return log.read_text().splitlines() if log.exists() else []
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Clone:
+    return Clone(tmp_path)
+
+
+def test_it_installs_by_hash_and_only_when_something_changed(clone: Clone) -> None:
+    """Once for a new environment, never for the same files, again when the lock changes."""
+    clone.python()
+    assert clone.make().returncode == 0
+    quiet = "-m pip install --quiet --disable-pip-version-check"
+    both = [f"{quiet} --require-hashes -r requirements.lock", f"{quiet} --no-deps -e ."]
+    assert clone.pip_calls == both
+    assert (clone.make().stdout, clone.pip_calls) == ("", both)
+    (clone.folder / "requirements.lock").write_text("a==2\n")
+    assert clone.make().stdout == "Installing the locked dependencies\n"
+    assert clone.pip_calls == both * 2
+
+
+def test_an_old_python_is_told_by_its_version(clone: Clone) -> None:
+    """The message has what was found, what is needed, and how to name another one."""
+    clone.python(version="3.9.2")
+    done = clone.make()
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "error: Python 3.10 or newer is needed; found python3 is Python 3.9.2. "
+        "Install one, or name it: make env PYTHON=/path/to/python3\n"
+    )
+
+
+def test_a_newer_python_beside_an_old_one_is_found(clone: Clone) -> None:
+    """A system's python3 may be old where a python3.11 is installed as well."""
+    clone.python(version="3.9.2")
+    clone.python("python3.11", version="3.11.4")
+    assert clone.make().stdout.splitlines()[0] == "Making .venv with Python 3.11.4"
+
+
+def test_a_python_that_is_named_is_taken_or_refused(clone: Clone) -> None:
+    """PYTHON is what the person wants: nothing else is tried."""
+    clone.python()
+    clone.python("mine", version="3.8.0")
+    assert "found mine is Python 3.8.0" in clone.make(PYTHON="mine").stderr
+
+
+def test_a_missing_venv_module_is_told_with_its_package(clone: Clone) -> None:
+    """Debian splits it off; nothing half-made stays behind."""
+    clone.python(venv="mkdir .venv; echo 'ensurepip is not available' >&2; exit 1")
+    done = clone.make()
+    assert done.returncode == 1
+    assert done.stderr.endswith("On Debian and Ubuntu: apt-get install python3-venv\n")
+    assert not (clone.folder / ".venv").exists()
+
+
+def test_make_without_a_target_teaches() -> None:
+    """Every target is in the help, with what it does."""
+    shown = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True, env=os.environ)
+    for target in ("up", "down", "test", "demo", "bench", "check", "help", "env"):
+        assert f"\n  make {target} " in "\n" + shown.stdout
