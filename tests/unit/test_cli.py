@@ -1,0 +1,65 @@
+"""The command: what it prints, and how it says no."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app import __version__
+from telemetry.catalog import CATALOG
+
+PROGRAM = Path(sys.executable).with_name("reviewlens")
+
+
+def reviewlens(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run the command as a user does."""
+    return subprocess.run(
+        [PROGRAM, *arguments],
+        env={**os.environ, **environ},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_without_a_command_it_teaches() -> None:
+    """The help names every command."""
+    shown = reviewlens()
+    for command in ("serve", "ingest", "demo", "llm-simulator", "metrics", "version"):
+        assert command in shown.stdout + shown.stderr
+
+
+def test_version() -> None:
+    """The version of the package."""
+    assert reviewlens("version").stdout.strip() == __version__
+
+
+def test_metrics_prints_the_whole_catalogue() -> None:
+    """Every name, however narrow the terminal."""
+    shown = reviewlens("metrics").stdout
+    assert [metric.name for metric in CATALOG if metric.name not in shown] == []
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "expected"),
+    [
+        ("REVIEWLENS_PORT", "eighty", "valid integer"),
+        ("REVIEWLENS_SESSION_TIMEOUT", "-1", "greater than 0"),
+        ("REVIEWLENS_LOG_FORMAT", "xml", "'text' or 'json'"),
+        ("REVIEWLENS_LLM_PROVIDERS", "gemini,mistral", "unknown provider 'mistral'"),
+        ("OTEL_METRICS_EXPORTER", "promethus", "prometheus, otlp, prometheus,otlp or none"),
+    ],
+)
+def test_a_wrong_setting_is_one_line(tmp_path: Path, variable: str, value: str, expected: str) -> None:
+    """Key, value and expectation, exit code 2, and no traceback."""
+    environ = {"REVIEWLENS_STATE_DIR": str(tmp_path), variable: value}
+    shown = reviewlens("serve", "--port", "0", **environ)
+    assert shown.returncode == 2
+    for part in (variable, repr(value), expected):
+        assert part in shown.stderr
+    assert "Traceback" not in shown.stderr
