@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from app.reviews.lexicon import OTHER_THINGS, WORRIES
+from app.reviews.lexicon import AT_FIRST, EXPECTATIONS, OTHER_THINGS, WORRIES
 from app.reviews.morphology import Word
 
 Link = Literal["and", "but", "so", "if", "said", "doubt", "end"]
@@ -29,7 +29,7 @@ LINKS: tuple[tuple[Link, tuple[str, ...]], ...] = (
             "다던데",
         ),
     ),
-    ("doubt", ("ᆯ까", "을까", "ᆯ까봐", "을까봐", "ᆯ지", "을지")),
+    ("doubt", ("ᆯ까", "을까", "ᆯ까봐", "을까봐", "ᆯ지", "을지", "어야")),
     ("if", ("으면", "면", "다면", "라면", "거든")),
     ("but", ("는데", "은데", "ᆫ데", "지만", "으나", "나", "더라도", "어도", "던데", "는데도", "ᆯ뿐")),
     (
@@ -45,7 +45,6 @@ LINKS: tuple[tuple[Link, tuple[str, ...]], ...] = (
             "길래",
             "더니",
             "라서",
-            "어야",
             "려고",
             "으려고",
             "다가",
@@ -76,12 +75,15 @@ class Clause:
         """Whether the writer says it of this product: not a hope, a fear, a hearsay, or another product."""
         forms = [word.form for word in self.words]
         elsewhere = self.link == "but" and any(form in OTHER_THINGS for form in forms[:4])
-        worried = (
-            self.link in ("but", "so")
-            and any(form in WORRIES for form in forms[-6:])
-            and NONE.isdisjoint(forms)
-        )
-        return self.link not in ("if", "said", "doubt") and not elsewhere and not worried
+        worried = any(form in WORRIES for form in forms[-6:]) and NONE.isdisjoint(forms)
+        expected = any(form in EXPECTATIONS for form in forms[-6:])
+        thought = self.link in ("but", "so") and (worried or expected)
+        return self.link not in ("if", "said", "doubt") and not elsewhere and not thought
+
+    @property
+    def only_at_first(self) -> bool:
+        """Whether it was so at first, and what follows says how it is now."""
+        return self.link == "but" and any(word.form in AT_FIRST for word in self.words)
 
 
 def clauses(words: Sequence[Word]) -> tuple[Clause, ...]:
@@ -111,6 +113,8 @@ def _link(words: Sequence[Word], at: int) -> Link | None:
             return "but"
         if word.form == "줄" and following is not None and following.form == "알":
             return "doubt"
+    if word.tag == "ETM" and word.form.endswith(("다는", "라는")):
+        return "said"
     if word.tag != "EC" or following is None or following.tag == "VX":
         return None
     return _ending(word.form)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from app.reviews.lexicon import EXTRA_NOUNS
+from app.reviews.lexicon import EXTRA_NOUNS, JOINED_VERBS
 
 if TYPE_CHECKING:
     from kiwipiepy import Kiwi  # type: ignore[import-untyped]
@@ -35,7 +35,21 @@ def _kiwi() -> Kiwi:
 def words(texts: Iterable[str]) -> Iterator[tuple[Word, ...]]:
     """The morphemes of each text, in order."""
     for tokens in _kiwi().tokenize(texts):
-        yield tuple(
-            Word(token.form, token.tag.split("-")[0], token.start, token.start + token.len)
-            for token in tokens
-        )
+        found = [
+            Word(each.form, each.tag.split("-")[0], each.start, each.start + each.len) for each in tokens
+        ]
+        yield tuple(_joined(found))
+
+
+def _joined(found: Sequence[Word]) -> Iterator[Word]:
+    """The words, with verbs that the analyser takes apart made one again."""
+    at = 0
+    while at < len(found):
+        parts = found[at : at + 3]
+        whole = JOINED_VERBS.get("".join(word.form for word in parts))
+        if whole is None:
+            yield found[at]
+            at += 1
+        else:
+            yield Word(whole, "VV", parts[0].start, parts[-1].end)
+            at += 3

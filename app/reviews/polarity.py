@@ -15,7 +15,8 @@ from app.reviews.morphology import Word
 
 NOUNS = ("NNG", "NNP", "NNB", "NR", "XR", "SL")
 PREDICATES = ("VV", "VA", "XSV", "XSA", "VX")
-LINKING = ("EP", "XSA", "XSV", "VX", "EC", "JX", "JKS", "JKC", "JKO", "MAG")
+LINKING = ("EP", "XSA", "XSV", "VX", "EC", "JX", "JKS", "JKC", "MAG")
+UNDOING = (*PREDICATES, "VCN", "MAG", "NNG")
 PARTICLES = ("JX", "JKS", "JKC", "JKO", "JKG")
 
 
@@ -39,7 +40,7 @@ def judge(words: Sequence[Word], start: int, subject: int, judging: bool) -> int
     `judging`: the word at `start` is itself a judgement (시끄럽-), and no subject.
     """
     if judging:
-        return _turned(words, start, word_sign(words[start].form) or -1)
+        return _turned(words, start, word_sign(words[start].form))
     last_noun = None
     for at in range(start, len(words)):
         found = _verdict(words, at, subject, last_noun is not None)
@@ -47,7 +48,7 @@ def judge(words: Sequence[Word], start: int, subject: int, judging: bool) -> int
             return found
         direction = noun_direction(words[at].form) if words[at].tag in NOUNS else 0
         if direction and not _compared(words, at):
-            subject, last_noun = direction, at
+            subject, last_noun = described(words, at, direction), at
     return subject if last_noun is not None and subject < 0 else None
 
 
@@ -90,9 +91,18 @@ def _by_success(words: Sequence[Word], at: int, subject: int, named_again: bool)
     if words[at].tag not in ("VV", "XSV", "VX", "XSA"):
         return None
     if turns(words, at) % 2:
-        return 1 if subject < 0 else -1
+        return 1 if subject < 0 else None if _by_choice(words, at) else -1
     before = words[at - 1].form if at else ""
     return 1 if before in lexicon.WELL and subject >= 0 else None
+
+
+def _by_choice(words: Sequence[Word], at: int) -> bool:
+    """앱은 안 깔았어요: what a shopper does not do is no failure; what one cannot do (못) is."""
+    helps = any(word.tag == "VX" and word.form == "주" for word in words[at + 1 : at + 4])
+    cannot = any(
+        word.form in ("못", "못하") for word in (*words[max(0, at - 2) : at], *words[at + 1 : at + 4])
+    )
+    return words[at].form in lexicon.SHOPPERS_ACTS and not helps and not cannot
 
 
 def _by_denial(words: Sequence[Word], at: int, subject: int, named_again: bool) -> int | None:
@@ -101,7 +111,22 @@ def _by_denial(words: Sequence[Word], at: int, subject: int, named_again: bool) 
     return -1 if denied else None
 
 
-WAYS = (_by_phrase, _by_amount, _by_itself, _by_lack, _by_saying_so, _by_success, _by_denial)
+def _by_excess(words: Sequence[Word], at: int, subject: int, named_again: bool) -> int | None:
+    """너무 커요, 너무 짧아요: too much of anything is a complaint."""
+    sized = words[at].form in lexicon.MORE | lexicon.LESS and words[at].tag == "VA"
+    return -1 if sized and not subject and at and words[at - 1].form == "너무" else None
+
+
+WAYS = (
+    _by_phrase,
+    _by_amount,
+    _by_excess,
+    _by_itself,
+    _by_lack,
+    _by_saying_so,
+    _by_success,
+    _by_denial,
+)
 
 
 def _is_judgement(words: Sequence[Word], at: int) -> bool:
@@ -115,6 +140,13 @@ def _is_judgement(words: Sequence[Word], at: int) -> bool:
             word.form != "덜" or following is None or following.tag == "XSA"
         )
     return word.tag in (*NOUNS, *PREDICATES, "IC")
+
+
+def described(words: Sequence[Word], at: int, direction: int) -> int:
+    """The noun's direction, or that of what is said right before it: 좋은 냄새, 안 피로."""
+    if at >= 2 and words[at - 1].tag == "ETM" and (sign := word_sign(words[at - 2].form)):
+        return sign
+    return -direction if at and words[at - 1].form in ("안", "못") else direction
 
 
 def _compared(words: Sequence[Word], at: int) -> bool:
@@ -143,34 +175,20 @@ def _turns_before(words: Sequence[Word], at: int) -> int:
 
 def _turns_after(words: Sequence[Word], at: int) -> int:
     """Negations behind the word: -지 않-, 안 하-, and through a noun: -는 게 아니-, -ㅁ이 없-, -ㄴ 적 없-."""
-    through_noun = False
+    through_noun = words[at].tag in ("NNG", "NNP")
     for place in range(at + 1, len(words)):
         word = words[place]
-        if word.tag == "VX" and word.form in ("않", "못하", "말"):
+        if word.form in ("않", "못하", "말") and word.tag in ("VX", "VV"):
             return 1 + _turns_after(words, place)
         if word.tag == "MAG" and word.form in ("안", "못"):
-            return int(not through_noun or words[at].tag in ("NNG", "XR"))
-        if word.tag in ("ETM", "ETN"):
+            return 1
+        if word.tag in ("ETM", "ETN") or (word.tag, word.form) in (("EC", "ᆷ"), ("EC", "음")):
             through_noun = True
-        elif through_noun and _undoes(words, place):
+        elif through_noun and word.tag in UNDOING and word.form in lexicon.UNDOING:
             return 1 + _turns_after(words, place)
-        elif not (through_noun and word.tag in NOUNS) and word.tag not in LINKING:
+        elif not (through_noun and word.tag in (*NOUNS, "JX", "JKS")) and word.tag not in LINKING:
             return 0
     return 0
-
-
-def _undoes(words: Sequence[Word], at: int) -> bool:
-    return words[at].tag in (*PREDICATES, "VCN", "MAG") and words[at].form in (
-        "없",
-        "없이",
-        "아니",
-        "덜",
-        "적",
-        "줄",
-        "줄어들",
-        "사라지",
-        "모르",
-    )
 
 
 def strength(words: Sequence[Word]) -> float:

@@ -10,7 +10,7 @@ from app.reviews import lexicon
 from app.reviews.clauses import Clause, clauses
 from app.reviews.models import Factor
 from app.reviews.morphology import Word
-from app.reviews.polarity import PARTICLES, judge, noun_direction, word_sign
+from app.reviews.polarity import PARTICLES, described, judge, noun_direction, word_sign
 from app.reviews.terms import Sentence
 
 Places = Mapping[str, list[tuple[int, int]]]
@@ -59,11 +59,9 @@ def _sign(
         return 0, at
     if (wish := _wish(parts, at)) is not None:
         return wish, min(at + 1, len(parts) - 1)
-    if clause.asserts:
-        for place in inside:
-            sign = _anchored(clause, place, direction, factor)
-            if sign:
-                return sign, at
+    own = next((sign for place in inside if (sign := _anchored(clause, place, direction, factor))), None)
+    if own and clause.asserts and not clause.only_at_first:
+        return own, at
     for later in range(at + 1, len(parts)):
         following = parts[later]
         if any(following.first <= other < following.end for other in others):
@@ -71,27 +69,34 @@ def _sign(
         sign = judge(following.words, 0, direction, judging=False) if following.asserts else None
         if sign:
             return sign, later
-    return 0, at
+    return (own or 0) if clause.only_at_first else 0, at
 
 
 def _anchored(clause: Clause, place: tuple[int, int], direction: int, factor: Factor) -> int | None:
     start, end = place[0] - clause.first, min(place[1] - clause.first, len(clause.words))
     words = clause.words
     judging = next((at for at in range(start, end) if word_sign(words[at].form)), None)
-    if judging is not None:
+    if judging is not None and words[judging].tag not in ("NNG", "NNP"):
         return judge(words, judging, 0, judging=True)
     if (aside := _aside(words, end)) is not None:
         return aside
     verb = next((at for at in range(start, end) if words[at].tag in ("VV", "VA")), None)
     sign = judge(words, end if verb is None else verb, direction, judging=False)
+    if sign is None and judging is not None:  # 고장, 실망: said of nothing, the noun says it
+        return word_sign(words[judging].form)
     return sign if sign is not None else _by_own_terms(words, end, direction, factor)
 
 
 def _direction(clause: Clause, place: tuple[int, int]) -> int:
-    words = clause.words[place[0] - clause.first : place[1] - clause.first]
+    start, end = place[0] - clause.first, place[1] - clause.first
+    words = clause.words[start:end]
     # Composed: 당기 and the ending -ㅁ are the noun 당김.
     whole = noun_direction(normalize("NFC", "".join(word.form for word in words)))
-    return whole or next((found for word in words if (found := noun_direction(word.form))), 0)
+    parts = (
+        noun_direction(word.form) or (word_sign(word.form) if word.tag == "NNG" else 0) for word in words
+    )
+    direction = whole or next(filter(None, parts), 0)
+    return described(clause.words, start, direction) if direction else 0
 
 
 def _by_own_terms(words: Sequence[Word], start: int, direction: int, factor: Factor) -> int | None:
