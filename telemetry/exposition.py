@@ -35,15 +35,22 @@ class Exposition:
 
     def render(self, accept: str = "") -> tuple[bytes, str]:
         """The body and its content type, for an Accept header."""
-        encode, content_type = choose_encoder(accept)
+        encode, content_type = _encoder(accept)
         with self._lock:
             return encode(self._registry), content_type
+
+
+def _encoder(accept: str) -> tuple[Callable[[CollectorRegistry], bytes], str]:
+    try:
+        return choose_encoder(accept)
+    except (TypeError, ValueError):  # a version that is no number
+        return choose_encoder("")
 
 
 async def answer(exposition: Exposition | None, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer one request for /metrics: 200; 404 where nothing is exposed; 500 when rendering fails."""
     if scope["method"] not in ("GET", "HEAD"):
-        await _respond(send, 405, b"expected GET\n", PLAIN)
+        await _respond(send, 405, b"expected GET\n", PLAIN, (b"allow", b"GET, HEAD"))
         return
     if exposition is None:
         await _respond(send, 404, NOT_SCRAPED.encode(), PLAIN)
@@ -58,8 +65,10 @@ async def answer(exposition: Exposition | None, scope: Scope, receive: Receive, 
     await _respond(send, 200, b"" if scope["method"] == "HEAD" else body, content_type)
 
 
-async def _respond(send: Send, status: int, body: bytes, content_type: str) -> None:
-    headers = [(b"content-type", content_type.encode()), (b"cache-control", b"no-store")]
+async def _respond(
+    send: Send, status: int, body: bytes, content_type: str, *more: tuple[bytes, bytes]
+) -> None:
+    headers = [(b"content-type", content_type.encode()), (b"cache-control", b"no-store"), *more]
     if body:
         headers.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": status, "headers": headers})

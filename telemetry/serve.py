@@ -35,12 +35,18 @@ def serve_metrics(port: int, host: str = "127.0.0.1") -> MetricsServer:
 def _handler(exposition: Exposition | None) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            self.wfile.write(self._head())
+
+        def do_HEAD(self) -> None:
+            self._head()
+
+        def _head(self) -> bytes:
             status, body, content_type = self._answer()
             self.send_response(status)
             self.send_header("Content-Type", content_type)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body)
+            return body
 
         def _answer(self) -> tuple[int, bytes, str]:
             if self.path.partition("?")[0] != "/metrics":
