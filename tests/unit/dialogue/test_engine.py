@@ -14,6 +14,7 @@ from app.dialogue.engine import Engine, Step
 from app.dialogue.store import SqliteSessions
 from app.errors import Conflict, NotFound
 from app.reviews.corpus import Corpus
+from telemetry.catalog import STAGES
 from telemetry.testing import Recorded, StepClock
 
 CATEGORY = "robot_cleaner"
@@ -85,8 +86,7 @@ def test_a_whole_journey_counts_each_stage_once(world: World, metrics: Recorded)
     _, visit_id = world.engine.visit(CATEGORY)
     started = world.engine.start(CATEGORY, visit_id)
     turns = len(world.to_the_end(started.session.session_id))
-    stages = ("product_selection", "review_collection", "dialogue_start", "dialogue_active", "dialogue_complete")
-    assert journey(metrics) == {(stage, action): 1.0 for stage in stages for action in ("enter", "complete")}
+    assert journey(metrics) == {(stage, action): 1.0 for stage in STAGES for action in ("enter", "complete")}
     for name, value in {
         "dialogue_sessions_total": 1,
         "dialogue_turns_total": turns,
