@@ -11,6 +11,7 @@ import promql_parser
 # What Grafana puts in place of its macros at the least: four times the data source's timeInterval of 15 s.
 MACROS: Mapping[str, str] = {"__rate_interval": "1m", "__interval": "15s", "__range": "1h"}
 _VARIABLE = re.compile(r"\$(?:\{(?P<braced>\w+)(?::\w+)?\}|(?P<bare>\w+))")
+COMPARISONS = {">", ">=", "<", "<=", "==", "!="}
 _OPERATORS = (
     (promql_parser.MatchOp.Equal, "="),
     (promql_parser.MatchOp.NotEqual, "!="),
@@ -142,6 +143,16 @@ def answered_labels(expr: str) -> set[str] | None:
 def _param_labels(tree: promql_parser.AggregateExpr) -> set[str] | None:
     """topk and bottomk keep the labels of what they pick; other aggregations without `by` drop all."""
     return answered_labels(tree.expr.prettify()) if str(tree.op) in {"topk", "bottomk"} else set()
+
+
+def compared(expr: str) -> tuple[str, float]:
+    """What an alert's expression compares, and the number it compares that with."""
+    for node in nodes(parse(expr)):
+        if not isinstance(node, promql_parser.BinaryExpr) or str(node.op) not in COMPARISONS:
+            continue
+        if isinstance(node.rhs, promql_parser.NumberLiteral):
+            return node.lhs.prettify(), node.rhs.val
+    raise ValueError(f"{expr.strip()!r}: expected a comparison with a number")
 
 
 def _operands(tree: promql_parser.Expr) -> list[promql_parser.Expr]:

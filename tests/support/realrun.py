@@ -1,0 +1,181 @@
+"""A real run to ask questions of: the app with simulated LLMs, an import, Prometheus 2.42 and 3.5.
+
+Everything happens that a dashboard can show: dialogues that end, that are left and that go on, LLM providers
+that fail one after the other, requests that are wrong, a store that is locked, an import with a bad row.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sqlite3
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+from support.servers import (
+    ROOT,
+    Prometheus,
+    Server,
+    alertmanager,
+    free_port,
+    prometheus,
+    run,
+    run_app,
+    wait_for,
+)
+
+from app.llm.simulator.testing import RunningSimulator, running_simulator
+from app.settings import DATABASE
+from monitoring.targets import HERE
+
+VERSIONS = ("2.42", "3.5")
+CATEGORIES = ("robot_cleaner", "appliance", "chair")
+NO_KEYS = {"GEMINI_API_KEY": "", "OPENAI_API_KEY": "", "ANTHROPIC_API_KEY": ""}
+FAILED = 10
+ANSWERS = ("네, 그 점이 가장 걱정돼요", "소음이 신경 쓰여요", "매일 써요", "잘 모르겠어요", "가격도 중요해요")
+
+
+@dataclass(frozen=True)
+class Run:
+    """Both Prometheus servers by version, and the moment at which everything had happened."""
+
+    servers: Mapping[str, Prometheus]
+    moment: float
+
+
+@contextmanager
+def real_run(folder: Path) -> Iterator[Run]:
+    """Start it all, let everything happen, wait until both have scraped it, and stop it at the end."""
+    state = folder / "state"
+    incoming = folder / "incoming"
+    incoming.mkdir()
+    with ExitStack() as stack:
+        simulator = stack.enter_context(running_simulator())
+        environment = {
+            **NO_KEYS,
+            "REVIEWLENS_STATE_DIR": str(state),
+            "REVIEWLENS_LLM_SIMULATOR_URL": simulator.url,
+        }
+        app = stack.enter_context(run_app(env=environment))
+        ingest = stack.enter_context(_ingest(incoming, environment))
+        manager = stack.enter_context(alertmanager(HERE / "alertmanager" / "alertmanager.yml"))
+        ports = {"localhost:8000": app.port, "localhost:8001": ingest.port, "localhost:9093": manager.port}
+        servers = {version: stack.enter_context(_prometheus(version, ports)) for version in VERSIONS}
+        for server in servers.values():
+            wait_for("a first scrape of all three targets", partial(server.value, "count(up == 1) == 3"))
+        _everything(app, simulator, incoming, state)
+        yield Run(servers, _scraped(servers))
+
+
+@contextmanager
+def _ingest(incoming: Path, environment: Mapping[str, str]) -> Iterator[Server]:
+    port = free_port()
+    reviewlens = Path(sys.executable).with_name("reviewlens")
+    command = [reviewlens, "ingest", "--watch", incoming, "--metrics-port", str(port)]
+    with run(command, f"http://127.0.0.1:{port}", "/metrics", env=environment) as server:
+        yield server
+
+
+@contextmanager
+def _prometheus(version: str, ports: Mapping[str, int]) -> Iterator[Prometheus]:
+    """The committed config and rules, with these ports, scraped each second, alerts firing at once."""
+    own = free_port()
+    text = (HERE / "prometheus.yml").read_text(encoding="utf-8")
+    for address, port in {**ports, "localhost:9090": own}.items():
+        text = text.replace(address, f"127.0.0.1:{port}")
+    config: dict[str, Any] = yaml.safe_load(re.sub(r"_interval: \d+s", "_interval: 1s", text))
+    rules = {
+        f"alerts/{path.name}": re.sub(
+            r"^ +for: .*\n", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE
+        )
+        for path in (HERE / "alerts").glob("*.yml")
+    }
+    with prometheus(yaml.safe_dump(config), rules=rules, version=version, port=own) as server:
+        yield server
+
+
+def _everything(app: Server, simulator: RunningSimulator, incoming: Path, state: Path) -> None:
+    with httpx.Client(base_url=app.url, timeout=60) as shopper:
+        for category in CATEGORIES:
+            _dialogue(shopper, category)
+        simulator.script("gemini", latency_seconds=0.2)
+        _dialogue(shopper, "chair")
+        for failing in (("gemini",), ("gemini", "openai"), ("gemini", "openai", "claude")):
+            simulator.fail(*failing, outcome="server")
+            _dialogue(shopper, "appliance")
+        for category in CATEGORIES:
+            _leave(shopper, category)
+            _answer(shopper, _begin(shopper, category), ANSWERS[0])
+        shopper.get("/api/products/nothing")
+        shopper.post("/api/sessions", json={})
+        shopper.get("/nowhere")
+        _import(incoming)
+        _locked_store(shopper, state)
+
+
+def _begin(shopper: httpx.Client, product: str) -> str:
+    visit = shopper.get(f"/api/products/{product}").raise_for_status().json()["visit_id"]
+    wanted = {"product_id": product, "visit_id": visit}
+    session: str = shopper.post("/api/sessions", json=wanted).raise_for_status().json()["session_id"]
+    return session
+
+
+def _answer(shopper: httpx.Client, session: str, words: str) -> bool:
+    """Give one answer; whether it was the last."""
+    turn = shopper.post(f"/api/sessions/{session}/turns", json={"answer": words})
+    return bool(turn.raise_for_status().json()["is_final"])
+
+
+def _dialogue(shopper: httpx.Client, product: str) -> None:
+    session = _begin(shopper, product)
+    assert any(_answer(shopper, session, words) for words in ANSWERS), "five answers brought no verdict"
+
+
+def _leave(shopper: httpx.Client, product: str) -> None:
+    shopper.delete(f"/api/sessions/{_begin(shopper, product)}", params={"reason": "browser_close"})
+
+
+def _import(incoming: Path) -> None:
+    """A reviews file that is known already, with one row that is bad."""
+    known = next((ROOT / "app" / "reviews" / "samples").glob("*chair*.json"))
+    shutil.copy(known, incoming / known.name)
+    (incoming / "reviews_shop_brand_chair_20260101_000000.jsonl").write_text(
+        '{"review_id": "new-1", "rating": 5, "text": "허리가 편해요", "created_at": "2026-01-01T00:00:00"}\n'
+        '{"review_id": "new-2", "rating": 9, "text": "", "created_at": "never"}\n',
+        encoding="utf-8",
+    )
+
+
+def _locked_store(shopper: httpx.Client, state: Path) -> None:
+    """Nobody else can write for a while: beginning a dialogue takes its patience and ends in a 500."""
+    wanted = {"product_id": CATEGORIES[0]}
+    with (
+        sqlite3.connect(state / DATABASE, isolation_level=None) as holder,
+        ThreadPoolExecutor(FAILED) as crowd,
+    ):
+        holder.execute("BEGIN IMMEDIATE")
+        answers = list(crowd.map(lambda _: shopper.post("/api/sessions", json=wanted), range(FAILED)))
+        holder.execute("ROLLBACK")
+    assert [answer.status_code for answer in answers] == [500] * FAILED
+
+
+def _scraped(servers: Mapping[str, Prometheus]) -> float:
+    """The moment from which both hold the last of what happened, and have evaluated their rules on it."""
+    signs = {
+        "an alert on the failed requests": 'count(ALERTS{alertname="HighErrorRate"})',
+        "the line that draws it": "service:http_request_errors:ratio_rate5m > 0",
+        "the import": 'sum(increase(ingest_rows_total{result="skipped"}[5m])) > 0',
+    }
+    for server in servers.values():
+        for awaited, sign in signs.items():
+            wait_for(awaited, partial(server.value, sign))
+    return time.time()
