@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 VENV := .venv/bin
 
-.PHONY: help up down test demo bench check env
+.PHONY: help up down test demo bench check docs env
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,7 +30,10 @@ check: env ## Lint, types, generated files fresh
 	$(VENV)/ruff check .
 	$(VENV)/ruff format --check .
 	$(VENV)/mypy
-	scripts/check_generated.sh
+	scripts/generated.sh --check
+
+docs: env ## Write the generated files: tables in the documentation, dashboards
+	scripts/generated.sh
 
 env: ## Make or refresh .venv; quick when nothing changed
 	@scripts/make_env.sh

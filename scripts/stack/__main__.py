@@ -11,8 +11,9 @@ import typer
 
 from scripts.stack.errors import StackError
 from scripts.stack.health import tail
+from scripts.stack.render import grafana_password
 from scripts.stack.services import COMMANDS, Service
-from scripts.stack.settings import PORTS, Settings
+from scripts.stack.settings import API_KEYS, PORTS, Settings
 from scripts.stack.stack import Stack
 
 cli = typer.Typer(add_completion=False, no_args_is_help=True, help="The ReviewLens stack on this machine.")
@@ -30,10 +31,15 @@ def up() -> None:
     if not started.fresh:
         typer.echo("All of it was running already. `make demo` drives scenarios against it.")
     elif any(service.name == "prometheus" for service in started.services):
-        demo = subprocess.run([COMMANDS / "reviewlens", "demo", "--quick"], check=False)
-        if demo.returncode:
-            raise typer.Exit(demo.returncode)
+        _drive()
     _addresses(stack, started.services)
+
+
+def _drive() -> None:
+    """Shoppers against the running stack, and what Prometheus made of them; its exit code is ours."""
+    demo = subprocess.run([COMMANDS / "reviewlens", "demo", "--quick"], check=False)
+    if demo.returncode:
+        raise typer.Exit(demo.returncode)
 
 
 @cli.command()
@@ -93,15 +99,15 @@ def reload() -> None:
 
 
 def _addresses(stack: Stack, started: list[Service]) -> None:
-    names = {"api": "API (docs at /docs)", "simulator": "LLM simulator"}
+    settings = stack.settings
+    typer.echo("Running, and restarted when it fails:")
     for service in started:
-        typer.echo(
-            f"  {names.get(service.name, service.name.capitalize()):<20} {stack.settings.url(service.name)}"
-        )
-    if any(service.name == "simulator" for service in started):
-        typer.echo(
-            "No API key is set, so the LLM simulator answers. Set one of the keys to ask a real service."
-        )
+        typer.echo(f"  {service.name:<13} {settings.url(service.name)}")
+    names = {service.name for service in started}
+    if "grafana" in names:
+        typer.echo(f"Grafana's user is admin; its password is in {grafana_password(settings)}.")
+    if "simulator" in names:
+        typer.echo(f"No API key is set, so the LLM simulator answers. Real services: {', '.join(API_KEYS)}.")
 
 
 def main() -> None:

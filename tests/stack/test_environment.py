@@ -107,5 +107,5 @@ def test_a_missing_venv_module_is_told_with_its_package(clone: Clone) -> None:
 def test_make_without_a_target_teaches() -> None:
     """Every target is in the help, with what it does."""
     shown = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True, env=os.environ)
-    for target in ("up", "down", "test", "demo", "bench", "check", "help", "env"):
+    for target in ("up", "down", "test", "demo", "bench", "check", "docs", "help", "env"):
         assert f"\n  make {target} " in "\n" + shown.stdout
