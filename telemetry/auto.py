@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 import fastapi
@@ -11,14 +12,20 @@ from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type:
 
 from telemetry.instrument import instrument
 from telemetry.pipeline import start
+from telemetry.settings import SettingsError
 
 
 class Configurator:
     """Starts the pipeline, and keeps the stock FastAPI instrumentor from instrumenting every app again."""
 
     def configure(self, **_: Any) -> None:
-        """Start from the OTEL_* variables."""
-        start()
+        """Start from the OTEL_* variables. A wrong one ends the process, as it does without this tool."""
+        try:
+            start()
+        except SettingsError as error:
+            # Not raised: opentelemetry-instrument would log it and run the application without telemetry.
+            print(f"telemetry: {error}", file=sys.stderr, flush=True)  # noqa: T201
+            os._exit(1)
         disabled = os.environ.get(OTEL_PYTHON_DISABLED_INSTRUMENTATIONS, "")
         os.environ[OTEL_PYTHON_DISABLED_INSTRUMENTATIONS] = ",".join(filter(None, (disabled, "fastapi")))
 

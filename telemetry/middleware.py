@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
 from functools import cached_property
@@ -21,12 +20,13 @@ from telemetry.metrics import errors_total, http_request_duration_seconds, http_
 CLIENT_CLOSED = 499
 SEEN = "telemetry.counted"
 _METHODS = frozenset(METHODS)
+_BODY = frozenset({"http.response.body", "http.response.pathsend"})
 _log = logging.getLogger("telemetry.access")
 
 
 class MetricsMiddleware:
     """Plain ASGI, around everything else. A request inside a mounted, also instrumented application is
-    counted once, by the outermost."""
+    counted once, by the outermost; one whose client left before any answer is counted as 499."""
 
     def __init__(
         self, app: ASGIApp, routes: Callable[[], list[Any]], clock: Callable[[], float] = perf_counter
@@ -46,7 +46,7 @@ class MetricsMiddleware:
             return
         scope[SEEN] = True
         started, root_path = self._clock(), scope.get("root_path", "")
-        status, ended, trace_id = 0, False, ""
+        status, gone, ended, trace_id = 0, False, False, ""
 
         def end(status_code: int) -> None:
             nonlocal ended
@@ -56,24 +56,29 @@ class MetricsMiddleware:
             except Exception:
                 guard.fault("record")
 
+        async def watching_receive() -> Message:
+            nonlocal gone
+            message = await receive()
+            gone = gone or (message["type"] == "http.disconnect" and not status)
+            return message
+
         async def counting_send(message: Message) -> None:
             nonlocal status, trace_id
             if message["type"] == "http.response.start":
-                status, trace_id = message["status"], tracing.trace_id()
+                status = CLIENT_CLOSED if gone else message["status"]
+                trace_id = tracing.trace_id()
             await send(message)
-            if message["type"] == "http.response.body" and not message.get("more_body") and not ended:
+            if message["type"] in _BODY and not message.get("more_body") and not ended:
                 end(status)
 
         try:
-            await self.app(scope, receive, counting_send)
-        except (ClientDisconnect, asyncio.CancelledError):
+            await self.app(scope, watching_receive, counting_send)
+        except BaseException as error:
+            unhandled = isinstance(error, Exception) and not isinstance(error, ClientDisconnect)
+            if unhandled:
+                errors_total.labels(error_type="unhandled", component="api").inc()
             if not ended:
-                end(status or CLIENT_CLOSED)
-            raise
-        except Exception:
-            errors_total.labels(error_type="unhandled", component="api").inc()
-            if not ended:
-                end(500)
+                end(500 if unhandled else status or CLIENT_CLOSED)
             raise
         if not ended:
             end(status or 500)
