@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -67,6 +67,6 @@ class Client(Protocol):
 
     async def complete(self, prompt: Prompt) -> Completion: ...
 
-    def stream(self, prompt: Prompt) -> AsyncIterator[Chunk]: ...
+    def stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]: ...
 
     async def aclose(self) -> None: ...

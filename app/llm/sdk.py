@@ -16,6 +16,8 @@ import anyio.to_thread
 from app.llm.base import Chunk, Completion, ErrorKind, LLMError, Prompt, Usage
 from app.llm.settings import ProviderSettings
 
+logger = logging.getLogger(__name__)
+
 _IDENTIFIER = re.compile(r"[A-Za-z_]{1,60}")
 
 
@@ -31,14 +33,21 @@ class SdkClient(ABC):
         self._lock = threading.Lock()
 
     async def warm(self) -> None:
-        """Import the SDK and make its client in a thread: it takes up to seconds and would stop the loop."""
+        """Load the SDK now. What goes wrong is logged, and tried again by the next attempt."""
+        try:
+            await self._ready()
+        except Exception as exception:
+            logger.warning("llm provider=%s cannot load its SDK: %s", self.name, type(exception).__name__)
+
+    async def _ready(self) -> None:
+        # In a thread: importing an SDK takes up to seconds, and would stop the event loop.
         if self._sdk is None:
             await anyio.to_thread.run_sync(self._connect_once)
 
     async def complete(self, prompt: Prompt) -> Completion:
         """The whole answer. LLMError if it does not come, is empty, or comes without its usage."""
         try:
-            await self.warm()
+            await self._ready()
             with anyio.fail_after(self._settings.timeout):
                 return await self._complete(prompt)
         except Exception as exception:
@@ -49,7 +58,7 @@ class SdkClient(ABC):
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
         """The answer in pieces, the last one with the usage. The timeout is for all of it; close to abort."""
         try:
-            await self.warm()
+            await self._ready()
             ends = anyio.current_time() + self._settings.timeout
             async with aclosing(self._checked(prompt)) as chunks:
                 while True:
@@ -84,14 +93,18 @@ class SdkClient(ABC):
             if self._sdk is None:
                 self._sdk = self._connect()
                 # At DEBUG the SDKs log whole requests: the prompt, with the shopper's and reviewers' words.
-                logger = logging.getLogger(self.sdk_logger)
-                logger.setLevel(max(logger.level, logging.INFO))
+                talkative = logging.getLogger(self.sdk_logger)
+                talkative.setLevel(max(talkative.level, logging.INFO))
 
     def _error(self, exception: Exception) -> LLMError:
         if isinstance(exception, LLMError):
             return exception
         if isinstance(exception, TimeoutError) or _named(exception, "TimeoutException"):
             return LLMError(self.name, "timeout", f"no whole answer within {self._settings.timeout:g} s")
+        if isinstance(exception, ImportError):
+            return LLMError(
+                self.name, "connection", f"its SDK cannot be imported, {exception.name} is missing"
+            )
         if _named(exception, "TransportError"):
             return LLMError(self.name, "connection", type(exception).__name__)
         kind, detail = self._kind(exception)

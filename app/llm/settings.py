@@ -49,19 +49,25 @@ class LLMSettings(BaseSettings):
     gemini_model: str = Field(default="gemini-3.1-flash-lite", description="model asked of Gemini")
     gemini_base_url: HttpUrl | None = Field(default=None, description="other address of the Gemini API")
     gemini_timeout: float = Field(default=10.0, gt=0, description="seconds for one attempt at Gemini")
-    gemini_api_key: SecretStr | None = Field(default=None, validation_alias="GEMINI_API_KEY")
+    gemini_api_key: SecretStr | None = Field(
+        default=None, validation_alias="GEMINI_API_KEY", description="key of the Gemini API"
+    )
 
     openai_model: str = Field(default="gpt-5.4-mini", description="model asked of OpenAI")
     openai_base_url: HttpUrl | None = Field(
         default=None, description="other address of the OpenAI API, with its /v1"
     )
     openai_timeout: float = Field(default=10.0, gt=0, description="seconds for one attempt at OpenAI")
-    openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
+    openai_api_key: SecretStr | None = Field(
+        default=None, validation_alias="OPENAI_API_KEY", description="key of the OpenAI API"
+    )
 
     claude_model: str = Field(default="claude-haiku-4-5", description="model asked of Anthropic")
     claude_base_url: HttpUrl | None = Field(default=None, description="other address of the Anthropic API")
     claude_timeout: float = Field(default=10.0, gt=0, description="seconds for one attempt at Anthropic")
-    claude_api_key: SecretStr | None = Field(default=None, validation_alias="ANTHROPIC_API_KEY")
+    claude_api_key: SecretStr | None = Field(
+        default=None, validation_alias="ANTHROPIC_API_KEY", description="key of the Anthropic API"
+    )
 
     @field_validator("providers")
     @classmethod
@@ -73,6 +79,12 @@ class LLMSettings(BaseSettings):
             if names.count(name) > 1:
                 raise ValueError(f"{name!r} stands twice; each provider may stand once")
         return ",".join(names)
+
+    @field_validator("gemini_api_key", "openai_api_key", "claude_api_key")
+    @classmethod
+    def _stripped(cls, value: SecretStr | None) -> SecretStr | None:
+        # A key from a file often ends in a newline, which no HTTP header may hold.
+        return SecretStr(value.get_secret_value().strip()) if value else None
 
     @classmethod
     def from_env(cls) -> LLMSettings:

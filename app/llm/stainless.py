@@ -32,7 +32,7 @@ def stainless_kind(sdk: ModuleType, exception: Exception) -> tuple[ErrorKind, st
         return kind_of_status(exception.status_code), detail_of(exception.status_code, _type(exception.body))
     if isinstance(exception, sdk.APIError):
         error_type = _type(exception.body)
-        return _KIND_OF_TYPE.get(error_type, "invalid_response"), f"in the stream {error_type}".strip()
+        return _KIND_OF_TYPE.get(error_type, "invalid_response"), detail_of(200, error_type)
     return "invalid_response", ""
 
 

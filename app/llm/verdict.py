@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -32,7 +31,7 @@ POS(만족), NEG(불만), MIX(엇갈림), NEU(중립)입니다. score가 큰 요
 "key_findings": ["근거가 있는 발견, 1개 이상 5개 이하"]}}"""
 
 _ASK = "아래 자료로 이 쇼핑객을 위한 최종 판단을 JSON으로 작성해 주세요."
-_FENCED = re.compile(r"\s*```(?:json)?\s*\n(?P<inside>.*?)\n?\s*```\s*", re.DOTALL | re.IGNORECASE)
+_FENCE = "```"
 
 _Text = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=2000)]
 
@@ -110,13 +109,19 @@ def _data(request: VerdictRequest) -> dict[str, object]:
 
 def parse(text: str, provider: str) -> Draft:
     """The draft that an answer holds, bare or in a ```json fence. Else LLMError invalid_response."""
-    fenced = _FENCED.fullmatch(text)
     try:
-        return Draft.model_validate_json(fenced["inside"] if fenced else text)
+        return Draft.model_validate_json(_unfenced(text.strip()))
     except ValidationError as error:
         problems = {(_field(problem["loc"]), problem["type"]) for problem in error.errors()}
     detail = ", ".join(f"{field} {problem}" for field, problem in sorted(problems))
     raise LLMError(provider, "invalid_response", f"the answer is no verdict: {detail}")
+
+
+def _unfenced(text: str) -> str:
+    if not (text.startswith(_FENCE) and text.endswith(_FENCE)):
+        return text
+    inside = text[len(_FENCE) : -len(_FENCE)]
+    return inside[4:] if inside[:4].lower() == "json" else inside
 
 
 def _field(place: tuple[int | str, ...]) -> str:

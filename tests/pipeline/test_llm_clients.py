@@ -144,7 +144,7 @@ def test_a_stream_that_takes_too_long_is_a_timeout(simulator: RunningSimulator, 
     """The timeout is for all of the attempt: pieces that keep coming do not stretch it."""
     simulator.script(piece_chars=1, pace_seconds=0.05)
     with pytest.raises(LLMError) as caught:
-        run(client_of(simulator, provider, timeout=0.4), streamed)
+        run(client_of(simulator, provider, timeout=0.6), streamed)
     assert caught.value.kind == "timeout"
     assert [entry["aborted"] for entry in simulator.ledger()] == [True]
 
@@ -161,7 +161,7 @@ def test_every_failure_has_its_kind_after_one_request(
 ) -> None:
     """One LLMError of the right kind, one request in the ledger (no hidden retry), no text of ours in it."""
     simulator.fail(provider, **failure)
-    client = client_of(simulator, provider, timeout=0.3 if failure["outcome"] == "hang" else 10.0)
+    client = client_of(simulator, provider, timeout=0.6 if failure["outcome"] == "hang" else 10.0)
     if kind is None:
         run(client, way)
     else:

@@ -145,6 +145,7 @@ def create_server(
         port=port,
         http=simulator.player.protocol(),
         log_level=log_level,
+        access_log=False,
         timeout_graceful_shutdown=1,
     )
     return uvicorn.Server(config)

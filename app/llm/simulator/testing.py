@@ -31,11 +31,16 @@ class RunningSimulator:
         """Let these providers, or all, fail in one way: always, the `next` n times, or by a `share`."""
         self.script(*providers, failures=[{"outcome": outcome, **failure}])
 
+    def entries(self) -> list[dict[str, Any]]:
+        """What the ledger says now, the oldest first, answers that are under way too."""
+        entries: list[dict[str, Any]] = self._http.get("/ledger").json()["entries"]
+        return entries
+
     def ledger(self, seconds: float = 5.0) -> list[dict[str, Any]]:
         """What was answered, the oldest first, once every answer is over. AssertionError if one goes on."""
         ends = time.monotonic() + seconds
         while True:
-            entries: list[dict[str, Any]] = self._http.get("/ledger").json()["entries"]
+            entries = self.entries()
             if not any(entry["open"] for entry in entries):
                 return entries
             if time.monotonic() > ends:

@@ -26,12 +26,12 @@ def test_nothing_is_configured_without_a_key() -> None:
 
 
 def test_providers_with_a_key_are_asked_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Model, address and patience of each come from its own settings; no key, or an empty one: left out."""
+    """Model, address and patience of each are its own settings'; a key is stripped; without one: left out."""
     monkeypatch.setenv("REVIEWLENS_LLM_PROVIDERS", " claude, gemini ,openai")
     monkeypatch.setenv("REVIEWLENS_LLM_OPENAI_BASE_URL", "https://llm.example.com/v1/")
     monkeypatch.setenv("REVIEWLENS_LLM_OPENAI_TIMEOUT", "3.5")
     monkeypatch.setenv("REVIEWLENS_LLM_CLAUDE_MODEL", "claude-x")
-    monkeypatch.setenv("OPENAI_API_KEY", "key-o")
+    monkeypatch.setenv("OPENAI_API_KEY", "key-o\n")
     monkeypatch.setenv("ANTHROPIC_API_KEY", "key-c")
     monkeypatch.setenv("GEMINI_API_KEY", "")
     assert LLMSettings.from_env().configured == (

@@ -107,6 +107,7 @@ def test_a_prompt_can_always_be_sent() -> None:
         f"```json\n{json.dumps(GOOD)}\n```",
         f"\n```\n{json.dumps(GOOD)}\n```\n",
         f"```JSON\n  {json.dumps(GOOD)}  ```",
+        f"```json {json.dumps(GOOD)}```",
         json.dumps({**GOOD, "confidence": 0.9}),
         json.dumps({**GOOD, "summary": "  조용합니다.\n"}),
     ],
