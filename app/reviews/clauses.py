@@ -73,12 +73,16 @@ class Clause:
     @property
     def asserts(self) -> bool:
         """Whether the writer says it of this product: not a hope, a fear, a hearsay, or another product."""
+        elsewhere = self.link == "but" and any(word.form in OTHER_THINGS for word in self.words[:4])
+        return self.link not in ("if", "said", "doubt") and not elsewhere and not self.thought
+
+    @property
+    def thought(self) -> bool:
+        """Whether it is what was feared or expected, before what follows."""
         forms = [word.form for word in self.words]
-        elsewhere = self.link == "but" and any(form in OTHER_THINGS for form in forms[:4])
         worried = any(form in WORRIES for form in forms[-6:]) and NONE.isdisjoint(forms)
         expected = any(form in EXPECTATIONS for form in forms[-6:])
-        thought = self.link in ("but", "so") and (worried or expected)
-        return self.link not in ("if", "said", "doubt") and not elsewhere and not thought
+        return self.link in ("but", "so") and (worried or expected)
 
     @property
     def only_at_first(self) -> bool:

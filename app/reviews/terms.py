@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from app.reviews.morphology import Word
 from app.reviews.text import compact
@@ -52,7 +52,7 @@ class Sentence:
     def find(self, terms: Sequence[str]) -> list[tuple[int, int]]:
         """Every place where one of `terms` stands, as word ranges in order, without overlaps."""
         found = sorted(
-            {place for term in terms for place in self._places(compact(term))}, key=lambda at: (at[0], -at[1])
+            {place for term in terms for place in self._places(_bare(term))}, key=lambda at: (at[0], -at[1])
         )
         kept: list[tuple[int, int]] = []
         for place in found:
@@ -66,3 +66,8 @@ class Sentence:
         elif term:
             yield from self.typed.find(term)
             yield from self.stems.find(term.removesuffix("다") if len(term) > 2 else term)
+
+
+@lru_cache(maxsize=4096)
+def _bare(term: str) -> str:
+    return compact(term)

@@ -60,7 +60,8 @@ def _sign(
     if (wish := _wish(parts, at)) is not None:
         return wish, min(at + 1, len(parts) - 1)
     own = next((sign for place in inside if (sign := _anchored(clause, place, direction, factor))), None)
-    if own and clause.asserts and not clause.only_at_first:
+    feared = clause.link == "so" and at + 1 < len(parts) and parts[at + 1].thought
+    if own and clause.asserts and not feared and not clause.only_at_first:
         return own, at
     for later in range(at + 1, len(parts)):
         following = parts[later]
