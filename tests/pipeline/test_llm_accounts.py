@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from support.servers import wait_for
 
 from app.llm.chain import Chain, build_chain
 from app.llm.settings import PROVIDERS
 from app.llm.simulator.testing import RunningSimulator, running_simulator
 from app.llm.verdict import Verdict, VerdictRequest
 from app.reviews.models import Evidence, FactorScore
-from support.servers import wait_for
 from telemetry.testing import Recorded
 
 REQUEST = VerdictRequest(
