@@ -1,0 +1,234 @@
+"""The middleware by raw ASGI messages: what no ordinary server or application sends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from starlette.routing import Route
+
+from telemetry.metrics import http_request_duration_seconds
+from telemetry.middleware import MetricsMiddleware
+from telemetry.testing import Recorded, StepClock, recording
+
+START = {"type": "http.response.start", "status": 202, "headers": []}
+BODY = {"type": "http.response.body", "body": b"ok"}
+App = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+async def endpoint(request: Any) -> None:
+    """Never called: only its template is used."""
+
+
+def scope(**changes: Any) -> dict[str, Any]:
+    return {"type": "http", "method": "GET", "path": "/items/7", "root_path": "", "headers": [], **changes}
+
+
+def drive(app: App, given: dict[str, Any] | None = None, messages: tuple[Any, ...] = ()) -> list[Any]:
+    """One request through the middleware; what was sent."""
+    sent: list[Any] = []
+    incoming = iter(messages)
+
+    async def receive() -> Any:
+        return next(incoming)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    middleware = MetricsMiddleware(app, lambda: [Route("/items/{item_id}", endpoint)], StepClock(0.5))
+    asyncio.run(middleware(given if given is not None else scope(), receive, send))
+    return sent
+
+
+def counted(metrics: Recorded) -> dict[tuple[str, ...], float]:
+    """(endpoint, method, status code) -> count."""
+    return {tuple(v for _, v in sorted(key)): n for key, n in metrics.series("http_requests_total").items()}
+
+
+def test_messages_pass_through_as_they_are(metrics: Recorded) -> None:
+    """The very objects, in order; one step of the clock between arrival and end."""
+
+    async def app(_: Any, __: Any, send: Any) -> None:
+        await send(START)
+        await send({**BODY, "more_body": True})
+        await send(BODY)
+
+    sent = drive(app)
+    assert sent[0] is START
+    assert sent[1:] == [{**BODY, "more_body": True}, BODY]
+    assert counted(metrics) == {("/items/{item_id}", "GET", "202"): 1}
+    assert metrics.sum("http_request_duration_seconds", method="GET", endpoint="/items/{item_id}") == 0.5
+
+
+@pytest.mark.parametrize("kind", ["websocket", "lifespan", "mqtt"])
+def test_other_scopes_pass_through(metrics: Recorded, kind: str) -> None:
+    """Untouched: the same scope, receive and send."""
+    seen: list[Any] = []
+
+    async def app(*given: Any) -> None:
+        seen.extend(given)
+
+    given = {"type": kind}
+    assert drive(app, given) == []
+    assert seen[0] is given
+    assert given == {"type": kind}
+    assert counted(metrics) == {}
+
+
+def test_a_file_sent_by_the_server_ends_the_request(metrics: Recorded) -> None:
+    """http.response.pathsend is the last message; what comes after it takes none of the request's time."""
+
+    async def app(_: Any, __: Any, send: Any) -> None:
+        await send(START)
+        await send({"type": "http.response.pathsend", "path": "/tmp/file"})  # noqa: S108 - never opened
+        assert counted(metrics) == {("/items/{item_id}", "GET", "202"): 1}
+
+    drive(app)
+    assert counted(metrics) == {("/items/{item_id}", "GET", "202"): 1}
+
+
+def test_an_application_that_never_answers_is_500(metrics: Recorded) -> None:
+    """That is what its server sends then."""
+
+    async def app(*_: Any) -> None:
+        """Return without a message."""
+
+    drive(app)
+    assert counted(metrics) == {("/items/{item_id}", "GET", "500"): 1}
+
+
+def test_an_application_that_stops_in_the_middle_is_counted_by_its_status(metrics: Recorded) -> None:
+    """As frameworks do when the client has gone."""
+
+    async def app(_: Any, __: Any, send: Any) -> None:
+        await send(START)
+        await send({**BODY, "more_body": True})
+
+    drive(app)
+    assert counted(metrics) == {("/items/{item_id}", "GET", "202"): 1}
+
+
+@pytest.mark.parametrize("error", [RuntimeError("mine"), OSError("mine")])
+def test_an_exception_leaves_as_it_came(metrics: Recorded, error: Exception) -> None:
+    """The same object, uncounted requests none, one error."""
+
+    async def app(*_: Any) -> None:
+        raise error
+
+    with pytest.raises(type(error)) as caught:
+        drive(app)
+    assert caught.value is error
+    assert counted(metrics) == {("/items/{item_id}", "GET", "500"): 1}
+    assert metrics.value("errors_total", error_type="unhandled", component="api") == 1
+
+
+@pytest.mark.parametrize("gone", [asyncio.CancelledError, KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize(("started", "status"), [(False, "499"), (True, "202")])
+def test_a_cancelled_request_is_counted_once(
+    metrics: Recorded, gone: type[BaseException], started: bool, status: str
+) -> None:
+    """499 before the start, the sent status after it; no error, and it goes on."""
+
+    async def app(_: Any, __: Any, send: Any) -> None:
+        if started:
+            await send(START)
+        raise gone
+
+    with pytest.raises(gone):
+        drive(app)
+    assert counted(metrics) == {("/items/{item_id}", "GET", status): 1}
+    assert metrics.value("errors_total", error_type="unhandled", component="api") == 0
+
+
+def test_an_answer_to_nobody_is_499(metrics: Recorded) -> None:
+    """The application heard that the client has left, and answers all the same."""
+
+    async def app(_: Any, receive: Any, send: Any) -> None:
+        assert (await receive())["type"] == "http.disconnect"
+        await send(START)
+        await send(BODY)
+
+    assert drive(app, messages=({"type": "http.disconnect"},)) == [START, BODY]
+    assert counted(metrics) == {("/items/{item_id}", "GET", "499"): 1}
+
+
+def test_a_client_that_leaves_after_the_start_has_its_status(metrics: Recorded) -> None:
+    """It was answered."""
+
+    async def app(_: Any, receive: Any, send: Any) -> None:
+        await send(START)
+        await receive()
+        await send(BODY)
+
+    drive(app, messages=({"type": "http.disconnect"},))
+    assert counted(metrics) == {("/items/{item_id}", "GET", "202"): 1}
+
+
+def test_a_middleware_that_copies_the_scope_hides_no_template(metrics: Recorded) -> None:
+    """Routing then leaves its mark in a copy; the path still has a template."""
+
+    async def app(given: Any, _: Any, send: Any) -> None:
+        dict(given)["endpoint"] = endpoint
+        await send(START)
+        await send(BODY)
+
+    drive(app)
+    assert counted(metrics) == {("/items/{item_id}", "GET", "202"): 1}
+
+
+@pytest.mark.parametrize("method", ["get", "BREW", "GET ", "PROPFIND", "\U0001f375"])
+def test_methods_that_are_none_are_folded(metrics: Recorded, method: str) -> None:
+    """Whatever is sent as a method, it makes one series."""
+
+    async def app(_: Any, __: Any, send: Any) -> None:
+        await send(START)
+        await send(BODY)
+
+    drive(app, scope(method=method))
+    assert counted(metrics) == {("/items/{item_id}", "(other)", "202"): 1}
+
+
+def test_a_scope_without_root_path_is_no_fault(metrics: Recorded) -> None:
+    """It is optional in ASGI."""
+
+    async def app(_: Any, __: Any, send: Any) -> None:
+        await send(START)
+        await send(BODY)
+
+    given = scope()
+    del given["root_path"]
+    drive(app, given)
+    assert counted(metrics) == {("/items/{item_id}", "GET", "202"): 1}
+
+
+def test_a_fault_inside_telemetry_leaves_the_response_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Routes that cannot be read, an instrument that fails: answered as ever, and counted as a fault."""
+    from telemetry.guard import guard
+
+    class Broken:
+        def record(self, *_: Any) -> None:
+            raise RuntimeError("broken")
+
+    async def app(_: Any, __: Any, send: Any) -> None:
+        await send(START)
+        await send(BODY)
+
+    def no_routes() -> list[Any]:
+        raise RuntimeError("no routes")
+
+    monkeypatch.setattr(guard, "_last", {})
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    with recording(strict=False) as recorded:
+        before, http_request_duration_seconds.instrument = http_request_duration_seconds.instrument, Broken()
+        drive(app)
+        http_request_duration_seconds.instrument = before
+        asyncio.run(MetricsMiddleware(app, no_routes)(scope(), None, send))  # type: ignore[arg-type]
+        assert recorded.value("errors_total", error_type="record", component="telemetry") == 2
+        assert counted(recorded) == {("/items/{item_id}", "GET", "202"): 1}
+    assert sent == [START, BODY]
