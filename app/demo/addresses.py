@@ -18,10 +18,10 @@ PORTS = {
 }
 
 
-def address(service: str, environ: Mapping[str, str] = os.environ) -> str:
-    """Where a service of the stack on this machine is."""
+def address(service: str, host: str = "localhost", environ: Mapping[str, str] = os.environ) -> str:
+    """Where a service of the stack is, by the environment's ports."""
     variable, port = PORTS[service]
-    return f"http://localhost:{environ.get(variable) or port}"
+    return f"http://{host}:{environ.get(variable) or port}"
 
 
 def direct(url: str) -> bool:
@@ -35,12 +35,13 @@ def direct(url: str) -> bool:
 
 async def pages(api: str, prometheus: str) -> list[tuple[str, str]]:
     """(name, address) of everything to open, of what answers."""
+    host = urlsplit(prometheus).hostname or "localhost"
     wanted = (
         ("API", f"{api}/docs", "/healthz"),
         ("metrics", f"{api}/metrics", ""),
         ("Prometheus", prometheus, "/-/ready"),
-        ("Alertmanager", address("alertmanager"), "/-/ready"),
-        ("Grafana", address("grafana"), "/api/health"),
+        ("Alertmanager", address("alertmanager", host), "/-/ready"),
+        ("Grafana", address("grafana", host), "/api/health"),
     )
     return [(name, url) for name, url, path in wanted if await _answers(url, path)]
 

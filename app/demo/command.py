@@ -67,7 +67,7 @@ def demo(
     afterwards. Where real API keys are in use, those scenarios are left out.
 
     Exit codes: 0 all went well; 1 the stack cannot be reached; 3 requests went
-    wrong, or numbers differ.
+    wrong, or numbers differ; 130 or 143 it was stopped, and all scripts undone.
     """
     console = Console(width=None if sys.stdout.isatty() else 110)
     if list_:
@@ -80,10 +80,15 @@ def demo(
         (prometheus_url or address("prometheus")).rstrip("/"),
         (simulator_url or address("simulator")).rstrip("/"),
     )
+    stopped_by: list[signal.Signals] = []
     try:
-        good = asyncio.run(_demo(console, urls, chosen, count, seed))
-    except (NotPossibleError, PrometheusError) as error:
-        typer.secho(f"reviewlens demo: {error}", fg="red", err=True)
+        good = asyncio.run(_demo(console, urls, chosen, count, seed, stopped_by))
+    except asyncio.CancelledError:
+        typer.echo("reviewlens demo: stopped; what was scripted on the simulator is undone.", err=True)
+        raise typer.Exit(128 + stopped_by[0]) from None
+    except (NotPossibleError, PrometheusError, httpx.HTTPError) as error:
+        where = f" ({error.request.url})" if isinstance(error, httpx.TransportError) else ""
+        typer.secho(f"reviewlens demo: {error}{where}", fg="red", err=True)
         raise typer.Exit(1) from None
     raise typer.Exit(0 if good else DIFFERS)
 
@@ -109,7 +114,12 @@ def _scenarios() -> Table:
 
 
 async def _demo(
-    console: Console, urls: tuple[str, str, str], chosen: tuple[Scenario, ...], shoppers: int, seed: int
+    console: Console,
+    urls: tuple[str, str, str],
+    chosen: tuple[Scenario, ...],
+    shoppers: int,
+    seed: int,
+    stopped_by: list[signal.Signals],
 ) -> bool:
     api_url, prometheus_url, simulator_url = urls
     async with (
@@ -118,7 +128,7 @@ async def _demo(
     ):
         prometheus = Prometheus(http)
         await _reach(api, prometheus)
-        with _simulator(simulator_url) as simulator, _interruptible(), _Bars(console) as bars:
+        with _simulator(simulator_url) as simulator, _stoppable(stopped_by), _Bars(console) as bars:
             driver = Driver(api, prometheus, simulator, bars, seed=seed)
             warning = await driver.prepare(chosen)
             outcomes = [await driver.play(scenario, shoppers) for scenario in chosen]
@@ -154,16 +164,25 @@ def _simulator(url: str) -> Iterator[Simulator | None]:
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
-    """SIGTERM ends the run as Ctrl-C does: what was changed is undone first."""
+def _stoppable(stopped_by: list[signal.Signals]) -> Iterator[None]:
+    """Ctrl-C and SIGTERM cancel the run, so that what was changed is undone; the signal is noted."""
     task, loop = asyncio.current_task(), asyncio.get_running_loop()
-    with suppress(NotImplementedError):
-        loop.add_signal_handler(signal.SIGTERM, lambda: task and task.cancel())
+
+    def stop(by: signal.Signals) -> None:
+        stopped_by.append(by)
+        if task:
+            task.cancel()
+
+    signals = (signal.SIGINT, signal.SIGTERM)
+    with suppress(NotImplementedError):  # on Windows
+        for by in signals:
+            loop.add_signal_handler(by, stop, by)
     try:
         yield
     finally:
         with suppress(NotImplementedError):
-            loop.remove_signal_handler(signal.SIGTERM)
+            for by in signals:
+                loop.remove_signal_handler(by)
 
 
 def _complain(console: Console, warning: str, outcomes: list[Outcome]) -> None:
@@ -199,7 +218,7 @@ class _Bars:
         self._progress.update(self._wait, visible=False)
         self._bar = self._progress.add_task(what, total=steps)
 
-    def steps(self) -> None:
+    def advances(self) -> None:
         """The bar goes on by one."""
         self._progress.advance(self._bar)
 

@@ -48,21 +48,23 @@ class Fact:
         return f"({now} - ({by} ({sample} @ {since:.3f}) or 0 * {now}))"
 
 
-def _quantile(share: float) -> Fact:
-    expr = f"histogram_quantile({share}, $http_request_duration_seconds_bucket)"
-    return Fact(f"latency p{share * 100:g}", expr, ("le",), "s")
+def _quantile(title: str, share: float, metric: str, *by: str) -> Fact:
+    return Fact(
+        f"{title} p{share * 100:g}", f"histogram_quantile({share}, ${metric}_bucket)", (*by, "le"), "s"
+    )
 
 
 FACTS = (
     Fact("requests per second, in the last minute", "sum(rate(http_requests_total[1m]))", unit="/s"),
     Fact("requests", "$http_requests_total", ("status_code",)),
-    *map(_quantile, (0.5, 0.95, 0.99)),
+    *(_quantile("latency", share, "http_request_duration_seconds") for share in (0.5, 0.95, 0.99)),
     Fact("sessions", "$dialogue_sessions_total"),
     Fact("turns", "$dialogue_turns_total"),
     Fact("completions", "$dialogue_completions_total"),
     Fact("completion rate", "$dialogue_completions_total / $dialogue_sessions_total", unit="%"),
     Fact("abandoned", "$session_abandoned_total", ("stage",)),
     Fact("LLM calls", "$llm_calls_total", ("provider", "status")),
+    _quantile("LLM latency", 0.95, "llm_duration_seconds", "provider"),
     Fact("LLM tokens", "$llm_tokens_total", ("provider", "type")),
     Fact("evidence per retrieval", "$evidence_count_sum / $evidence_count_count", unit="mean"),
     Fact("errors", "$errors_total", ("component", "error_type")),
@@ -112,7 +114,8 @@ def changes(outcomes: Iterable[Outcome]) -> Table:
     table.add_column("counted", justify="right")
     table.add_column("")
     for outcome in outcomes:
-        table.add_row(f"[bold]{outcome.scenario.name}[/]", "", "", _verdict(outcome))
+        scenario = outcome.scenario
+        table.add_row(f"[bold]{scenario.name}[/]\n[dim]{scenario.shows}[/]", "", "", _verdict(outcome))
         for row in _rows(outcome):
             table.add_row(*row)
         table.add_section()
@@ -124,7 +127,7 @@ def _rows(outcome: Outcome) -> Iterator[tuple[str, str, str, str]]:
     for one in outcome.moved:
         told = (one.labels[label] for label in TOLD_BY.get(one.name, ()))
         groups.setdefault((one.name, *told), []).append(one)
-    for (name, *labels), members in groups.items():
+    for (name, *labels), members in sorted(groups.items()):
         differs = any(one in outcome.differences for one in members)
         if differs or name in outcome.scenario.moves:
             sent, counted = (

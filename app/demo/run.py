@@ -56,7 +56,7 @@ class Watch(Protocol):
     def begins(self, what: str, steps: int) -> None:
         """Something of so many steps begins."""
 
-    def steps(self) -> None:
+    def advances(self) -> None:
         """One of them is done."""
 
     def waits(self, awaited: str) -> None:
@@ -161,7 +161,7 @@ class Driver:
             chance = Random(f"{self._seed}/{scenario.name}/{number}")  # noqa: S311 - no secret
             async with room:
                 await _go(behaviour, Shopper(shop, chance))
-            self._watch.steps()
+            self._watch.advances()
 
         await asyncio.gather(*(one(number, behaviour) for number, behaviour in enumerate(cast)))
 

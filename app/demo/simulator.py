@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import httpx
@@ -20,6 +20,7 @@ ERROR_OF_OUTCOME = {
     "auth": "auth",
     "rate_limit": "rate_limit",
     "server": "server",
+    "late_server": "server",
     "drop": "connection",
     "half": "connection",
     "truncated": "invalid_response",
@@ -70,13 +71,11 @@ class Simulator:
     def playing(self, scripts: Mapping[str, Mapping[str, Any]]) -> Iterator[None]:
         """Providers behave by these scripts until the block ends, however it ends; then as before."""
         before = self._get("/control") if scripts else {}
-        try:
+        with ExitStack() as undo:  # a failed undo leaves none of the others out
             for provider, script in scripts.items():
+                undo.callback(self._play, provider, before[provider])
                 self._play(provider, script)
             yield
-        finally:
-            for provider in scripts:
-                self._play(provider, before[provider])
 
     def _play(self, provider: str, script: Mapping[str, Any]) -> None:
         self._http.put(f"/control/{provider}", json=dict(script)).raise_for_status()

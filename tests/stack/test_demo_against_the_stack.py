@@ -1,24 +1,29 @@
-"""`reviewlens demo` against the real API, the real simulator and a real Prometheus: sent is what is counted."""
+"""`reviewlens demo` against the real API, simulator and Prometheus: what is sent is what is counted."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 import httpx
 import pytest
-from support.servers import Server, free_port, prometheus, run_app
+from support.servers import ROOT, Server, free_port, prometheus, run_app, wait_for
 from support.servers import Prometheus as PrometheusServer
 from typer.testing import CliRunner
 
 from app.cli import cli
 from app.demo import report
-from app.demo.command import DIFFERS
+from app.demo.command import QUICK_SHOPPERS
+from app.demo.ledger import series
 from app.demo.prometheus import Prometheus
-from app.demo.run import Driver, Outcome
+from app.demo.run import Driver, NotPossibleError, Outcome
 from app.demo.scenarios import BY_NAME, SCENARIOS, Scenario
+from app.demo.shopper import Shopper
 from app.demo.simulator import Simulator
 from app.llm.simulator.testing import RunningSimulator, running_simulator
 
@@ -39,7 +44,7 @@ class Silent:
 
     def begins(self, what: str, steps: int) -> None: ...
 
-    def steps(self) -> None: ...
+    def advances(self) -> None: ...
 
     def waits(self, awaited: str) -> None: ...
 
@@ -79,32 +84,163 @@ def stack() -> Iterator[Stack]:
         yield running
 
 
-@asynccontextmanager
-async def driver_of(stack: Stack) -> AsyncIterator[tuple[Driver, Prometheus]]:
-    """A driver, as the command makes it."""
-    async with (
-        httpx.AsyncClient(base_url=stack.api.url, timeout=60, trust_env=False) as api,
-        httpx.AsyncClient(base_url=stack.prometheus.url, timeout=10, trust_env=False) as http,
-    ):
-        with httpx.Client(base_url=stack.simulator.url, trust_env=False) as control:
-            yield Driver(api, Prometheus(http), Simulator(control), Silent(), seed=7), Prometheus(http)
+def played_all(
+    stack: Stack, scenarios: tuple[Scenario, ...], shoppers: int = SHOPPERS, patience: float = 20
+) -> list[Outcome]:
+    """Scenarios, played one after the other by the driver that the command uses."""
 
-
-def played(stack: Stack, scenario: Scenario) -> Outcome:
-    """One scenario, played against the stack."""
-
-    async def play() -> Outcome:
-        async with driver_of(stack) as (driver, _):
-            assert not await driver.prepare((scenario,))
-            return await driver.play(scenario, SHOPPERS)
+    async def play() -> list[Outcome]:
+        async with (
+            httpx.AsyncClient(base_url=stack.api.url, timeout=60, trust_env=False) as api,
+            httpx.AsyncClient(base_url=stack.prometheus.url, timeout=10, trust_env=False) as prom,
+        ):
+            with httpx.Client(base_url=stack.simulator.url, trust_env=False) as control:
+                parts = (api, Prometheus(prom), Simulator(control), Silent())
+                driver = Driver(*parts, seed=7, patience=patience)
+                assert not await driver.prepare(scenarios)
+                return [await driver.play(scenario, shoppers) for scenario in scenarios]
 
     return asyncio.run(play())
 
 
+def played(stack: Stack, scenario: Scenario, shoppers: int = SHOPPERS, patience: float = 20) -> Outcome:
+    """One scenario, played against the stack."""
+    return played_all(stack, (scenario,), shoppers, patience)[0]
+
+
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_prometheus_counts_what_a_scenario_sent(stack: Stack, scenario: Scenario) -> None:
-    """Series by series, nothing more and nothing less; every metric that should move does, none goes wrong."""
+    """Series by series, nothing more and nothing less; every metric that should move does."""
     outcome = played(stack, scenario)
     assert list(report.complaints(outcome)) == []
     assert outcome.counted == outcome.sent
     assert {one.name for one in outcome.moved} >= set(scenario.moves)
+
+
+def test_what_the_driver_did_not_send_is_seen(stack: Stack) -> None:
+    """Somebody else's requests during a scenario are told, series by series; so the comparison can fail."""
+
+    async def with_a_stranger(shopper: Shopper) -> None:
+        await shopper.open_page()
+        async with httpx.AsyncClient(base_url=stack.api.url, trust_env=False) as stranger:
+            assert (await stranger.get("/api/products/unheard-of")).status_code == 404
+
+    outcome = played(stack, replace(BY_NAME["happy-path"], behaviours=(with_a_stranger,)))
+    assert not outcome.good
+    page = {"method": "GET", "endpoint": "/api/products/{product_id}"}
+    assert [(one, outcome.sent[one], outcome.counted[one]) for one in outcome.differences] == [
+        (series("errors_total", error_type="not_found", component="api"), 0, SHOPPERS),
+        (series("http_request_duration_seconds_count", **page), SHOPPERS, 2 * SHOPPERS),
+        (series("http_requests_total", **page, status_code="404"), 0, SHOPPERS),
+    ]
+
+
+def test_what_prometheus_does_not_get_is_seen(stack: Stack) -> None:
+    """Claimed, and never sent: after the wait, the difference is there."""
+
+    async def boasts(shopper: Shopper) -> None:
+        await shopper.open_page()
+        shopper.shop.ledger.left("dialogue_start")
+
+    outcome = played(stack, replace(BY_NAME["happy-path"], behaviours=(boasts,)), patience=3)
+    boasted = series("session_abandoned_total", stage="dialogue_start", reason="browser_close")
+    assert outcome.differences == (boasted,)
+    assert outcome.sent[boasted] == SHOPPERS
+
+
+def test_the_slow_provider_crosses_buckets_and_times_out(stack: Stack) -> None:
+    """It does what it is for: answers in at least three buckets, and attempts that ended in a timeout."""
+    count = 'llm_duration_seconds_count{provider="gemini"}'
+    timeouts = 'sum(errors_total{error_type="timeout",component="llm"})'
+    before = stack.prometheus.value(timeouts) or 0
+    outcome = played(stack, BY_NAME["slow-provider"], shoppers=12)
+    assert list(report.complaints(outcome)) == []
+    assert (stack.prometheus.value(timeouts) or 0) - before >= 2
+    buckets = stack.prometheus.query(count.replace("_count", "_bucket"))
+    assert len({sample.value for sample in buckets}) >= 4
+
+
+def test_the_same_seed_sends_the_same(stack: Stack) -> None:
+    """Every series of two runs."""
+    first, second = (played(stack, BY_NAME["happy-path"]) for _ in range(2))
+    assert first.sent == second.sent
+
+
+@pytest.mark.parametrize("version", ["2.42", "3.5"])
+def test_the_command_shows_what_prometheus_holds(stack: Stack, version: str) -> None:
+    """`--quick` ends well, and its report has the numbers of its own run."""
+    with prometheus(CONFIG.format(port=stack.api.port), version=version) as prom:
+        shown = CliRunner().invoke(cli, ["demo", "--quick", *replace(stack, prometheus=prom).options])
+        sessions = prom.value("sum(dialogue_sessions_total)")
+    assert shown.exit_code == 0, shown.output
+    assert "series equal" in shown.output
+    cells = [[cell.strip() for cell in line.split("│")] for line in shown.output.splitlines()]
+    told = {row[1]: row[2:4] for row in cells if len(row) == 5}
+    assert told["sessions"] == [str(QUICK_SHOPPERS), f"{sessions:,.0f}"]
+    assert told["completion rate"][0] == "100.0%"
+    assert told["LLM calls gemini success"][0] == str(QUICK_SHOPPERS)
+    assert told["latency p99"][0].endswith(" ms")
+    assert float(told["requests per second, in the last minute"][0]) > 0
+    assert f"{stack.api.url}/docs" in shown.output
+
+
+@pytest.mark.parametrize(("how", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_stopped_amid_a_scenario_the_script_is_undone(stack: Stack, how: signal.Signals, code: int) -> None:
+    """Ctrl-C or SIGTERM while a provider is made slow: it is as before, and the exit code says why."""
+    with httpx.Client(base_url=stack.simulator.url, trust_env=False) as control:
+        before = control.get("/control").json()
+        command = [sys.executable, "-c", "from app.cli import main; main()", "demo", *stack.options]
+        process = subprocess.Popen(
+            [*command, "--scenario=slow-provider"], cwd=ROOT, stderr=subprocess.PIPE, text=True
+        )
+        try:
+            wait_for("the script to be played", lambda: control.get("/control").json() != before)
+            process.send_signal(how)
+            _, said = process.communicate(timeout=20)
+        finally:
+            process.kill()
+        assert (process.returncode, control.get("/control").json()) == (code, before)
+        assert said == "reviewlens demo: stopped; what was scripted on the simulator is undone.\n"
+
+
+def test_with_real_providers_only_what_can_be_known_is_compared(stack: Stack) -> None:
+    """An API with a key asks another server: failures are left out with the reason, the rest agrees."""
+    with (
+        running_simulator() as real,
+        stack_with(GEMINI_API_KEY="x", REVIEWLENS_LLM_GEMINI_BASE_URL=real.url) as keyed,
+    ):
+        chosen = (BY_NAME["failing-provider"], BY_NAME["walk-away"], BY_NAME["happy-path"])
+        failing, walking, happy = played_all(keyed, chosen)
+        assert "API keys are set" in failing.left_out
+        assert list(report.complaints(happy)) == list(report.complaints(walking)) == []
+        success = series("llm_calls_total", provider="gemini", status="success")
+        assert happy.sent[success] == happy.counted[success] == SHOPPERS
+        assert keyed.simulator.entries() == []
+
+
+def test_without_a_simulator_providers_are_not_made_to_fail(stack: Stack) -> None:
+    """Said with the reason, and the command goes on with the rest."""
+    nowhere = f"--simulator-url=http://127.0.0.1:{free_port()}"
+    wanted = ["--scenario=failing-provider", "--scenario=error-burst", "--shoppers=5"]
+    shown = CliRunner().invoke(cli, ["demo", *stack.options, nowhere, *wanted])
+    assert shown.exit_code == 0, shown.output
+    assert "failing-provider was left out" in shown.output
+    assert "no LLM simulator answers" in shown.output
+
+
+def test_a_stack_that_is_not_up_is_told_with_what_to_do(stack: Stack) -> None:
+    """The API first, then Prometheus; each with its address, without a traceback."""
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    for option in ("--api-url", "--prometheus-url"):
+        refused = CliRunner().invoke(cli, ["demo", *stack.options, option, nowhere])
+        assert refused.exit_code == 1
+        assert nowhere in refused.output and "`make up`" in refused.output
+
+
+def test_a_prometheus_that_does_not_scrape_the_api_is_told(stack: Stack) -> None:
+    """After the wait, with the page that says why."""
+    with (
+        prometheus(CONFIG.format(port=free_port())) as blind,
+        pytest.raises(NotPossibleError, match="/targets"),
+    ):
+        played(replace(stack, prometheus=blind), BY_NAME["happy-path"], patience=2)

@@ -1,0 +1,239 @@
+"""Prometheus' answers read, waited for and printed; what goes wrong is said."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs
+
+import httpx
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from app.cli import cli
+from app.demo import report
+from app.demo.addresses import address, direct
+from app.demo.ledger import Ledger, Series, series
+from app.demo.prometheus import NotInTimeError, Prometheus, PrometheusError, Sample, exposed, summed, wait_for
+from app.demo.run import Outcome
+from app.demo.scenarios import BY_NAME
+from app.demo.shop import PRODUCTS, GoneWrongError, Shop
+from telemetry.testing import StepClock
+
+SESSIONS = series("dialogue_sessions_total", category="chair")
+TURNS = series("dialogue_turns_total", category="chair")
+
+
+def printed(*things: object) -> str:
+    """As a terminal of 120 columns without colours shows it."""
+    console = Console(width=120, color_system=None)
+    with console.capture() as captured:
+        console.print(*things)
+    return captured.get()
+
+
+def prometheus(answer: Callable[[str], Any]) -> Prometheus:
+    """A Prometheus whose answer to a query is `data`, an exception, or a whole response."""
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        given = answer(parse_qs(request.content.decode())["query"][0])
+        if isinstance(given, Exception):
+            raise given
+        if isinstance(given, httpx.Response):
+            return given
+        return httpx.Response(200, json={"status": "success", "data": given})
+
+    return Prometheus(httpx.AsyncClient(base_url="http://prometheus", transport=httpx.MockTransport(handle)))
+
+
+def vector(*rows: tuple[dict[str, str], float]) -> dict[str, Any]:
+    """The data of an instant vector."""
+    result = [{"metric": labels, "value": [0, str(value)]} for labels, value in rows]
+    return {"resultType": "vector", "result": result}
+
+
+def test_a_query_answers_every_series() -> None:
+    """Vectors with their labels, scalars without."""
+    one = prometheus(lambda _: vector(({"category": "chair"}, 2.5)))
+    assert asyncio.run(one.query("x")) == [Sample({"category": "chair"}, 2.5)]
+    scalar = prometheus(lambda _: {"resultType": "scalar", "result": [0, "17"]})
+    assert asyncio.run(scalar.now()) == 17
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (httpx.Response(400, json={"status": "error", "error": "parse error"}), "x: parse error"),
+        (httpx.Response(502, text="<html>"), "JSONDecodeError"),
+        (httpx.ConnectError("refused"), "ConnectError refused"),
+        (httpx.ReadTimeout("too slow"), "ReadTimeout too slow"),
+    ],
+)
+def test_a_query_that_fails_tells_where_and_why(answer: Any, said: str) -> None:
+    """Prometheus' own words where it has some."""
+    with pytest.raises(PrometheusError, match=f"http://prometheus.*{said}"):
+        asyncio.run(prometheus(lambda _: answer).query("x"))
+
+
+def test_targets_are_added_up() -> None:
+    """Two instances, with labels that the catalogue does not know, are one series."""
+    rows = [
+        ({"__name__": "dialogue_sessions_total", "category": "chair", "instance": f"api-{number}"}, 3.0)
+        for number in (1, 2)
+    ]
+    assert asyncio.run(prometheus(lambda _: vector(*rows)).counters(["dialogue_sessions_total"])) == {
+        SESSIONS: 6
+    }
+
+
+def test_the_apis_own_page_reads_as_the_same_series() -> None:
+    """Counters and the counts of histograms; other samples are left."""
+    text = (
+        "# TYPE dialogue_sessions_total counter\n"
+        'dialogue_sessions_total{category="chair"} 4.0\n'
+        "# TYPE evidence_count histogram\n"
+        'evidence_count_bucket{category="chair",le="+Inf"} 2\n'
+        'evidence_count_count{category="chair"} 2\n'
+        'evidence_count_sum{category="chair"} 9\n'
+    )
+    names = ("dialogue_sessions_total", "evidence_count_count")
+    assert exposed(text, names) == {SESSIONS: 4, Series("evidence_count_count", ("chair",)): 2}
+    assert summed([]) == {}
+
+
+def test_a_wait_ends_with_what_is_enough() -> None:
+    """The first thing seen that is enough, and no look more."""
+    looks = iter(range(10))
+
+    async def look() -> int:
+        return next(looks)
+
+    async def sleep(_: float) -> None: ...
+
+    assert asyncio.run(wait_for("three", look, lambda seen: seen == 3, sleep=sleep)) == 3
+    assert next(looks) == 4
+
+
+def test_a_wait_that_is_too_long_holds_what_was_seen_last() -> None:
+    """By the clock that it is given, without a second of real time."""
+
+    async def look() -> str:
+        return "two of three"
+
+    async def sleep(_: float) -> None: ...
+
+    with pytest.raises(NotInTimeError, match="waited 35 s for three") as late:
+        asyncio.run(wait_for("three", look, lambda _: False, clock=StepClock(10.0), sleep=sleep))
+    assert late.value.seen == "two of three"
+
+
+def test_numbers_that_differ_are_told_series_by_series() -> None:
+    """In the table, and in a line each; what was counted and never sent, too."""
+    outcome = Outcome(
+        BY_NAME["error-burst"], Counter({SESSIONS: 3, TURNS: 2}), Counter({SESSIONS: 3, TURNS: 1})
+    )
+    assert not outcome.good
+    assert outcome.differences == (TURNS,)
+    rows = printed(report.changes([outcome])).splitlines()
+    assert [row.split()[1:-1] for row in rows if "dialogue_" in row] == [
+        ["dialogue_sessions_total", "│", "3", "│", "3", "│", "equal"],
+        ["dialogue_turns_total", "│", "2", "│", "1", "│", "differs"],
+    ]
+    assert any("1 of 2 series differ" in row for row in rows)
+    said = 'error-burst: dialogue_turns_total{category="chair"}: sent 2, counted 1'
+    assert list(report.complaints(outcome)) == [said]
+    unsent = Outcome(BY_NAME["error-burst"], counted=Counter({SESSIONS: 1}))
+    assert unsent.differences == (SESSIONS,)
+
+
+def test_failures_and_left_out_scenarios_are_told() -> None:
+    """With how often, and with the reason."""
+    failed = Outcome(BY_NAME["happy-path"], failures=Counter({"GET /x answered 500": 2}))
+    assert not failed.good
+    assert list(report.complaints(failed)) == ["happy-path: GET /x answered 500 (2 times)"]
+    left = Outcome(BY_NAME["no-provider"], left_out="no simulator")
+    assert left.good
+    assert "left out" in printed(report.changes([left]))
+    assert list(report.complaints(left)) == ["no-provider was left out: no simulator."]
+
+
+def test_a_fact_asks_for_the_run_by_subtraction() -> None:
+    """The exact rise since a moment, also of series that were not there then."""
+    fact = report.Fact("LLM calls", "$llm_calls_total", ("provider", "status"))
+    now = "sum by (provider, status) (llm_calls_total)"
+    assert fact.asks() == now
+    before = "sum by (provider, status) (llm_calls_total @ 12.500)"
+    assert fact.asks(12.5) == f"({now} - ({before} or 0 * {now}))"
+
+
+def test_what_prometheus_cannot_say_is_a_dash() -> None:
+    """No series, and not-a-number: both are no number."""
+    nan = prometheus(lambda expr: vector(({}, math.nan)) if "http_request_duration" in expr else vector())
+    rows = [row.split("│") for row in printed(asyncio.run(report.says(nan, 1.0))).splitlines()]
+    cells = {row[1].strip(): (row[2].strip(), row[3].strip()) for row in rows if len(row) == 5}
+    assert cells["latency p95"] == cells["sessions"] == ("–", "–")
+    assert "LLM calls" not in cells
+
+
+def test_a_request_without_an_answer_stands_in_the_ledger() -> None:
+    """As a failure with its reason; nothing is counted for it."""
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise httpx.ReadTimeout("no answer", request=request)
+
+    ledger = Ledger()
+    http = httpx.AsyncClient(base_url="http://api", transport=httpx.MockTransport(refuse))
+    with pytest.raises(GoneWrongError):
+        asyncio.run(Shop(http, ledger).expect(200, "GET", PRODUCTS))
+    assert ledger.failures == {"GET /api/products: ReadTimeout no answer": 1}
+    assert not ledger.counts
+
+
+def test_an_unexpected_answer_is_counted_and_stands_in_the_ledger() -> None:
+    """The request was made, and it went wrong: both are kept."""
+    ledger = Ledger()
+    answer = httpx.MockTransport(lambda _: httpx.Response(500, content=json.dumps({"detail": "oh"})))
+    http = httpx.AsyncClient(base_url="http://api", transport=answer)
+    with pytest.raises(GoneWrongError):
+        asyncio.run(Shop(http, ledger).expect(200, "GET", PRODUCTS))
+    assert ledger.failures == {'GET /api/products answered 500, expected 200: {"detail": "oh"}': 1}
+    assert ledger.counts[series("errors_total", error_type="unhandled", component="api")] == 1
+
+
+def test_addresses_come_from_the_environments_ports() -> None:
+    """As the stack's own."""
+    assert address("grafana", environ={}) == "http://localhost:3001"
+    assert address("prometheus", environ={"REVIEWLENS_PROMETHEUS_PORT": "9999"}) == "http://localhost:9999"
+
+
+@pytest.mark.parametrize(
+    ("url", "here"),
+    [
+        ("http://localhost:8000", True),
+        ("http://[::1]:1", True),
+        ("http://127.0.0.1", True),
+        ("https://shop.kr", False),
+    ],
+)
+def test_proxies_are_for_other_machines(url: str, here: bool) -> None:
+    """What is on this machine is asked directly."""
+    assert direct(url) is here
+
+
+def test_the_list_names_every_scenario() -> None:
+    """With what it shows."""
+    listed = CliRunner().invoke(cli, ["demo", "--list"])
+    assert listed.exit_code == 0
+    assert all(name in listed.output for name in BY_NAME)
+
+
+def test_an_unknown_scenario_is_refused_with_those_there_are() -> None:
+    """Before anything is sent."""
+    refused = CliRunner().invoke(cli, ["demo", "--scenario", "black-friday"])
+    assert refused.exit_code == 2
+    assert "black-friday" in refused.output and "walk-away" in refused.output
