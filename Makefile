@@ -12,10 +12,10 @@ help: ## Show this help
 	@echo "  Ports and folders: REVIEWLENS_PORT, REVIEWLENS_PROMETHEUS_PORT, ... as listed in README.md"
 
 up: env ## Start the stack, wait until it is healthy, show what Prometheus says
-	@$(VENV)/python -m scripts.stack up
+	@scripts/stack.sh up
 
-down: env ## Stop everything; data and logs stay
-	@$(VENV)/python -m scripts.stack down
+down: ## Stop everything; data and logs stay
+	@scripts/stack.sh down
 
 test: env ## Run all tests, real servers included
 	$(VENV)/pytest

@@ -21,7 +21,7 @@ from scripts.stack.processes import sweep
 from scripts.stack.render import prometheus_config
 from scripts.stack.services import MONITORING, Service, check_configs, services
 from scripts.stack.settings import HOST, PORTS, Settings
-from scripts.stack.supervisor import Supervisor
+from scripts.stack.supervisor import Supervisor, commands
 
 
 class Started(NamedTuple):
@@ -54,7 +54,7 @@ class Stack:
         wanted = services(self.settings, found)
         chosen = [service for service in wanted if only is None or service.name in only]
         if self.supervisor.running() and not self.supervisor.same(wanted):
-            self._changed(only)
+            self._changed(only, chosen)
         fresh = not self.supervisor.running()
         if fresh:
             sweep(self.settings, PORTS, self._say)
@@ -63,10 +63,13 @@ class Stack:
             self.supervisor.launch(wanted)
         return Started(chosen, self._start(chosen, fresh))
 
-    def _changed(self, only: Sequence[str] | None) -> None:
-        """The running stack has other settings: `up` starts it anew, a part of it cannot."""
+    def _changed(self, only: Sequence[str] | None, chosen: Sequence[Service]) -> None:
+        """The running stack has other settings: `up` starts it anew, a part joins it where it is the same."""
         if only is not None:
-            raise StackError("The stack runs with other settings (ports, folders, keys). `make down` first.")
+            running = commands(self.supervisor.conf)
+            if any(running.get(service.name) != list(service.command) for service in chosen):
+                raise StackError("The stack runs with other settings (ports, folders). `make down` first.")
+            return
         self._say("Settings have changed since the stack was started: starting it anew.")
         self._down()
 
@@ -107,6 +110,11 @@ class Stack:
             except UnavailableError as error:
                 self._say(f"No {name} here; `make down` and `make up` try again." if local else str(error))
                 self._say(f"Going on without {name}: {program.without}")
+                continue
+            if not local:
+                self._say(str(found[name]))
+                if "package" in found[name].source:
+                    self._say(f"  Debian's build of {name} has a plain web page; its API is whole.")
         return found
 
     def _require_ports(self, wanted: Sequence[Service]) -> None:

@@ -158,13 +158,15 @@ def test_a_program_that_ends_shows_its_log_and_leaves_nothing_half_started(stack
 def test_a_running_stack_is_not_changed_by_a_part_with_other_settings(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """start_monitoring.sh with another port says what to do instead of restarting the API by surprise."""
+    """start_monitoring.sh with another port says what to do; what the API alone reads is no matter."""
     stack.start_monitoring()
     other = Stack(
         Settings.from_env({**os.environ, "REVIEWLENS_PROMETHEUS_PORT": str(free_port())}), lambda _: None
     )
     with pytest.raises(StackError, match=r"runs with other settings .* `make down` first"):
         other.start_monitoring()
+    with_key = Stack(Settings.from_env({**os.environ, "OPENAI_API_KEY": "k"}), lambda _: None)
+    assert with_key.start_monitoring().fresh == []
     assert states(stack)["prometheus"] in {"RUNNING", "STARTING"}
 
 
