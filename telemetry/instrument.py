@@ -25,6 +25,7 @@ def instrument(app: FastAPI, pipeline: Pipeline | None = None) -> None:
     """Observe `app`, outside all its middleware. A second call does nothing.
 
     Starts the process's pipeline, unless one is given. RuntimeError once the app has served a request.
+    With the SDK disabled nothing is counted; requests are logged, and /metrics says why it is empty.
     """
     if getattr(app, _MARK, False):
         return
@@ -32,8 +33,6 @@ def instrument(app: FastAPI, pipeline: Pipeline | None = None) -> None:
         raise RuntimeError("telemetry.instrument(app) came after the first request; call it before")
     setattr(app, _MARK, True)
     pipeline = pipeline or start()
-    if pipeline.settings.sdk_disabled:
-        return
     if pipeline.tracer_provider is not None:
         FastAPIInstrumentor.instrument_app(
             app,
