@@ -12,6 +12,7 @@ import promql_parser
 MACROS: Mapping[str, str] = {"__rate_interval": "1m", "__interval": "15s", "__range": "1h"}
 _VARIABLE = re.compile(r"\$(?:\{(?P<braced>\w+)(?::\w+)?\}|(?P<bare>\w+))")
 COMPARISONS = {">", ">=", "<", "<=", "==", "!="}
+_KEEPING = [promql_parser.AggModifierType.By, promql_parser.LabelModifierType.Include]
 _OPERATORS = (
     (promql_parser.MatchOp.Equal, "="),
     (promql_parser.MatchOp.NotEqual, "!="),
@@ -50,7 +51,7 @@ class Selector:
 
 @dataclass(frozen=True)
 class Grouping:
-    """The labels of one by, without, on or ignoring clause, and the metrics they are taken from."""
+    """The labels of one by or on clause, and the metrics they are taken from."""
 
     labels: tuple[str, ...]
     metrics: tuple[str, ...]
@@ -115,12 +116,12 @@ def _operator(matcher: promql_parser.Matcher) -> str:
 
 
 def groupings(expr: str) -> Iterator[Grouping]:
-    """Every clause that names labels, with the metrics that must have them."""
+    """Every by and on clause, with the metrics that must have its labels."""
     for node in nodes(parse(expr)):
         modifier = getattr(node, "modifier", None)
         if isinstance(node, promql_parser.BinaryExpr):
             modifier = modifier and modifier.matching
-        if modifier is not None:
+        if modifier is not None and modifier.type in _KEEPING:
             metrics = {selector.metric for selector in selectors(node.prettify())}
             yield Grouping(tuple(modifier.labels), tuple(sorted(metrics)))
 

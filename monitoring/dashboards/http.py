@@ -46,7 +46,7 @@ def _now(targets: Targets) -> tuple[Panel, ...]:
     return (
         Panel(
             "stat",
-            "HTTP request rate (RPS)",
+            "HTTP Request Rate (RPS)",
             "Requests answered per second, every endpoint and instance together.",
             (Query(f"sum(rate({ALL}[1m]))", "requests"),),
             unit="reqps",
@@ -55,7 +55,7 @@ def _now(targets: Targets) -> tuple[Panel, ...]:
         ),
         Panel(
             "stat",
-            "Error rate (%)",
+            "Error Rate (%)",
             "Answers with 4xx or 5xx, in percent of all. 4xx are usually the caller's.",
             (Query(f"(\n  {ERROR_RATE}\n) * 100", "4xx + 5xx"),),
             unit="percent",
@@ -129,7 +129,7 @@ def _latency(targets: Targets) -> tuple[Panel, ...]:
     return (
         Panel(
             "timeseries",
-            "HTTP latency (p50 / p95 / p99)",
+            "HTTP Latency (p50/p95/p99)",
             "Half, 95 and 99 of 100 requests are faster than this. Dashed: HighLatency's limit.",
             tuple(Query(quantile(q), f"p{q * 100:.0f}") for q in (0.5, 0.95, 0.99)),
             unit="s",

@@ -40,7 +40,7 @@ def board(targets: Targets, rules: tuple[Rule, ...]) -> Board:
             Row(f"SLA (최근 {targets.window})", _sla(targets)),
             Row("알림", (*_alerts(rules), *(_measure(limit) for limit in targets.limits if limit.measure))),
             Row("HTTP", _http(targets)),
-            Row("LLM", _llm(targets)),
+            Row("LLM API 성능", _llm(targets)),
             Row("파이프라인", _pipeline(targets)),
             Row("리뷰 가져오기", INGEST),
             Row("관측 자체", SELF),
@@ -169,7 +169,7 @@ def _http(targets: Targets) -> tuple[Panel, ...]:
         ),
         Panel(
             "timeseries",
-            "응답 시간 (p50 / p95 / p99)",
+            "응답 시간 (p50/p95/p99)",
             "요청의 절반, 95%, 99%는 이보다 빠릅니다. 점선은 HighLatency의 기준입니다.",
             tuple(Query(quantile(q), f"p{q * 100:.0f}") for q in (0.5, 0.95, 0.99)),
             unit="s",

@@ -10,9 +10,10 @@ from typing import Any
 import httpx
 import pytest
 import yaml
-from support.servers import prometheus
+from support.servers import free_port, prometheus
 
 from monitoring.targets import HERE, read_rules
+from scripts.stack.flags import arguments
 
 NATIVE = HERE / "prometheus.yml"
 DOCKER = HERE / "prometheus" / "prometheus.yml"
@@ -97,13 +98,25 @@ def test_global_values_are_the_specification_s(
 
 @pytest.mark.parametrize("version", ["2.42", "3.5"])
 def test_the_link_of_an_alert_opens_its_runbook(version: str) -> None:
-    """Prometheus serves the runbooks itself, at the address that the annotation gives."""
-    flags = [f"--web.user-assets={HERE / 'runbooks'}"]
-    with prometheus(NATIVE, version=version, flags=flags) as server:
+    """Prometheus serves the runbooks itself; with the flags that the stack gives it, the link leads there."""
+    port = free_port()
+    flags = [
+        flag for flag in stack_flags(port) if flag.startswith(("--web.user-assets", "--web.external-url"))
+    ]
+    assert len(flags) == 2
+    with prometheus(NATIVE, version=version, port=port, flags=flags):
         for rule in read_rules():
             if rule.is_alert:
-                link = rule.annotations["runbook_url"].replace("{{ $externalURL }}", server.url)
+                link = rule.annotations["runbook_url"].replace(
+                    "{{ $externalURL }}", f"http://localhost:{port}"
+                )
                 assert httpx.get(link).text.startswith(f"# {rule.name}\n"), link
+
+
+def stack_flags(port: int) -> list[str]:
+    """What the stack starts Prometheus with."""
+    words = {"host": "127.0.0.1", "port": port, "config": "c", "data": "d"}
+    return arguments("prometheus", "3.5.3", words)
 
 
 def test_the_data_source_says_the_scrape_interval_as_a_string() -> None:

@@ -7,13 +7,14 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 import yaml
-from support.realrun import VERSIONS, Run, real_run
 from support.panels import DASHBOARDS, Asked, load, of_dashboard, of_runbooks
+from support.realrun import VERSIONS, Run, real_run
 from support.servers import ROOT, Sample
 
-from monitoring.contract import PROMETHEUS_SERIES
+from monitoring.contract import PROMETHEUS_SERIES, Known
 from monitoring.dashboards.__main__ import boards
 from monitoring.queries import compared
 from monitoring.targets import HERE, Rule, read_rules
@@ -96,20 +97,31 @@ def test_a_query_of_a_runbook_can_be_asked(asked: Asked, version: str, run: Run)
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_alerts_on_what_went_wrong_fire(version: str, run: Run) -> None:
-    """A locked store for ten requests of 10 s, and providers that failed; all targets were up."""
+    """A locked store for twenty requests of 10 s, and providers that failed; all targets were up."""
     firing = {s.labels["alertname"] for s in ask(run, version, 'ALERTS{alertstate="firing"}')}
     assert {"HighErrorRate", "HighLatency", "HighLLMErrorRate"} <= firing
     assert firing.isdisjoint({"TargetDown", "TelemetryFaults", "NoCompletions"})
 
 
 @pytest.mark.parametrize("version", VERSIONS)
+def test_the_link_in_an_alert_that_fires_opens_its_runbook(version: str, run: Run) -> None:
+    """As it goes out: the words are filled, and the address is one that answers."""
+    alerts = {
+        a["labels"]["alertname"]: a["annotations"] for a in run.servers[version].api("alerts")["alerts"]
+    }
+    for name, words in alerts.items():
+        assert httpx.get(words["runbook_url"]).text.startswith(f"# {name}\n"), words
+    assert re.fullmatch(r"\d+(\.\d+)?% of the requests .*", alerts["HighErrorRate"]["description"])
+
+
+@pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("known", PROMETHEUS_SERIES, ids=lambda known: known.name)
-def test_prometheus_has_the_series_of_its_own_that_panels_read(known: object, version: str, run: Run) -> None:
+def test_prometheus_has_the_series_of_its_own_that_panels_read(known: Known, version: str, run: Run) -> None:
     """With the labels that we say it has; both versions."""
-    samples = ask(run, version, known.name)  # type: ignore[attr-defined]
+    samples = ask(run, version, known.name)
     assert samples
     for sample in samples:
-        assert set(known.labels) <= set(sample.labels)  # type: ignore[attr-defined]
+        assert set(known.labels) <= set(sample.labels)
 
 
 # Renamed in a copy: the question must come back without an answer.
