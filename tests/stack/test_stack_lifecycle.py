@@ -87,6 +87,8 @@ def test_a_second_start_changes_nothing(stack: Stack) -> None:
 def test_a_killed_prometheus_comes_back_with_a_true_pid_file(stack: Stack) -> None:
     """kill -9: the supervisor starts it again; the file names the process that serves now."""
     stack.start_monitoring()
+    # An end within the first second is a failed start, which is tried again whatever the setting.
+    wait_for("the supervisor to call it running", lambda: states(stack)["prometheus"] == "RUNNING")
     before = pid_of(stack, "prometheus")
     os.kill(before, signal.SIGKILL)
     service = stack._service("prometheus")
