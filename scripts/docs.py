@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings
 
 from app.llm.settings import LLMSettings
 from app.settings import AppSettings
+from scripts.stack.settings import variables as stack_variables
 from telemetry.catalog import CATALOG
 from telemetry.settings import variables
 
@@ -87,6 +88,12 @@ def llm_settings() -> str:
     return table(("variable", "default", "meaning"), _rows(LLMSettings))
 
 
+def stack_settings() -> str:
+    """Every variable of the stack on one machine."""
+    rows = ((f"`{key}`", _shown(default), meaning) for key, (default, meaning) in stack_variables().items())
+    return table(("variable", "default", "meaning"), rows)
+
+
 def _rows(settings: type[BaseSettings]) -> Iterable[tuple[str, str, str]]:
     prefix = settings.model_config["env_prefix"]
     for name, field in settings.model_fields.items():
@@ -108,6 +115,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "telemetry_settings": telemetry_settings,
     "app_settings": app_settings,
     "llm_settings": llm_settings,
+    "stack_settings": stack_settings,
 }
 
 

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from scripts.stack import flags
 from scripts.stack.errors import StackError
+from scripts.stack.manifest import DOWNLOAD_BASE
 
 ROOT = Path(__file__).parents[2]
 HOST = "127.0.0.1"
@@ -22,6 +24,8 @@ PORTS = {
     "grafana": ("REVIEWLENS_GRAFANA_PORT", 3001),
     "simulator": ("REVIEWLENS_SIMULATOR_PORT", 8090),
 }
+RUN_DIR = ("REVIEWLENS_RUN_DIR", ".run")
+DATA_DIR = ("REVIEWLENS_DATA_DIR", "monitoring/data")
 API_KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY")
 
 
@@ -44,10 +48,10 @@ class Settings:
         """The settings of this command; StackError names a variable that cannot be used."""
         settings = cls(
             ports={name: _port(environ, *entry) for name, entry in PORTS.items()},
-            run_dir=_folder(environ, "REVIEWLENS_RUN_DIR", ".run"),
-            data_dir=_folder(environ, "REVIEWLENS_DATA_DIR", "monitoring/data"),
+            run_dir=_folder(environ, *RUN_DIR),
+            data_dir=_folder(environ, *DATA_DIR),
             state_dir=_folder(
-                environ, "REVIEWLENS_STATE_DIR", environ.get("REVIEWLENS_RUN_DIR", ".run") + "/state"
+                environ, "REVIEWLENS_STATE_DIR", (environ.get(RUN_DIR[0]) or RUN_DIR[1]) + "/state"
             ),
             api_host=environ.get("REVIEWLENS_HOST") or HOST,
             simulated=not any(environ.get(key) for key in API_KEYS),
@@ -94,6 +98,26 @@ class Settings:
     def url(self, service: str) -> str:
         """Where a service of the stack is reached from this machine."""
         return f"http://localhost:{self.ports[service]}"
+
+
+def variables() -> dict[str, tuple[str, str]]:
+    """Variable -> default and meaning, of what the stack alone reads."""
+    own = {
+        variable: (
+            str(port),
+            f"port of the {name}" if name == "simulator" else f"port of {name.capitalize()}",
+        )
+        for name, (variable, port) in PORTS.items()
+        if name != "api"
+    }
+    kept = {row["env"]: (row["default"], row["meaning"]) for row in flags.table()["settings"].values()}
+    return {
+        **own,
+        RUN_DIR[0]: (RUN_DIR[1], "PID files, logs and the supervisor's socket; its own for a second stack"),
+        DATA_DIR[0]: (DATA_DIR[1], "what Prometheus, Alertmanager and Grafana store"),
+        **kept,
+        DOWNLOAD_BASE: ("", "mirror of the programs' releases, laid out as in scripts/binaries.yaml"),
+    }
 
 
 def _port(environ: Mapping[str, str], variable: str, default: int) -> int:
