@@ -270,3 +270,12 @@ def test_each_request_is_one_access_line(
         "GET (unmatched) - 404",
     ]
     assert all(line.endswith("s") and float(line.rpartition(" - ")[2][:-1]) < 10 for line in lines)
+
+
+def test_instrumenting_after_the_first_request_is_an_error(metrics: Recorded) -> None:
+    """The stack is built by then; nothing would be counted, and nobody would know."""
+    app = FastAPI()
+    with serving(app) as url:
+        httpx.get(url + "/docs")
+    with pytest.raises(RuntimeError, match="came after the first request; call it before"):
+        instrument(app, metrics.pipeline)
