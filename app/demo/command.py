@@ -23,8 +23,9 @@ from rich.table import Table
 
 from app.demo import report
 from app.demo.addresses import address, direct, pages
+from app.demo.compare import Outcome
 from app.demo.prometheus import Prometheus, PrometheusError
-from app.demo.run import Driver, NotPossibleError, Outcome
+from app.demo.run import Driver, NotPossibleError
 from app.demo.scenarios import BY_NAME, QUICK, SCENARIOS, Scenario
 from app.demo.simulator import Simulator
 

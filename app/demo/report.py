@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from rich.table import Table
 
+from app.demo.compare import Outcome
 from app.demo.ledger import Series
 from app.demo.prometheus import Prometheus
-from app.demo.run import Outcome
 
 # The labels by which the table of changes tells a metric's series apart; others are added up.
 TOLD_BY: Mapping[str, tuple[str, ...]] = {

@@ -6,44 +6,24 @@ import asyncio
 import time
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass, field
 from random import Random
 from typing import Protocol
 
 import httpx
 
 from app.demo.behaviours import completes
-from app.demo.ledger import Ledger, Series, series
+from app.demo.compare import COMPARED, Outcome, comparable, llm_calls
+from app.demo.ledger import Ledger, Series
 from app.demo.prometheus import PATIENCE_SECONDS, NotInTimeError, Prometheus, exposed, wait_for
 from app.demo.scenarios import Behaviour, Scenario
-from app.demo.shop import ENDPOINTS, GoneWrongError, Shop
+from app.demo.shop import GoneWrongError, Shop
 from app.demo.shopper import Shopper
-from app.demo.simulator import Attempt, Simulator, account
-from telemetry.catalog import PROVIDERS
+from app.demo.simulator import Attempt, Simulator
 
-TEMPLATE = PROVIDERS[-1]
 AT_ONCE = 6
-QUIET_SECONDS = 25.0
-
-# What the driver can tell from outside, so what Prometheus must agree on with it.
-COMPARED = (
-    "http_requests_total",
-    "http_request_duration_seconds_count",
-    "dialogue_sessions_total",
-    "dialogue_turns_total",
-    "dialogue_completions_total",
-    "llm_calls_total",
-    "llm_duration_seconds_count",
-    "llm_tokens_total",
-    "retrieval_duration_seconds_count",
-    "scoring_duration_seconds_count",
-    "evidence_count_count",
-    "errors_total",
-    "product_analysis_total",
-    "reviews_processed_total",
-    "user_journey_stage_total",
-    "session_abandoned_total",
-)
+# Of the patience: longer than an export and a scrape of 10 s each.
+QUIET_SHARE = 0.7
+STRANGERS = "somebody else uses this API, and what they do is counted here too"
 
 
 class NotPossibleError(Exception):
@@ -61,37 +41,6 @@ class Watch(Protocol):
 
     def waits(self, awaited: str) -> None:
         """Nothing is done but waiting for this."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a scenario did, by the driver's account, and what Prometheus counted meanwhile.
-
-    `left_out`: why it was not played.
-    """
-
-    scenario: Scenario
-    sent: Counter[Series] = field(default_factory=Counter)
-    counted: Counter[Series] = field(default_factory=Counter)
-    failures: Counter[str] = field(default_factory=Counter)
-    left_out: str = ""
-
-    @property
-    def differences(self) -> tuple[Series, ...]:
-        """The series that the two accounts do not agree on."""
-        return tuple(sorted(one for one in self.moved if self.sent[one] != self.counted[one]))
-
-    @property
-    def moved(self) -> tuple[Series, ...]:
-        """Every series that one of the accounts says has risen."""
-        return tuple(
-            sorted(one for one in {*self.sent, *self.counted} if self.sent[one] or self.counted[one])
-        )
-
-    @property
-    def good(self) -> bool:
-        """Everything went by the script, and the accounts agree."""
-        return not self.failures and not self.differences
 
 
 class Driver:
@@ -190,27 +139,31 @@ class Driver:
                 raise NotPossibleError(
                     f"Prometheus holds no number of this API ({late}): see its page /targets"
                 ) from late
-            return f"{late}: somebody else uses this API, and what they do is counted here too"
+            return f"{late}: {STRANGERS}"
         return ""
 
     async def _stand_still(self) -> str:
         """An API that only pushes shows nothing itself: wait until what was pushed has arrived."""
-        seen, since = await self._counters(), time.monotonic()
-        ends = since + 2 * self._patience
-        while time.monotonic() - since < QUIET_SECONDS:
-            if time.monotonic() > ends:
-                return "the numbers do not stand still: somebody else uses this API, and is counted here too"
-            await asyncio.sleep(1)
-            if (now := await self._counters()) != seen:
+        seen, since = Counter[Series](), time.monotonic()
+
+        def still(now: Counter[Series]) -> bool:
+            nonlocal seen, since
+            if now != seen:
                 seen, since = now, time.monotonic()
+            return time.monotonic() - since >= self._patience * QUIET_SHARE
+
+        try:
+            await wait_for("the numbers to stand still", self._counters, still, 2 * self._patience)
+        except NotInTimeError as late:
+            return f"{late}: {STRANGERS}"
         return ""
 
     async def _both(self) -> tuple[Counter[Series], Counter[Series]]:
         page = (await self._api.get("/metrics")).raise_for_status()
-        return _comparable(exposed(page.text, COMPARED)), await self._counters()
+        return comparable(exposed(page.text, COMPARED)), await self._counters()
 
     async def _counters(self) -> Counter[Series]:
-        return _comparable(await self._prometheus.counters(COMPARED))
+        return comparable(await self._prometheus.counters(COMPARED))
 
     async def _counted(self, sent: Counter[Series], *, every_attempt_known: bool) -> Counter[Series]:
         def risen(now: Counter[Series]) -> Counter[Series]:
@@ -223,7 +176,7 @@ class Driver:
             now = await wait_for("Prometheus to hold what was sent", self._counters, enough, self._patience)
         except NotInTimeError as late:
             now = late.seen
-        counted = _comparable(risen(now), every_attempt_known=every_attempt_known)
+        counted = comparable(risen(now), every_attempt_known=every_attempt_known)
         self._before = now
         return counted
 
@@ -236,30 +189,3 @@ async def _go(behaviour: Behaviour, shopper: Shopper) -> None:
 def _same(both: tuple[Counter[Series], Counter[Series]]) -> bool:
     shown, held = both
     return bool(held) and shown == held
-
-
-def llm_calls(ledger: Ledger, attempts: list[Attempt]) -> Counter[Series]:
-    """The LLM attempts: by the simulator's account and, for what it cannot know, by the verdicts."""
-    return account(attempts) + Counter(
-        {
-            series("llm_calls_total", provider=provider, status=status): number
-            for (provider, status), number in ledger.verdicts.items()
-            if provider == TEMPLATE or not attempts
-        }
-    )
-
-
-def _comparable(counts: Counter[Series], *, every_attempt_known: bool = True) -> Counter[Series]:
-    """Without what the driver does not cause, or cannot know."""
-
-    def known(one: Series) -> bool:
-        labels = one.labels
-        if not every_attempt_known and (one.name.startswith("llm_") or labels.get("component") == "llm"):
-            return labels.get("status") in {"success", "fallback"}
-        return (
-            labels.get("endpoint", ENDPOINTS[0]) in ENDPOINTS
-            and labels.get("reason") != "timeout"
-            and labels.get("component") != "ingest"
-        )
-
-    return Counter({one: number for one, number in counts.items() if known(one)})

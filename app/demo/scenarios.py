@@ -58,7 +58,6 @@ SCENARIOS: tuple[Scenario, ...] = (
         "Shoppers answer three to five questions and get their verdict from the first provider.",
         (
             *JOURNEY,
-            "user_journey_stage_total",
             "llm_calls_total",
             "llm_tokens_total",
             "evidence_count_count",

@@ -19,9 +19,10 @@ from typer.testing import CliRunner
 from app.cli import cli
 from app.demo import report
 from app.demo.command import QUICK_SHOPPERS
+from app.demo.compare import Outcome
 from app.demo.ledger import series
 from app.demo.prometheus import Prometheus
-from app.demo.run import Driver, NotPossibleError, Outcome
+from app.demo.run import Driver, NotPossibleError
 from app.demo.scenarios import BY_NAME, SCENARIOS, Scenario
 from app.demo.shopper import Shopper
 from app.demo.simulator import Simulator

@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
+from app.demo.compare import COMPARED, llm_calls
 from app.demo.ledger import Ledger, Series, series
-from app.demo.run import COMPARED, llm_calls
 from app.demo.scenarios import BY_NAME, SCENARIOS
 from app.demo.simulator import ERROR_OF_OUTCOME, Simulator, account
 from app.llm.simulator.script import FailureOutcome, Script

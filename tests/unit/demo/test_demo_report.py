@@ -18,9 +18,9 @@ from typer.testing import CliRunner
 from app.cli import cli
 from app.demo import report
 from app.demo.addresses import address, direct
+from app.demo.compare import Outcome
 from app.demo.ledger import Ledger, Series, series
 from app.demo.prometheus import NotInTimeError, Prometheus, PrometheusError, Sample, exposed, summed, wait_for
-from app.demo.run import Outcome
 from app.demo.scenarios import BY_NAME
 from app.demo.shop import PRODUCTS, GoneWrongError, Shop
 from telemetry.testing import StepClock

@@ -1,0 +1,90 @@
+"""Before the first scenario: has Prometheus caught up with the API, and how sure is that."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from itertools import chain, count, repeat
+
+import httpx
+import pytest
+
+from app.demo.prometheus import Prometheus
+from app.demo.run import Driver, NotPossibleError
+from app.demo.scenarios import QUICK
+
+
+class Silent:
+    """A watch that shows nothing."""
+
+    def begins(self, what: str, steps: int) -> None: ...
+
+    def advances(self) -> None: ...
+
+    def waits(self, awaited: str) -> None: ...
+
+
+def prepared(page: Callable[[], httpx.Response], held: Iterable[int | None], patience: float) -> str:
+    """What prepare() says of an API with this /metrics, and of a Prometheus that holds so many sessions."""
+    sessions = iter(held)
+
+    def query(request: httpx.Request) -> httpx.Response:
+        if b"time%28%29" in request.content:
+            return httpx.Response(200, json={"status": "success", "data": SCALAR})
+        number = next(sessions)
+        metric = {"__name__": "dialogue_sessions_total", "category": "chair"}
+        rows = [] if number is None else [{"metric": metric, "value": [0, str(number)]}]
+        data = {"resultType": "vector", "result": rows}
+        return httpx.Response(200, json={"status": "success", "data": data})
+
+    api = httpx.AsyncClient(base_url="http://api", transport=httpx.MockTransport(lambda _: page()))
+    http = httpx.AsyncClient(base_url="http://prometheus", transport=httpx.MockTransport(query))
+    driver = Driver(api, Prometheus(http), None, Silent(), patience=patience)
+    return asyncio.run(driver.prepare(QUICK))
+
+
+SCALAR = {"resultType": "scalar", "result": [0, "17"]}
+
+
+def shows(sessions: int) -> httpx.Response:
+    """A /metrics page."""
+    text = f'# TYPE dialogue_sessions_total counter\ndialogue_sessions_total{{category="chair"}} {sessions}\n'
+    return httpx.Response(200, text=text)
+
+
+def test_it_waits_until_prometheus_holds_what_the_api_shows() -> None:
+    """A scrape that is behind is no baseline, nor is none at all."""
+    held = chain((None, 3), repeat(5))
+    assert prepared(lambda: shows(5), held, patience=10) == ""
+    assert next(held) == 5
+
+
+def test_an_api_in_use_is_told() -> None:
+    """Its numbers run ahead of every scrape: the demo goes on, with a warning."""
+    ahead = count(10)
+    warning = prepared(lambda: shows(next(ahead)), repeat(1), patience=0.3)
+    assert warning == (
+        "waited 0.3 s for Prometheus to hold what /metrics shows: "
+        "somebody else uses this API, and what they do is counted here too"
+    )
+
+
+def test_a_prometheus_without_the_api_is_told_with_the_page_that_says_why() -> None:
+    """There is nothing to compare with."""
+    with pytest.raises(
+        NotPossibleError, match=r"Prometheus holds no number of this API .*see its page /targets"
+    ):
+        prepared(lambda: shows(0), repeat(None), patience=0.3)
+
+
+def test_an_api_that_only_pushes_is_given_time_to_be_counted() -> None:
+    """It has no /metrics: the numbers must stand still for a while."""
+    held = chain((1, 2), repeat(3))
+    assert prepared(lambda: httpx.Response(404), held, patience=1) == ""
+    assert next(held) == 3
+
+
+def test_numbers_that_never_stand_still_are_told() -> None:
+    """The demo goes on, with a warning."""
+    warning = prepared(lambda: httpx.Response(404), count(), patience=0.6)
+    assert warning.startswith("waited 1.2 s for the numbers to stand still: somebody else uses this API")
