@@ -118,6 +118,8 @@ def _raw(path: Path, text: str) -> Iterator[tuple[int, Any]]:
 
 def _fill(contents: Contents, raw: list[tuple[int, Any]]) -> None:
     """Tell the kind by the columns, then check every row."""
+    if not raw:
+        raise BadFileError("no rows")
     seen = dict.fromkeys(name for _, row in raw if isinstance(row, dict) for name in row if name is not None)
     kind = contents.kind = _kind(seen)
     contents.unknown_columns = tuple(name for name in seen if name not in columns(kind))
@@ -162,8 +164,6 @@ def _csv(text: str) -> Iterator[tuple[int, Any]]:
             line = reader.line_num + 1
     except csv.Error as error:
         raise BadFileError(f"not CSV: {error}", reader.line_num) from None
-    if line == 2:
-        raise BadFileError("a header and no rows")
 
 
 def _json_lines(text: str) -> Iterator[tuple[int, Any]]:
@@ -188,16 +188,18 @@ def _json(text: str) -> Iterator[tuple[int, Any]]:
             value, end = decoder.raw_decode(text, at)
         except json.JSONDecodeError as error:
             raise BadFileError(f"not JSON, or cut short: {error.msg}", error.lineno) from None
-        except RecursionError:
-            raise BadFileError("not JSON that can be read: nested too deep", line) from None
+        except (ValueError, RecursionError):  # a number of thousands of digits; brackets without end
+            raise BadFileError(
+                "JSON that cannot be read: nested too deep, or a number too long", line
+            ) from None
         yield line, value
         at = _skip(text, end)
         if text[at : at + 1] == ",":
             at = _skip(text, at + 1)
         elif text[at : at + 1] != "]":
             raise BadFileError("not JSON, or cut short: expected ',' or ']'", text.count("\n", 0, at) + 1)
-    if _skip(text, at + 1) < len(text):
-        raise BadFileError("something follows the list", text.count("\n", 0, at) + 1)
+    if (rest := _skip(text, at + 1)) < len(text):
+        raise BadFileError("something follows the list", text.count("\n", 0, rest) + 1)
 
 
 def _skip(text: str, at: int) -> int:

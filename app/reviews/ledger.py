@@ -46,10 +46,11 @@ class Ledger:
     def take(self, key: Key, record: Record, line: int) -> Outcome:
         """Note a row. ValueError: its id already stands for something else."""
         old = self.records.get(key)
-        first_line = self._in_file.setdefault(key, line)
+        first_line = self._in_file.get(key)
+        self._in_file.setdefault(key, line)
         if old is not None and old.value == record.value:
             return "duplicate"
-        if first_line != line:
+        if first_line is not None:
             raise ValueError(f"id {key.id!r} stands on line {first_line} too, with other content")
         if old is not None and old.source != record.source:
             raise ValueError(

@@ -16,13 +16,17 @@ MAX_TEXT = 20_000
 
 
 def _text(value: object) -> object:
-    """Ids may be numbers; accents and syllables come in one form; control characters go."""
+    """Ids may be numbers; syllables come in one form; control characters and halves of emoji go."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     if isinstance(value, int | float) and not isinstance(value, bool):
-        value = str(int(value)) if float(value).is_integer() else str(value)
+        value = str(value)
     if not isinstance(value, str):
         return value
     composed = unicodedata.normalize("NFC", value)
-    return "".join(each for each in composed if each in "\n\t" or unicodedata.category(each) != "Cc").strip()
+    return "".join(
+        each for each in composed if each in "\n\t" or unicodedata.category(each) not in ("Cc", "Cs")
+    ).strip()
 
 
 def _terms(value: object) -> object:
@@ -45,7 +49,8 @@ def _moment(value: object) -> object:
 
 
 Text = Annotated[str, BeforeValidator(_text)]
-Id = Annotated[str, BeforeValidator(_text), Field(min_length=1, max_length=200)]
+# A limit stands before the validator that cleans, so that pydantic words it for the type.
+Id = Annotated[str, Field(min_length=1, max_length=200), BeforeValidator(_text)]
 Terms = Annotated[tuple[str, ...], BeforeValidator(_terms)]
 
 
@@ -66,11 +71,11 @@ class FactorRow(Row):
     regret_type: Text = ""
     display_name: Id
     description: Text = ""
-    anchor_terms: Annotated[Terms, Field(min_length=1)]
+    anchor_terms: Annotated[tuple[str, ...], Field(min_length=1), BeforeValidator(_terms)]
     context_terms: Terms = ()
     negation_terms: Terms = ()
-    weight: Annotated[float, BeforeValidator(_number), Field(ge=0, allow_inf_nan=False)] = 1.0
-    review_mentions: Annotated[int, BeforeValidator(_number), Field(ge=0)] = 0
+    weight: Annotated[float, Field(ge=0, allow_inf_nan=False), BeforeValidator(_number)] = 1.0
+    review_mentions: Annotated[int, Field(ge=0), BeforeValidator(_number)] = 0
 
     def value(self) -> Factor:
         """The factor. A product without a name goes by its category's."""
@@ -102,14 +107,19 @@ class ReviewRow(Row):
     """A row of a reviews file."""
 
     review_id: Id
-    rating: Annotated[int, BeforeValidator(_number), Field(ge=1, le=5)]
-    text: Annotated[str, BeforeValidator(_text), Field(min_length=1, max_length=MAX_TEXT)]
+    rating: Annotated[int, Field(ge=1, le=5), BeforeValidator(_number)]
+    text: Annotated[str, Field(min_length=1, max_length=MAX_TEXT), BeforeValidator(_text)]
     created_at: Annotated[datetime, BeforeValidator(_moment)]
 
     def value(self) -> Review:
         """The review; a time without a zone is UTC."""
         at = self.created_at if self.created_at.tzinfo else self.created_at.replace(tzinfo=timezone.utc)
-        return Review(self.review_id, self.rating, self.text, at.astimezone(timezone.utc))
+        try:
+            return Review(self.review_id, self.rating, self.text, at.astimezone(timezone.utc))
+        except OverflowError:
+            raise ValueError(
+                "created_at: expected a time that is in the years 1 to 9999 in UTC too"
+            ) from None
 
 
 ROWS: Mapping[Kind, type[FactorRow] | type[QuestionRow] | type[ReviewRow]] = {

@@ -1,0 +1,214 @@
+"""`reviewlens ingest` as a real process."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+from app.database import Database
+from app.reviews.repository import Repository
+from tests.support.review_files import FACTORS, QUESTIONS
+
+REVIEW = {"review_id": "1", "rating": 2, "text": "소음이 심해요", "created_at": "2026-01-01T00:00:00Z"}
+PATIENCE = 60.0
+COMMAND = Path(sys.executable).with_name("reviewlens")
+
+
+class Ingest:
+    """Runs the command against a store of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "in"
+        self.folder.mkdir()
+        self.state = folder / "state"
+        self.environ = {
+            **os.environ,
+            "REVIEWLENS_STATE_DIR": str(self.state),
+            "OTEL_METRICS_EXPORTER": "prometheus",
+            "COLUMNS": "200",
+        }
+        self.started: list[subprocess.Popen[str]] = []
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """The running command."""
+        process = subprocess.Popen(
+            [COMMAND, "ingest", *arguments],
+            env=self.environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.started.append(process)
+        return process
+
+    def run(self, *arguments: str) -> tuple[int, str, str]:
+        """Exit code, output, errors."""
+        process = self.start(*arguments)
+        out, err = process.communicate(timeout=PATIENCE)
+        return process.returncode, out, err
+
+    @property
+    def repository(self) -> Repository:
+        return Repository(Database(self.state / "reviewlens.db"))
+
+    def counts(self) -> dict[str, int]:
+        """Reviews by product, as the API would serve them."""
+        return {product.product_id: product.review_count for product in self.repository.products()}
+
+    def write(self, name: str, text: str) -> str:
+        """A file in the folder."""
+        (self.folder / name).write_text(text)
+        return str(self.folder / name)
+
+    def reviews(self, number: int, name: str = "reviews_a_b_chair_20260101_000000.json") -> str:
+        """A reviews file with so many rows."""
+        rows = [{**REVIEW, "review_id": each} for each in range(number)]
+        return self.write(name, json.dumps(rows))
+
+
+@pytest.fixture
+def ingest(tmp_path: Path) -> Iterator[Ingest]:
+    """The command, and its end."""
+    command = Ingest(tmp_path)
+    yield command
+    for process in command.started:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+
+
+def eventually(what: str, check: Callable[[], bool]) -> None:
+    """Wait until it is so."""
+    deadline = time.monotonic() + PATIENCE
+    while not check():
+        assert time.monotonic() < deadline, f"waited {PATIENCE} s for {what}"
+        time.sleep(0.05)
+
+
+def test_all_taken_ends_with_0_and_a_table(ingest: Ingest) -> None:
+    """A line per file, with the numbers."""
+    ingest.write("factors.csv", FACTORS)
+    ingest.reviews(3)
+    code, out, err = ingest.run(str(ingest.folder), "--no-metrics")
+    assert (code, err) == (0, "")
+    assert ingest.counts() == {"chair": 3}
+    lines = [[cell.strip() for cell in line.split("│")[2:-1]] for line in out.splitlines()]
+    assert [line for line in lines if line[1:2] and line[1].isdigit()] == [
+        ["factors", "1", "0", "0", "0"],
+        ["reviews", "3", "0", "0", "0"],
+        ["", "4", "0", "0", "0"],
+    ]
+
+
+def test_skipped_rows_end_with_1_and_name_file_line_and_reason(ingest: Ingest) -> None:
+    """The good rows are imported all the same."""
+    ingest.write("factors.csv", FACTORS)
+    bad = ingest.write("chair.jsonl", json.dumps(REVIEW) + "\n" + json.dumps({**REVIEW, "rating": 0}) + "\n")
+    code, out, _ = ingest.run(str(ingest.folder), "--no-metrics")
+    assert code == 1
+    assert f"{bad}:2: row skipped: rating: Input should be greater than or equal to 1, not 0" in out
+    assert ingest.counts() == {"chair": 1}
+
+
+def test_wrong_usage_ends_with_2_and_says_what_is_expected(ingest: Ingest) -> None:
+    """No files, or none that exist."""
+    assert ingest.run()[::2] == (
+        2,
+        "reviewlens ingest: nothing to import: expected files or folders, or --watch DIR\n",
+    )
+    assert ingest.run("nowhere")[::2] == (2, "reviewlens ingest: nowhere: no such file or folder\n")
+
+
+def test_a_metrics_port_that_is_taken_is_a_clear_message(ingest: Ingest) -> None:
+    """With what to do about it."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        code, _, err = ingest.run(ingest.write("factors.csv", FACTORS), "--metrics-port", str(port))
+    assert code == 2
+    assert err == (
+        f"reviewlens ingest: --metrics-port {port}: Address already in use; expected a free port. "
+        "Give another one, 0 for any, or --no-metrics\n"
+    )
+
+
+def test_kill_9_in_the_middle_leaves_the_store_as_it_was(ingest: Ingest) -> None:
+    """Killed at many moments, the store holds the whole import or nothing of it."""
+    ingest.run(ingest.write("factors.csv", FACTORS), "--no-metrics")
+    path = ingest.reviews(3000)
+    seen = set()
+    for after in (0.5, 1.2, 1.9):
+        process = ingest.start(path, "--no-metrics")
+        time.sleep(after)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        corpus = ingest.repository.corpus("chair")
+        seen.add((corpus.review_count, len(corpus.mentions)))
+    assert seen <= {(0, 0), (3000, 3000)}
+    assert ingest.run(path, "--no-metrics")[0] == 0
+    assert ingest.counts() == {"chair": 3000}
+
+
+def test_kill_9_inside_the_transaction_leaves_the_store_as_it_was(ingest: Ingest) -> None:
+    """Killed for sure while rows are being written, by the process itself."""
+    ingest.run(ingest.write("factors.csv", FACTORS), "--no-metrics")
+    path = ingest.reviews(50)
+    script = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from app.database import Database\n"
+        "from app.reviews import records\n"
+        "from app.reviews.ingest import ingest\n"
+        "from app.reviews.repository import Repository\n"
+        "write = records._write_record\n"
+        "written = []\n"
+        "def dying(connection, key, record):\n"
+        "    write(connection, key, record)\n"
+        "    written.append(key)\n"
+        "    if len(written) == 25:\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "records._write_record = dying\n"
+        "ingest(Repository(Database(Path(sys.argv[1]))), [Path(sys.argv[2])])\n"
+    )
+    database = str(ingest.state / "reviewlens.db")
+    died = subprocess.run([sys.executable, "-c", script, database, path], check=False, timeout=PATIENCE)
+    assert died.returncode == -signal.SIGKILL
+    assert ingest.counts() == {"chair": 0}
+
+
+def test_a_watched_folder_is_imported_as_files_come_until_sigterm(ingest: Ingest) -> None:
+    """What was there, what comes before its factors, and a clean end; with metrics of its own."""
+    ingest.reviews(4)
+    process = ingest.start("--watch", str(ingest.folder), "--metrics-port", "0")
+    assert process.stderr is not None
+    address = process.stderr.readline().removeprefix("metrics on ").strip()
+    eventually("the first import", lambda: 'bad_file"} 1.0' in scraped(address))
+    ingest.write("factors.csv", FACTORS)
+    eventually("the reviews, explained by the factors", lambda: ingest.counts() == {"chair": 4})
+    ingest.reviews(6, "reviews_a_b_chair_20260201_000000.json")
+    eventually("the later export", lambda: ingest.counts() == {"chair": 6})
+    ingest.write("questions.csv", QUESTIONS)
+    eventually(
+        "the metrics",
+        lambda: 'ingest_rows_total{kind="questions",result="taken"} 1.0' in scraped(address),
+    )
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0
+
+
+def scraped(address: str) -> str:
+    """The command's metrics."""
+    with urlopen(address, timeout=PATIENCE) as answer:
+        return str(answer.read().decode())

@@ -1,0 +1,210 @@
+"""Reading the review files: formats, lines, reasons."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+
+from app.reviews.files import Contents, find, read
+from app.reviews.models import Factor, Question, Review
+from tests.support.review_files import FACTORS, QUESTIONS
+
+REVIEW = {"review_id": 7, "rating": 5, "text": "좋아요", "created_at": "2026-01-31T09:30:00+09:00"}
+VALUE = Review("7", 5, "좋아요", datetime(2026, 1, 31, 0, 30, tzinfo=timezone.utc))
+
+
+@pytest.fixture
+def written(tmp_path: Path):  # type: ignore[no-untyped-def]
+    """Read what was written under a name."""
+
+    def read_written(name: str, content: str | bytes) -> Contents:
+        path = tmp_path / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return read(path)
+
+    return read_written
+
+
+def reasons(contents: Contents) -> list[tuple[int, str]]:
+    """(line, reason) of what was not taken."""
+    return [(problem.line, problem.reason) for problem in contents.problems]
+
+
+def test_factors_are_told_by_their_columns(written) -> None:  # type: ignore[no-untyped-def]
+    """Whatever the file is called; lists are cut at |, numbers are numbers."""
+    contents = written("anything.csv", FACTORS)
+    assert contents.kind == "factors"
+    assert [row.value for row in contents.rows] == [
+        Factor(
+            "101", "noise", "chair", "의자", "의자 S2", "comfort", "소음", "소리",
+            ("소음", "삐걱"), ("밤",), ("없", "않"), 1.2, 3,
+        )
+    ]  # fmt: skip
+
+
+def test_older_factor_files_lack_the_product_name(written) -> None:  # type: ignore[no-untyped-def]
+    """The product then goes by its category's name."""
+    contents = written("old.csv", FACTORS.replace("product_name,", "").replace("의자 S2,", ""))
+    assert contents.problems == []
+    assert contents.rows[0].value.product_name == "의자"
+
+
+def test_questions_are_told_by_their_columns(written) -> None:  # type: ignore[no-untyped-def]
+    """A hint may be empty."""
+    contents = written("q.csv", QUESTIONS)
+    assert [row.value for row in contents.rows] == [
+        Question("1", "101", "noise", "예민하세요?", "single_choice", ("네", "아니요"), "")
+    ]
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["no mark", "byte order mark"])
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("r.json", json.dumps([REVIEW], ensure_ascii=False)),
+        ("r.jsonl", json.dumps(REVIEW) + "\n\n"),
+        ("r.csv", "review_id,rating,text,created_at\r\n7,5,좋아요,2026-01-31T00:30:00Z\r\n"),
+    ],
+)
+def test_reviews_in_every_format_are_the_same_values(written, name: str, text: str, mark: bytes) -> None:  # type: ignore[no-untyped-def]
+    """JSON, JSON Lines and CSV; with and without a mark; ids as numbers or strings; any time zone."""
+    contents = written(name, mark + text.encode())
+    assert (contents.kind, [row.value for row in contents.rows], contents.problems) == (
+        "reviews",
+        [VALUE],
+        [],
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"rating": 6}, "rating: Input should be less than or equal to 5, not 6"),
+        ({"rating": True}, "rating: expected a number, not True"),
+        (
+            {"rating": 4.5},
+            "rating: Input should be a valid integer, got a number with a fractional part, not 4.5",
+        ),
+        ({"text": "  "}, "text: String should have at least 1 character"),
+        ({"review_id": None}, "review_id: Field required"),
+        (
+            {"created_at": "어제"},
+            "created_at: expected ISO 8601, such as 2026-01-31T09:30:00+09:00, not '어제'",
+        ),
+        (
+            {"created_at": "9999-12-31T23:59:59-12:00"},
+            "created_at: expected a time that is in the years 1 to 9999 in UTC too",
+        ),
+        (
+            {"created_at": 1700000000},
+            "created_at: expected ISO 8601, such as 2026-01-31T09:30:00+09:00, not 1700000000",
+        ),
+    ],
+)
+def test_a_bad_row_is_skipped_with_its_line_and_reason(written, change, reason: str) -> None:  # type: ignore[no-untyped-def]
+    """The rows around it are taken."""
+    rows = [REVIEW, {**REVIEW, **change}, {**REVIEW, "review_id": "8"}]
+    contents = written("r.json", "[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]")
+    assert reasons(contents) == [(3, reason)]
+    assert [row.line for row in contents.rows] == [2, 4]
+
+
+def test_a_text_is_never_in_a_reason(written) -> None:  # type: ignore[no-untyped-def]
+    """Reasons go to the terminal and to logs; review text does not."""
+    contents = written("r.json", json.dumps([{**REVIEW, "text": "비밀" * 20_000}]))
+    assert reasons(contents) == [(1, "text: String should have at most 20000 characters")]
+
+
+def test_lines_count_even_where_a_field_has_several(written) -> None:  # type: ignore[no-untyped-def]
+    """A quoted field may hold line breaks; the row's line is the one where it starts."""
+    header, second, last = "review_id,rating,text,created_at", "2,9,x,2026-01-01", '3,4,"a",2026-01-01,more'
+    contents = written("r.csv", f'{header}\n1,5,"두\n줄",2026-01-01\n{second}\n{last}\n')
+    assert [row.line for row in contents.rows] == [2]
+    assert [line for line, _ in reasons(contents)] == [4, 5]
+
+
+def test_unknown_columns_are_named_once(written) -> None:  # type: ignore[no-untyped-def]
+    """However many rows have them."""
+    contents = written(
+        "r.json", json.dumps([{**REVIEW, "author": "a"}, {**REVIEW, "author": "b", "likes": 1}])
+    )
+    assert contents.unknown_columns == ("author", "likes")
+    assert len(contents.rows) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "line", "reason"),
+    [
+        ("r.txt", b"x", 1, ".txt suffix; expected one of .csv, .json, .jsonl, .ndjson"),
+        ("r.json", b"", 1, "the file is empty"),
+        ("r.json", b"[]", 1, "no rows"),
+        ("r.csv", b"review_id,rating,text,created_at\n", 1, "no rows"),
+        ("r.json", b'{"review_id": 1}', 1, "expected a list of objects: [{...}, ...]"),
+        (
+            "r.json",
+            b'[{"review_id": 1},\n{"rat',
+            2,
+            "not JSON, or cut short: Unterminated string starting at",
+        ),
+        ("r.json", b'[{"review_id": 1}]\nmore', 2, "something follows the list"),
+        ("r.json", b"[" * 100_000, 1, "JSON that cannot be read: nested too deep, or a number too long"),
+        ("r.json", b"[" + b"1" * 5000, 1, "JSON that cannot be read: nested too deep, or a number too long"),
+        (
+            "r.csv",
+            "review_id,rating,text,created_at\n1,5,좋아요,2026-01-01".encode("cp949"),
+            2,
+            "not UTF-8; save the file as UTF-8, with or without a byte order mark",
+        ),
+        ("r.csv", b"review_id,rating,text\n1,5,x\n", 1, "a reviews file without the column created_at"),
+    ],
+)
+def test_a_bad_file_gives_nothing_but_a_reason(  # type: ignore[no-untyped-def]
+    written, name: str, content: bytes, line: int, reason: str
+) -> None:
+    """Half a file is none: what stands before the fault is not taken either."""
+    contents = written(name, content)
+    assert (contents.rows, reasons(contents)) == ([], [(line, reason)])
+    assert contents.problems[0].whole_file
+
+
+def test_a_file_of_no_kind_says_what_is_expected(written) -> None:  # type: ignore[no-untyped-def]
+    """All three kinds, with their columns."""
+    ((_, reason),) = reasons(written("x.csv", "a,b\n1,2\n"))
+    assert reason.startswith("columns a, b tell no kind of file; expected questions: question_id, ")
+
+
+def test_a_broken_line_costs_only_itself_in_json_lines(written) -> None:  # type: ignore[no-untyped-def]
+    """The other lines are taken."""
+    contents = written("r.jsonl", json.dumps(REVIEW) + '\n{"review_id"\n[1]\n')
+    assert len(contents.rows) == 1
+    assert [line for line, _ in reasons(contents)] == [2, 3]
+
+
+def test_an_id_may_be_any_number(written) -> None:  # type: ignore[no-untyped-def]
+    """Also one that a spreadsheet wrote with a point, or longer than any float."""
+    ids = [7, 7.0, 10**150, "007"]
+    contents = written("r.json", json.dumps([{**REVIEW, "review_id": each} for each in ids]))
+    assert [row.value.review_id for row in contents.rows] == ["7", "7", "1" + "0" * 150, "007"]
+
+
+def test_half_an_emoji_is_left_out(written) -> None:  # type: ignore[no-untyped-def]
+    """JSON can spell text that no store can hold; a crawler that cuts texts leaves it."""
+    contents = written("r.json", json.dumps([{**REVIEW, "text": "좋아요\ud83d\x00"}]))
+    assert [row.value for row in contents.rows] == [VALUE]
+
+
+def test_a_missing_file_is_a_problem_of_its_own(tmp_path: Path) -> None:
+    """It does not stop the others."""
+    assert reasons(read(tmp_path / "no.csv")) == [(1, "cannot be read: No such file or directory")]
+
+
+def test_folders_are_searched_without_hidden_and_foreign_files(tmp_path: Path) -> None:
+    """Files named are taken as they are, each once."""
+    for name in ("a.csv", "b.JSON", ".hidden.csv", "notes.md", "sub/c.jsonl", ".git/d.csv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x")
+    named = [path.relative_to(tmp_path).as_posix() for path in find([tmp_path, tmp_path / "a.csv"])]
+    assert named == ["a.csv", "b.JSON", "sub/c.jsonl"]
