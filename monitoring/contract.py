@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -118,8 +117,3 @@ def identity_faults(selector: Selector) -> Iterator[str]:
     for match in selector.matches:
         if match.label in IDENTITY:
             yield f"{selector.metric} is selected by {match.label}, which differs by path"
-
-
-def is_named(text: str) -> bool:
-    """Whether a text is the name of a recording rule: level:metric:operation."""
-    return bool(re.fullmatch(r"[a-z_]+:[a-z0-9_]+:[a-z0-9_]+", text))

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Kind = Literal["timeseries", "stat", "bargauge", "piechart", "table", "heatmap", "statetimeline", "text"]
-Colour = Literal["green", "yellow", "orange", "red", "blue"]
 
-GREEN, YELLOW, ORANGE, RED, BLUE = ("green", "yellow", "orange", "red", "blue")
+GREEN, YELLOW, RED, BLUE = "green", "yellow", "red", "blue"
 
 
 @dataclass(frozen=True)

@@ -148,7 +148,7 @@ def _measure(limit: Limit) -> Panel:
         "timeseries",
         limit.alert,
         f"{limit.alert}이(가) 지켜보는 값. 점선은 slo.yaml의 기준입니다.",
-        (Query(measure, LEGENDS[measure.partition(":")[0]], zero_is_fine="template" in measure),),
+        (Query(measure, LEGENDS[measure.partition(":")[0]]),),
         unit=limit.unit,
         width=8,
         height=7,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from scripts.stack.binaries import obtain
 
 ALERTS = [rule for rule in read_rules() if rule.is_alert]
 UNIT_TESTS = sorted((HERE / "alerts" / "tests").glob("*.yml"))
-EVALUATION_SECONDS = 15
+CONFIG = yaml.safe_load((HERE / "prometheus.yml").read_text(encoding="utf-8"))
 
 
 def seconds(duration: str) -> float:
@@ -43,12 +44,13 @@ def test_unit_tests_of_the_rules_pass_in_promtool(path: Path, version: str) -> N
 @pytest.mark.parametrize("rule", ALERTS, ids=lambda rule: rule.name)
 def test_every_alert_is_tested_on_both_sides_of_its_for(rule: Rule) -> None:
     """One test asks at two neighbouring evaluations, and the alert fires at the second of them only."""
+    step = seconds(CONFIG["global"]["evaluation_interval"])
     checks = [check for path in UNIT_TESTS for check in alert_checks(path) if check[1] == rule.name]
     edges = [
         (before, after)
         for test, _, before, fires_before in checks
         for other, _, after, fires_after in checks
-        if test == other and not fires_before and fires_after and after - before == EVALUATION_SECONDS
+        if test == other and not fires_before and fires_after and after - before == step
     ]
     assert len(edges) == 1
     assert edges[0][1] > seconds(rule.hold)
@@ -72,6 +74,16 @@ def test_every_alert_has_labels_words_and_a_runbook(rule: Rule) -> None:
     assert text.startswith(f"# {rule.name}\n")
     headings = [line for line in text.splitlines() if line.startswith("## ")]
     assert headings == ["## What it means", "## First three looks", "## Likely causes", "## How to end it"]
+
+
+@pytest.mark.parametrize("path", sorted((HERE / "runbooks").glob("*.md")), ids=lambda path: path.stem)
+def test_a_runbook_names_only_what_is_there(path: Path) -> None:
+    """At night nobody looks for a script that was renamed, or a page that was."""
+    text = path.read_text(encoding="utf-8")
+    named = [*re.findall(r"scripts/\w+\.sh", text), *re.findall(r"monitoring/(?!data)[\w./]*\w", text)]
+    linked = [f"monitoring/runbooks/{page}" for page in re.findall(r"\]\((\w+\.md)\)", text)]
+    there = HERE.parent
+    assert [name for name in (*named, *linked) if not (there / name).exists()] == []
 
 
 def test_every_runbook_belongs_to_an_alert() -> None:
