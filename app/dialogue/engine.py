@@ -22,7 +22,8 @@ from app.reviews.scoring import concerns, score
 from telemetry.metrics import evidence_count, retrieval_duration_seconds, scoring_duration_seconds
 from telemetry.timing import Timer, track_errors
 
-EVIDENCE_LIMIT = 20
+EVIDENCE_LIMIT = 50
+RELEVANT = 0.4  # of 1; what weighs less speaks to none of the shopper's worries
 SHOWN_EVIDENCE = 8
 
 
@@ -184,7 +185,8 @@ def find(corpus: Corpus, answers: tuple[Answer, ...]) -> Finding:
     """Retrieve and score for these answers, and record how long each took and how much was found."""
     category = {"category": corpus.product.category}
     with track_errors("retrieval_error", "retrieval"), Timer(retrieval_duration_seconds, category):
-        evidence = retrieve(corpus, concerns(corpus, answers), EVIDENCE_LIMIT)
+        found = retrieve(corpus, concerns(corpus, answers), EVIDENCE_LIMIT)
+        evidence = tuple(piece for piece in found if piece.score >= RELEVANT)
     evidence_count.labels(**category).observe(len(evidence))
     with track_errors("scoring_error", "scoring"), Timer(scoring_duration_seconds, category):
         scores = score(corpus, answers)
