@@ -87,7 +87,7 @@ class Clause:
     @property
     def only_at_first(self) -> bool:
         """Whether it was so at first, and what follows says how it is now."""
-        return self.link == "but" and any(word.form in AT_FIRST for word in self.words)
+        return self.link in ("but", "so") and any(word.form in AT_FIRST for word in self.words)
 
 
 def clauses(words: Sequence[Word]) -> tuple[Clause, ...]:

@@ -29,13 +29,14 @@ THEN = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
 @dataclass(frozen=True)
 class Labelled:
-    """A sentence, and what it says of a factor ("-": it does not speak of it)."""
+    """A text, what it says of a factor ("-": it does not speak of it), and its review's rating."""
 
     sentence: str
     category: str
     factor_key: str
     label: str
     half: str
+    rating: str = "3"
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def answers(labelled: Sequence[Labelled], factors: Sequence[Factor]) -> list[str
         by_category[factor.category].append(factor)
     given = []
     for each in labelled:
-        review = Review("r", 3, each.sentence, THEN)
+        review = Review("r", int(each.rating), each.sentence, THEN)
         (found,) = mentions([review], by_category[each.category])
         given.append(
             next((mention.label for mention in found if mention.factor_key == each.factor_key), NOT_NAMED)
@@ -89,7 +90,9 @@ def measure(pairs: Iterable[tuple[str, str]]) -> Mapping[str, Measured]:
 
 
 def main(
-    labelled: Annotated[Path, typer.Argument(help="CSV: sentence, category, factor_key, label, half.")],
+    labelled: Annotated[
+        Path, typer.Argument(help="CSV: sentence, category, factor_key, label, half, rating (optional).")
+    ],
     factors: Annotated[
         Path | None, typer.Option(help="Factors CSV; default: labelled_factors.csv beside the sentences.")
     ] = None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import tee
 
@@ -16,13 +16,14 @@ from app.reviews.verdicts import verdicts
 RATING_AGREES = 0.1
 CONTEXT = 0.05
 NEUTRAL = 0.3
+CLEAR_RATINGS: Mapping[int, Polarity] = {1: "NEG", 2: "NEG", 5: "POS"}
 
 
 @dataclass(frozen=True)
 class Said:
-    """What one clause says of a factor: sign (0: nothing), strength, and where it stands."""
+    """What one clause says of a factor: sign (0: expressly nothing, None: no judgement), strength, place."""
 
-    sign: int
+    sign: int | None
     strength: float
     sentence: str
     start: int
@@ -61,7 +62,7 @@ def _said(
 
 def _mention(review: Review, key: str, said: Sequence[Said]) -> Mention:
     judged = [each for each in said if each.sign]
-    label = _label({each.sign for each in judged})
+    label = _label({each.sign for each in judged}) if judged else _by_rating(review, said)
     force = max(each.strength for each in judged or said)
     if judged and (review.rating >= 4) == (label == "POS") and review.rating != 3:
         force += RATING_AGREES
@@ -76,10 +77,15 @@ def _mention(review: Review, key: str, said: Sequence[Said]) -> Mention:
     )
 
 
-def _label(signs: set[int]) -> Polarity:
-    if not signs:
-        return "NEU"
+def _label(signs: set[int | None]) -> Polarity:
     return "MIX" if len(signs) > 1 else "POS" if 1 in signs else "NEG"
+
+
+def _by_rating(review: Review, said: Sequence[Said]) -> Polarity:
+    """A fact without a judgement (먼지가 그대로예요) means what the rating means, if that is clear."""
+    if any(each.sign == 0 for each in said):
+        return "NEU"
+    return CLEAR_RATINGS.get(review.rating, "NEU")
 
 
 def _excerpt(label: Polarity, said: Sequence[Said]) -> str:
@@ -87,7 +93,7 @@ def _excerpt(label: Polarity, said: Sequence[Said]) -> str:
     best = max(said, key=lambda each: each.strength)
     if label != "MIX":
         return excerpt(_spread(best.sentence, best.start, best.end))
-    other = next(each for each in said if each.sign == -best.sign)
+    other = next(each for each in said if each.sign == -(best.sign or 0))
     first, second = (best, other) if said.index(best) < said.index(other) else (other, best)
     if first.sentence == second.sentence:
         return excerpt(first.sentence[first.start : max(first.end, second.end)])

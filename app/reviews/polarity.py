@@ -134,7 +134,7 @@ def _is_judgement(words: Sequence[Word], at: int) -> bool:
     word = words[at]
     following = words[at + 1] if at + 1 < len(words) else None
     if word.form == "별로":
-        return following is None or following.tag in ("VCP", "SF", "EF")
+        return following is None or following.tag in ("VCP", "SF", "SP", "EF", "XSV")
     if word.tag == "MAG":
         return word.form in ("없이", "꼼꼼", "덜") and (
             word.form != "덜" or following is None or following.tag == "XSA"

@@ -13,17 +13,19 @@ from app.reviews.morphology import Word
 from app.reviews.polarity import PARTICLES, described, judge, noun_direction, word_sign
 from app.reviews.terms import Sentence
 
+NAMING = ("NNG", "NNP", "MAG")  # 고장, 삐걱: they name what is there, or is not there
+
 Places = Mapping[str, list[tuple[int, int]]]
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A clause says +1, -1 or nothing (0) of a factor. Word places; `end` may lie clauses further."""
+    """A clause says +1, -1, expressly neither (0) or does not judge (None). `end` may lie further on."""
 
     factor_key: str
     start: int
     end: int
-    sign: int
+    sign: int | None
 
 
 def verdicts(sentence: Sentence, factors: Sequence[Factor]) -> Iterator[Verdict]:
@@ -51,7 +53,7 @@ def _others(places: Places, key: str) -> list[int]:
 
 def _sign(
     parts: Sequence[Clause], at: int, inside: Sequence[tuple[int, int]], others: Sequence[int], factor: Factor
-) -> tuple[int, int]:
+) -> tuple[int | None, int]:
     """The sign, and the clause that gave it: the naming one, else the next that names nothing else."""
     clause = parts[at]
     direction = next((found for place in inside if (found := _direction(clause, place))), 0)
@@ -70,14 +72,19 @@ def _sign(
         sign = judge(following.words, 0, direction, judging=False) if following.asserts else None
         if sign:
             return sign, later
-    return (own or 0) if clause.only_at_first else 0, at
+    # 처음엔 괜찮더니: what was so at first is so no longer.
+    return -own if own and clause.only_at_first else _neutral(clause), min(at + 1, len(parts) - 1)
+
+
+def _neutral(clause: Clause) -> int | None:
+    return 0 if any(word.form in lexicon.SO_SO for word in clause.words) else None
 
 
 def _anchored(clause: Clause, place: tuple[int, int], direction: int, factor: Factor) -> int | None:
     start, end = place[0] - clause.first, min(place[1] - clause.first, len(clause.words))
     words = clause.words
     judging = next((at for at in range(start, end) if word_sign(words[at].form)), None)
-    if judging is not None and words[judging].tag not in ("NNG", "NNP"):
+    if judging is not None and words[judging].tag not in NAMING:
         return judge(words, judging, 0, judging=True)
     if (aside := _aside(words, end)) is not None:
         return aside
@@ -94,7 +101,7 @@ def _direction(clause: Clause, place: tuple[int, int]) -> int:
     # Composed: 당기 and the ending -ㅁ are the noun 당김.
     whole = noun_direction(normalize("NFC", "".join(word.form for word in words)))
     parts = (
-        noun_direction(word.form) or (word_sign(word.form) if word.tag == "NNG" else 0) for word in words
+        noun_direction(word.form) or (word_sign(word.form) if word.tag in NAMING else 0) for word in words
     )
     direction = whole or next(filter(None, parts), 0)
     return described(clause.words, start, direction) if direction else 0

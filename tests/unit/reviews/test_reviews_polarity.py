@@ -15,10 +15,10 @@ FACTORS = read_factors(Path(__file__).parents[2] / "data" / "labelled_factors.cs
 THEN = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
 
-def labels(text: str, category: str = "robot_cleaner") -> dict[str, str]:
-    """The label per factor."""
-    factors = [factor for factor in FACTORS if factor.category == category]
-    (found,) = mentions([Review("r", 3, text, THEN)], factors)
+def labels(text: str, rating: int = 3) -> dict[str, str]:
+    """The label per factor of the robot cleaner."""
+    factors = [factor for factor in FACTORS if factor.category == "robot_cleaner"]
+    (found,) = mentions([Review("r", rating, text, THEN)], factors)
     return {mention.factor_key: mention.label for mention in found}
 
 
@@ -77,6 +77,17 @@ def test_both_sides_of_one_factor_are_mixed() -> None:
 def test_a_word_inside_another_word_is_no_mention() -> None:
     """목소리 is not 소리, 앱솔루트 is no 앱."""
     assert labels("앱솔루트 로봇 목소리가 귀여워요") == {}
+
+
+@pytest.mark.parametrize(("rating", "label"), [(1, "NEG"), (2, "NEG"), (3, "NEU"), (4, "NEU"), (5, "POS")])
+def test_a_fact_without_a_judgement_means_what_a_clear_rating_means(rating: int, label: str) -> None:
+    """앱을 세 번 깔았어요 says nothing by itself."""
+    assert labels("앱을 세 번 깔았어요", rating) == {"app_connection": label}
+
+
+def test_not_to_know_is_no_judgement_whatever_the_rating() -> None:
+    """소음은 모르겠어요 stays neutral in a review of one star."""
+    assert labels("소음은 아직 모르겠어요", 1) == {"noise": "NEU"}
 
 
 def test_the_excerpt_holds_what_the_label_says() -> None:
