@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from typing import Generic, Protocol, TypeVar, cast
 
+from telemetry.bounds import Bound
 from telemetry.catalog import OTHER, Metric
 from telemetry.guard import guard
 
@@ -51,12 +52,14 @@ class Handle(ABC, Generic[BoundT]):
         self.metric = metric
         self._names = metric.label_names
         self._closed = {label.name: frozenset(label.values) for label in metric.labels if label.values}
+        self._bound = Bound(metric)
 
     def labels(self, **labels: object) -> BoundT:
         """The metric under one label set; may be kept and reused. Values become strings.
 
         A wrong name or value is a LabelError in tests; in production it is counted and logged, and
-        an unknown value of a closed label is recorded as "(other)".
+        an unknown value of a closed label is recorded as "(other)". So is a new value of any label
+        once the metric has too many.
         """
         try:
             return self._bind(self._values(labels))
@@ -85,9 +88,16 @@ class Handle(ABC, Generic[BoundT]):
     def _bind(self, values: Values) -> BoundT:
         """The metric under label values in the catalogue's order."""
 
+    def clear(self) -> None:
+        """Forget what was recorded: the next pipeline begins anew."""
+        self._bound.clear()
+
     def attributes(self, values: Values) -> Attributes:
         """Label values in the catalogue's order, by name."""
         return dict(zip(self._names, values, strict=True))
+
+    def expect(self, values: Values) -> None:
+        """Show the series of these label values at 0 until it has a value; a gauge has none before that."""
 
 
 def _not_negative(metric: Metric, amount: float) -> float:
@@ -119,7 +129,11 @@ class Counter(Handle[BoundCounter]):
     instrument: Adder = IDLE
 
     def _bind(self, values: Values) -> BoundCounter:
-        return BoundCounter(self, self.attributes(values))
+        return BoundCounter(self, self.attributes(self._bound.fit(values)))
+
+    def expect(self, values: Values) -> None:
+        """Show the series of these label values at 0 until it has a value."""
+        self._bind(values).inc(0)
 
     def inc(self, amount: float = 1) -> None:
         """Add to a counter without labels."""
@@ -148,8 +162,16 @@ class Histogram(Handle[BoundHistogram]):
 
     instrument: Recorder = IDLE
 
+    def __init__(self, metric: Metric) -> None:
+        super().__init__(metric)
+        self.expected: frozenset[Values] = frozenset()
+
     def _bind(self, values: Values) -> BoundHistogram:
-        return BoundHistogram(self, self.attributes(values))
+        return BoundHistogram(self, self.attributes(self._bound.fit(values)))
+
+    def expect(self, values: Values) -> None:
+        """Show the series of these label values at 0 until it has a value."""
+        self.expected |= {values}
 
     def observe(self, amount: float) -> None:
         """Record into a histogram without labels."""
@@ -211,7 +233,8 @@ class Gauge(Handle[BoundGauge]):
         self._source = source
 
     def clear(self) -> None:
-        """Forget every series, and the source."""
+        """End every series, and leave the source."""
+        super().clear()
         with self._lock:
             self._held.clear()
         self._source = None

@@ -13,6 +13,8 @@ from telemetry.guard import guard
 from telemetry.pipeline import Pipeline
 from telemetry.settings import load
 
+SHOWN = 20
+
 
 class StepClock:
     """A clock that goes on by `step` seconds each time it is read."""
@@ -51,7 +53,10 @@ class Recorded:
         wanted = frozenset((key, str(value)) for key, value in labels.items())
         series = self.series(name)
         if wanted not in series:
-            raise LookupError(f"no {name} with {dict(wanted)}; there are {[dict(key) for key in series]}")
+            there = [dict(key) for key in series][:SHOWN]
+            raise LookupError(
+                f"no {name} with {dict(wanted)}; there are {len(series)}, the first of them {there}"
+            )
         return series[wanted]
 
     def total(self, name: str) -> float:
