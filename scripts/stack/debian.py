@@ -69,7 +69,6 @@ class _Apt:
             "APT::Sandbox::User": _user(),
             "Acquire::Languages": "none",
             "Acquire::Retries": "1",
-            "Acquire::http::ConnectionAttemptDelayMsec": "250",
             "Acquire::http::Timeout": "10",
             "Acquire::https::Timeout": "10",
             "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled": "false",
