@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from unicodedata import normalize
 
 from app.reviews import lexicon
 from app.reviews.morphology import Word
@@ -30,8 +31,9 @@ def noun_direction(noun: str) -> int:
 
 
 def word_sign(form: str) -> int:
-    """The sign that a word has by itself, or 0."""
-    return (form in lexicon.POSITIVE) - (form in lexicon.NEGATIVE)
+    """The sign that a word has by itself, with or without the verb ending 하 (간편, 간편하), or 0."""
+    forms = {form, form.removesuffix("하")}
+    return (not forms.isdisjoint(lexicon.POSITIVE)) - (not forms.isdisjoint(lexicon.NEGATIVE))
 
 
 def judge(words: Sequence[Word], start: int, subject: int, judging: bool) -> int | None:
@@ -58,11 +60,14 @@ def _verdict(words: Sequence[Word], at: int, subject: int, named_again: bool) ->
 
 
 def _by_phrase(words: Sequence[Word], at: int, subject: int, named_again: bool) -> int | None:
-    tail = "".join(word.form for word in words[at : at + 6] if word.tag not in PARTICLES)
-    sign = next((sign for phrase, sign in lexicon.PHRASES.items() if tail.startswith(phrase)), None)
-    if sign is not None and words[at].form in lexicon.MEASURES and subject:
-        return sign * subject  # 전기세가 얼마 안 나와요: little of what is feared
-    return sign
+    tail = ""
+    for last in range(at, min(at + 6, len(words))):
+        if words[last].tag not in PARTICLES:
+            tail += words[last].form
+        if sign := lexicon.PHRASES.get(normalize("NFC", tail)):
+            measures = words[at].form in lexicon.MEASURES and subject
+            return sign * subject if measures else _turned(words, last, sign)
+    return None
 
 
 def _by_amount(words: Sequence[Word], at: int, subject: int, named_again: bool) -> int | None:

@@ -41,6 +41,16 @@ class Sentence:
         return View(compact(self.text), tuple(squeezed))
 
     @cached_property
+    def affirmed(self) -> View:
+        """The text without spaces and without 안 and 못: 귀가 아프- is in 귀가 안 아프- too."""
+        text = self.text
+        for word in self.words:
+            if word.tag == "MAG" and word.form in ("안", "못"):
+                text = text[: word.start] + " " * (word.end - word.start) + text[word.end :]
+        squeezed = [len(compact(text[: word.start])) for word in self.words]
+        return View(compact(text), tuple(squeezed))
+
+    @cached_property
     def stems(self) -> View:
         """The dictionary forms, one after the other."""
         starts, at = [], 0
@@ -64,8 +74,9 @@ class Sentence:
         if len(term) == 1:  # "앱" must not be found in "앱솔루트"
             yield from ((at, at + 1) for at, word in enumerate(self.words) if word.form == term)
         elif term:
-            yield from self.typed.find(term)
-            yield from self.stems.find(term.removesuffix("다") if len(term) > 2 else term)
+            stem = term.removesuffix("다") if len(term) > 2 else term
+            found = [*self.typed.find(term), *self.stems.find(stem)]
+            yield from found or self.affirmed.find(term)
 
 
 @lru_cache(maxsize=4096)

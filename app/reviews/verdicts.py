@@ -62,6 +62,8 @@ def _sign(
     if (wish := _wish(parts, at)) is not None:
         return wish, min(at + 1, len(parts) - 1)
     own = next((sign for place in inside if (sign := _anchored(clause, place, direction, factor))), None)
+    if own and _said_and_denied(parts, at):
+        return -own, at + 1
     feared = clause.link == "so" and at + 1 < len(parts) and parts[at + 1].thought
     if own and clause.asserts and not feared and not clause.only_at_first:
         return own, at
@@ -74,6 +76,14 @@ def _sign(
             return sign, later
     # 처음엔 괜찮더니: what was so at first is so no longer.
     return -own if own and clause.only_at_first else _neutral(clause), min(at + 1, len(parts) - 1)
+
+
+def _said_and_denied(parts: Sequence[Clause], at: int) -> bool:
+    """없다고 할 수는 없-, 시끄럽다고 할 정도는 아니-, 시끄럽다는 느낌은 없-."""
+    if parts[at].link != "said" or at + 1 >= len(parts):
+        return False
+    forms = {word.form for word in parts[at + 1].words}
+    return not forms.isdisjoint({"없", "아니"}) and not forms.isdisjoint({"수", "정도", "느낌", "생각"})
 
 
 def _neutral(clause: Clause) -> int | None:
