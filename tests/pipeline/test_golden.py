@@ -14,6 +14,7 @@ from typing import NamedTuple
 import httpx
 import pytest
 from data.golden_app import METRICS
+from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 from support.servers import free_port, run
@@ -22,11 +23,26 @@ GOLDEN = Path(__file__).parents[1] / "data" / "golden_app.py"
 TEXT = {"Accept": "text/plain;version=0.0.4"}
 STAGES = ("product_selection", "review_collection", "dialogue_start", "dialogue_active", "dialogue_complete")
 
-# The only differences allowed.
-ALLOWED: dict[str, Callable[[str, Sample], bool]] = {
+# The only differences allowed: a predicate on a family and one of its samples.
+ALLOWED: dict[str, Callable[[Metric, Sample], bool]] = {
     "prometheus_client says when a series began": lambda _, sample: sample.name.endswith("_created"),
-    "our counters are there before their first event": lambda kind, s: kind == "counter" and s.value == 0,
+    "our counters are there before their first event": lambda family, sample: (
+        family.type == "counter" and sample.value == 0
+    ),
+    "our histograms are there before their first value": lambda family, sample: (
+        family.type == "histogram" and group(sample) in {group(s) for s in family.samples if is_empty(s)}
+    ),
 }
+
+
+def group(sample: Sample) -> frozenset[tuple[str, str]]:
+    """What the samples of one histogram have in common."""
+    return frozenset(sample.labels.items() - {("le", sample.labels.get("le", ""))})
+
+
+def is_empty(sample: Sample) -> bool:
+    return sample.name.endswith("_count") and sample.value == 0
+
 
 Event = tuple[str, dict[str, str], str, float | None]
 
@@ -86,7 +102,7 @@ def read(text: str) -> Scrape:
     series: dict[tuple[str, frozenset[tuple[str, str]]], float] = {}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
-            if any(allowed(family.type, sample) for allowed in ALLOWED.values()):
+            if any(allowed(family, sample) for allowed in ALLOWED.values()):
                 continue
             key = (sample.name, frozenset(sample.labels.items()))
             assert key not in series, f"{key} stands twice"
