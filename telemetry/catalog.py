@@ -59,6 +59,10 @@ class Label:
         """The values that exist from the start."""
         return () if self.runtime else self.values
 
+    def among(self, values: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of `values` that the label takes."""
+        return tuple(value for value in values if not self.values or value in self.values)
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -90,7 +94,7 @@ class Metric:
         """Every label set that can be told beforehand, given run-time `values` by label name."""
         if self.known:
             return iter(self.known)
-        return product(*(values.get(label.name, label.known) for label in self.labels))
+        return product(*(label.among(values.get(label.name, label.known)) for label in self.labels))
 
 
 def _problems(metric: Metric) -> Iterator[str]:
@@ -198,7 +202,7 @@ CATALOG: tuple[Metric, ...] = (
         "histogram",
         "s",
         "Time of one LLM attempt, failed ones too",
-        (PROVIDER,),
+        (Label("provider", PROVIDERS[:-1], runtime=True),),  # the template answers in no time
         (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0),
         read_by=("reviewlens-demo-kr", "reviewlens-production-kr-v2"),
     ),

@@ -24,6 +24,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from telemetry.forwarding import ForwardingExporter
 from telemetry.guard import Step, guard
 from telemetry.handles import Gauge, Values
 
@@ -58,13 +59,12 @@ class LiveGaugeCollector(Collector):
         return GaugeMetricFamily(metric.name, metric.description, labels=metric.label_names)
 
 
-class LiveGaugeExporter(MetricExporter):
+class LiveGaugeExporter(ForwardingExporter):
     """Adds the gauges to what another exporter pushes. A backend keeps a vanished series for minutes, so
     an ended one is pushed as 0 twice first."""
 
     def __init__(self, inner: MetricExporter, gauges: Sequence[Gauge], scope: InstrumentationScope) -> None:
-        super().__init__(inner._preferred_temporality, inner._preferred_aggregation)
-        self._inner = inner
+        super().__init__(inner)
         self._scope = scope
         self._gauges = [(gauge, _Ending()) for gauge in gauges]
 
@@ -93,14 +93,6 @@ class LiveGaugeExporter(MetricExporter):
         first, *others = data.resource_metrics
         scope = ScopeMetrics(self._scope, metrics, schema_url="")
         return MetricsData([replace(first, scope_metrics=[*first.scope_metrics, scope]), *others])
-
-    def force_flush(self, timeout_millis: float = 10_000) -> bool:
-        """Flush the inner exporter."""
-        return self._inner.force_flush(timeout_millis)
-
-    def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
-        """Shut the inner exporter down."""
-        self._inner.shutdown(timeout_millis, **kwargs)
 
 
 class _Ending:

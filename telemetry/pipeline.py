@@ -19,6 +19,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from prometheus_client import CollectorRegistry
 
 from telemetry import zero
+from telemetry.expected import ExpectedCollector, ExpectedExporter
 from telemetry.exposition import Exposition
 from telemetry.guard import Step, guard
 from telemetry.handles import IDLE, Counter, Gauge, Histogram
@@ -32,6 +33,7 @@ from telemetry.views import views
 METER = "reviewlens"
 FLUSH_MS = 5_000
 GAUGES = [handle for handle in HANDLES.values() if isinstance(handle, Gauge)]
+HISTOGRAMS = [handle for handle in HANDLES.values() if isinstance(handle, Histogram)]
 
 _log = logging.getLogger("telemetry")
 
@@ -67,15 +69,18 @@ class Pipeline:
     def _readers(self, exporter: Callable[[], MetricExporter]) -> list[MetricReader]:
         readers: list[MetricReader] = []
         if self.settings.prometheus:
-            registry = CollectorRegistry()
+            inner, registry = CollectorRegistry(), CollectorRegistry()
             readers.append(
-                PrometheusMetricReader(disable_target_info=True, scope_info_enabled=False, registry=registry)
+                PrometheusMetricReader(disable_target_info=True, scope_info_enabled=False, registry=inner)
             )
+            registry.register(ExpectedCollector(inner, HISTOGRAMS))
             registry.register(LiveGaugeCollector(GAUGES))
             self.exposition = Exposition(registry)
         if self.settings.otlp:
             self._pushing = PeriodicExportingMetricReader(
-                LiveGaugeExporter(exporter(), GAUGES, InstrumentationScope(METER)),
+                LiveGaugeExporter(
+                    ExpectedExporter(exporter(), HISTOGRAMS, METER), GAUGES, InstrumentationScope(METER)
+                ),
                 self.settings.metric_export_interval_ms,
             )
             readers.append(self._pushing)
@@ -114,7 +119,7 @@ class Pipeline:
             guard.fault("export")
 
     def shutdown(self) -> None:
-        """Push once more, stop the threads, and let the handles record nothing; live gauges end."""
+        """Push once more, stop the threads, and let the handles record nothing; all series end."""
         for handle in HANDLES.values():
             if isinstance(handle, Counter | Histogram):
                 handle.instrument = IDLE
@@ -126,8 +131,10 @@ class Pipeline:
                 self.tracer_provider.shutdown()
         except Exception:
             guard.fault("export")
-        for gauge in GAUGES:
-            gauge.clear()
+        for handle in HANDLES.values():
+            handle.clear()
+        for histogram in HISTOGRAMS:
+            histogram.expected = frozenset()
 
 
 def _count_fault(step: Step, number: int) -> None:

@@ -1,15 +1,12 @@
-"""Series that are there at 0 from the first scrape: without it, nobody sees the first error.
-
-Counters only: the SDK has no public way to make a histogram exist before its first value.
-"""
+"""Series that are there at 0 from the first scrape: without them, nobody sees the first error."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from telemetry.guard import guard
-from telemetry.handles import Counter, LabelError
-from telemetry.metrics import HANDLES, http_requests_total
+from telemetry.handles import LabelError
+from telemetry.metrics import HANDLES, http_request_duration_seconds, http_requests_total
 
 
 def known(**values: Iterable[str]) -> None:
@@ -22,9 +19,9 @@ def known(**values: Iterable[str]) -> None:
         guard.fault("record")
     for handle in HANDLES.values():
         names = set(handle.metric.label_names)
-        if isinstance(handle, Counter) and (not given or names & given.keys()):
+        if not given or names & given.keys():
             for label_set in handle.metric.known_label_sets(given):
-                handle.labels(**handle.attributes(label_set)).inc(0)
+                handle.expect(label_set)
 
 
 def _refuse_unknown(given: Iterable[str]) -> None:
@@ -36,4 +33,5 @@ def _refuse_unknown(given: Iterable[str]) -> None:
 def routes(answers: Iterable[tuple[str, str, str]]) -> None:
     """Put every (method, endpoint template, status code) at 0."""
     for method, endpoint, status_code in answers:
-        http_requests_total.labels(method=method, endpoint=endpoint, status_code=status_code).inc(0)
+        http_requests_total.expect((method, endpoint, status_code))
+        http_request_duration_seconds.expect((method, endpoint))

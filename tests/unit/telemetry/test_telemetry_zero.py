@@ -8,10 +8,10 @@ import pytest
 from fastapi import APIRouter, Cookie, Depends, FastAPI
 
 from telemetry import known
-from telemetry.catalog import ERRORS, STAGES
+from telemetry.catalog import BY_NAME, ERRORS, STAGES
 from telemetry.handles import LabelError
 from telemetry.instrument import _answers
-from telemetry.metrics import dialogue_turns_total
+from telemetry.metrics import dialogue_turns_total, evidence_count
 from telemetry.testing import Recorded
 from telemetry.zero import routes
 
@@ -23,6 +23,7 @@ def label_sets(metrics: Recorded, name: str) -> dict[tuple[str, ...], float]:
 
 def test_from_the_start_what_the_catalogue_knows_is_at_zero(metrics: Recorded) -> None:
     """Error pairs, abandoned stages, import results, metrics without labels; nothing else."""
+    duration = len(BY_NAME["ingest_duration_seconds"].buckets) + len(("+Inf", "sum", "count"))
     text = metrics.text()
     assert label_sets(metrics, "errors_total") == {(component, kind): 0.0 for kind, component in ERRORS}
     assert label_sets(metrics, "session_abandoned_total") == {
@@ -31,7 +32,7 @@ def test_from_the_start_what_the_catalogue_knows_is_at_zero(metrics: Recorded) -
     assert len(metrics.series("ingest_rows_total")) == 9
     assert metrics.series("ingest_bytes_total") == {frozenset(): 0.0}
     samples = [line for line in text.splitlines() if not line.startswith("#")]
-    assert len(samples) == len(ERRORS) + 10 + 9 + 1
+    assert len(samples) == len(ERRORS) + 10 + 9 + 1 + duration
     assert all(line.endswith(" 0.0") for line in samples)
 
 
@@ -64,6 +65,24 @@ def test_categories_only_when_told(metrics: Recorded) -> None:
     assert label_sets(metrics, "user_journey_stage_total") == {
         (action, "chair", stage): 0.0 for stage in STAGES for action in ("enter", "complete")
     }
+
+
+def test_a_histogram_is_at_zero_until_its_first_value(metrics: Recorded) -> None:
+    """Every bucket, sum and count; then the value itself, and no second series beside it."""
+    known(category=["chair", "monitor"], provider=["gemini", "template"])
+    counts = {
+        (name, key): value
+        for name in ("retrieval_duration_seconds", "scoring_duration_seconds", "evidence_count")
+        for key, value in label_sets(metrics, f"{name}_count").items()
+    }
+    assert len(counts) == 6
+    assert set(counts.values()) == {0.0}
+    assert label_sets(metrics, "llm_duration_seconds_count") == {("gemini",): 0.0}
+    evidence_count.labels(category="chair").observe(4)
+    text = metrics.text()
+    assert text.count('evidence_count_count{category="chair"}') == 1
+    assert label_sets(metrics, "evidence_count_count") == {("chair",): 1.0, ("monitor",): 0.0}
+    assert len(metrics.series("evidence_count_bucket")) == 2 * 9
 
 
 def test_telling_again_changes_no_count(metrics: Recorded) -> None:
