@@ -173,6 +173,11 @@ class Histogram(Handle[BoundHistogram]):
         """Show the series of these label values at 0 until it has a value."""
         self.expected |= {values}
 
+    def clear(self) -> None:
+        """Forget what was recorded, and what is expected."""
+        super().clear()
+        self.expected = frozenset()
+
     def observe(self, amount: float) -> None:
         """Record into a histogram without labels."""
         self.labels().observe(amount)

@@ -110,31 +110,52 @@ class Pipeline:
     def flush(self) -> None:
         """Push what is recorded now; waits 5 s at most. The provider's own force_flush would leave a copy
         in the Prometheus reader, and the next scrape would show every series twice."""
-        try:
+
+        def push() -> None:
             if self._pushing is not None:
                 self._pushing.force_flush(FLUSH_MS)
             if self.tracer_provider is not None:
                 self.tracer_provider.force_flush(FLUSH_MS)
-        except Exception:
-            guard.fault("export")
+
+        _at_most(FLUSH_MS / 1000, push)
 
     def shutdown(self) -> None:
-        """Push once more, stop the threads, and let the handles record nothing; all series end."""
-        for handle in HANDLES.values():
-            if isinstance(handle, Counter | Histogram):
-                handle.instrument = IDLE
-        guard.count = None
-        try:
+        """Push once more, stop the threads, and let the handles record nothing; all series end. Waits 5 s
+        at most."""
+
+        def stop() -> None:
             if self._provider is not None:
                 self._provider.shutdown(FLUSH_MS)
             if self.tracer_provider is not None:
                 self.tracer_provider.shutdown()
-        except Exception:
-            guard.fault("export")
+
+        for handle in HANDLES.values():
+            if isinstance(handle, Counter | Histogram):
+                handle.instrument = IDLE
+        guard.count = None
+        _at_most(FLUSH_MS / 1000, stop)
         for handle in HANDLES.values():
             handle.clear()
-        for histogram in HISTOGRAMS:
-            histogram.expected = frozenset()
+
+
+def _at_most(seconds: float, work: Callable[[], None]) -> None:
+    """Do the work, and go on without it after `seconds`: exporters retry for longer than they were told."""
+    faults: list[Exception] = []
+
+    def run() -> None:
+        try:
+            work()
+        except Exception as error:
+            faults.append(error)
+
+    worker = threading.Thread(target=run, name="telemetry-push", daemon=True)
+    worker.start()
+    worker.join(seconds)
+    if faults:
+        try:
+            raise faults[0]
+        except Exception:
+            guard.fault("export")
 
 
 def _count_fault(step: Step, number: int) -> None:
