@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from benchmarks import recording, requests, scrape
+from benchmarks import recording, requests, scrape, turn
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 PACKAGES = (
@@ -35,13 +35,15 @@ PARTS = (
     Part("One request, in process", "µs", requests.run, "bare"),
     Part("One counter and one histogram, labels given each time", "µs", recording.run, "public OTel calls"),
     Part("One scrape", "ms", scrape.run, None),
+    Part("One dialogue turn: retrieval and scoring", "ms", turn.run, None),
 )
 
 
 def rows(part: Part, rounds: int) -> list[str]:
     """The part's table in Markdown: median, spread, and the ratio to the base."""
     figures = part.run(rounds)
-    lines = [f"## {part.title}", "", f"| | median, {part.unit} | min to max | of {part.base or 'itself'} |"]
+    against = f"ratio to {part.base}" if part.base else ""
+    lines = [f"## {part.title}", "", f"| | median, {part.unit} | min to max | {against} |"]
     lines.append("| --- | --- | --- | --- |")
     base = median(figures[part.base]) if part.base else None
     for name, values in figures.items():

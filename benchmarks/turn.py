@@ -1,0 +1,55 @@
+"""What a dialogue turn costs: retrieval and scoring over ten thousand reviews, in memory."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timedelta, timezone
+
+from app.reviews.corpus import Corpus
+from app.reviews.models import Answer, Factor, Mention, Polarity, Product, Question
+from app.reviews.retrieval import retrieve
+from app.reviews.scoring import concerns, score
+
+REVIEWS = 10_000
+TURNS = 50
+LIMIT = 50
+KEYS = ("battery", "noise", "price", "suction")
+LABELS: tuple[Polarity, ...] = ("POS", "NEG", "MIX", "NEU")
+DAY = datetime(2026, 1, 2, tzinfo=timezone.utc)
+
+
+def large() -> Corpus:
+    """Two mentions a review, four factors."""
+    factors = tuple(
+        Factor(key, key, "vacuum", "", "", "", key, "", (key,), (), (), 1.0, REVIEWS // 2) for key in KEYS
+    )
+    mentions = tuple(
+        Mention(
+            review_id=str(at),
+            factor_key=KEYS[(at + half) % 4],
+            rating=3,
+            created_at=DAY - timedelta(hours=at),
+            label=LABELS[at % 4],
+            strength=(at % 90) / 100,
+            excerpt="...",
+        )
+        for at in range(REVIEWS)
+        for half in range(2)
+    )
+    return Corpus(Product("vacuum", "", "vacuum", "", REVIEWS), factors, (), mentions)
+
+
+def run(rounds: int) -> dict[str, list[float]]:
+    """Milliseconds a turn, after the corpus was ranked once; the mean of fifty turns a round."""
+    corpus = large()
+    text = "소음은 상관없는데 배터리가 제일 걱정이에요"
+    said = [Answer(text, Question(key, key, key, "?", "no_choice", (), "")) for key in KEYS]
+    retrieve(corpus, concerns(corpus, said), LIMIT)
+    figures: list[float] = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        for _ in range(TURNS):
+            retrieve(corpus, concerns(corpus, said), LIMIT)
+            score(corpus, said)
+        figures.append((time.perf_counter() - start) / TURNS * 1e3)
+    return {"10,000 reviews, four answers": figures}
