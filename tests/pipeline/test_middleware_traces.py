@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind
 from support.live import serving
 
 from telemetry import instrument
@@ -82,12 +83,14 @@ def test_a_failed_request_has_its_trace_id_too(traced: Recorded, caplog: pytest.
     assert line.endswith(f"s trace_id={trace_id(span)}")
 
 
-def test_a_request_into_a_mounted_application_is_one_span(traced: Recorded) -> None:
-    """Though both are instrumented; it is counted once as well."""
+def test_a_request_into_a_mounted_application_is_one_server_span(traced: Recorded) -> None:
+    """Though both are instrumented: the inner one is its child, in one trace; it is counted once as well."""
     app, spans = build(traced)
     with serving(app) as url:
         assert httpx.get(url + "/sub/deep/5").status_code == 200
-    assert len(names(spans)) == 1
+    finished = spans.get_finished_spans()
+    assert [span.kind for span in finished] == [SpanKind.INTERNAL, SpanKind.SERVER]
+    assert len({trace_id(span) for span in finished}) == 1
     assert (
         traced.value("http_requests_total", method="GET", endpoint="/sub/deep/{item_id}", status_code=200)
         == 1
