@@ -6,7 +6,8 @@ import threading
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
+from anyio.lowlevel import RunVar
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
@@ -47,6 +48,18 @@ def _encoder(accept: str) -> tuple[Callable[[CollectorRegistry], bytes], str]:
         return choose_encoder("")
 
 
+_limiter: RunVar[CapacityLimiter] = RunVar("telemetry.scrapes")
+
+
+def _one_thread() -> CapacityLimiter:
+    """A thread for the scrapes of one event loop: those that sync end points share may all be busy."""
+    try:
+        return _limiter.get()
+    except LookupError:
+        _limiter.set(CapacityLimiter(1))
+        return _limiter.get()
+
+
 async def answer(exposition: Exposition | None, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer one request for /metrics: 200; 404 where nothing is exposed; 500 when rendering fails."""
     if scope["method"] not in ("GET", "HEAD"):
@@ -57,7 +70,7 @@ async def answer(exposition: Exposition | None, scope: Scope, receive: Receive, 
         return
     accept = b",".join(value for name, value in scope["headers"] if name == b"accept").decode("latin-1")
     try:
-        body, content_type = await to_thread.run_sync(exposition.render, accept)
+        body, content_type = await to_thread.run_sync(exposition.render, accept, limiter=_one_thread())
     except Exception:
         guard.fault("render")
         await _respond(send, 500, b"the metrics could not be rendered; the log has the reason\n", PLAIN)

@@ -249,5 +249,13 @@ class Gauge(Handle[BoundGauge]):
         with self._lock:
             live = dict(self._held)
         if self._source is not None:
-            live.update((values, float(amount)) for values, amount in self._source())
+            live.update((self._sourced(values), float(amount)) for values, amount in self._source())
         return live
+
+    def _sourced(self, values: Iterable[object]) -> Values:
+        texts = tuple([str(value) for value in values])
+        if len(texts) != len(self._names):
+            raise LabelError(
+                f"{self.metric.name}: its source gave {texts}, expected values for {self._names}"
+            )
+        return texts

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import threading
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import httpx
@@ -225,6 +227,27 @@ def test_a_request_that_the_server_cancels_is_499_once(metrics: Recorded, clock:
     client.close()
     assert counted(metrics) == {("/stream", "200"): 1, ("/wait", "499"): 1}
     assert unhandled(metrics) == 0
+
+
+def test_an_application_whose_threads_are_all_busy_is_still_scraped(metrics: Recorded) -> None:
+    """That is when its numbers are wanted: 45 slow requests on the 40 threads that sync end points share."""
+    app, let_go, busy = FastAPI(), threading.Event(), []
+
+    @app.get("/slow")
+    def slow() -> None:
+        busy.append(True)
+        let_go.wait(30)
+
+    instrument(app, metrics.pipeline)
+    with serving(app) as url, ThreadPoolExecutor(45) as pool:
+        answers = [pool.submit(httpx.get, url + "/slow", timeout=60) for _ in range(45)]
+        try:
+            wait_for("every thread to be busy", lambda: len(busy) >= 40)
+            assert httpx.get(url + "/metrics", timeout=5).status_code == 200
+        finally:
+            let_go.set()
+        assert {answer.result().status_code for answer in answers} == {200}
+    assert counted(metrics) == {("/slow", "200"): 45}
 
 
 def test_requests_at_the_same_time_are_each_counted_once(metrics: Recorded, clock: Clock) -> None:

@@ -238,6 +238,18 @@ def test_a_gauge_may_follow_a_source(metrics: Recorded) -> None:
     assert metrics.series("active_evidence_gauge") == {}
 
 
+def test_a_source_with_other_labels_is_an_error(metrics: Recorded) -> None:
+    """On every path, before anything is written; what is no string becomes one."""
+    active_evidence_gauge.follow(lambda: [(("chair", 7), 3)])  # type: ignore[list-item]
+    assert metrics.value("active_evidence_gauge", category="chair", session_id="7") == 3
+    active_evidence_gauge.follow(lambda: [(("s1",), 3)])
+    with pytest.raises(LabelError) as caught:
+        metrics.text()
+    assert str(caught.value) == (
+        "active_evidence_gauge: its source gave ('s1',), expected values for ('category', 'session_id')"
+    )
+
+
 def test_a_pipeline_begins_without_the_gauges_of_the_last() -> None:
     """What a test or an earlier start left behind is not live."""
     with recording():
