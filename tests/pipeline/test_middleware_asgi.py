@@ -37,7 +37,9 @@ def drive(app: App, given: dict[str, Any] | None = None, messages: tuple[Any, ..
     async def send(message: Any) -> None:
         sent.append(message)
 
-    middleware = MetricsMiddleware(app, lambda: [Route("/items/{item_id}", endpoint)], StepClock(0.5))
+    middleware = MetricsMiddleware(
+        app, lambda: [Route("/items/{item_id}", endpoint)], StepClock(0.5, start=1_000.0)
+    )
     asyncio.run(middleware(given if given is not None else scope(), receive, send))
     return sent
 

@@ -25,7 +25,7 @@ from telemetry.testing import Recorded
 class Clock:
     """Seconds that a test sets."""
 
-    now = 0.0
+    now = 1_000.0
 
     def __call__(self) -> float:
         return self.now

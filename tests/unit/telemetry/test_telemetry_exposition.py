@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -256,6 +258,25 @@ def test_scrapes_at_the_same_time_are_each_complete(metrics: Recorded) -> None:
             stop = True
         rising.result()
     assert all(seen == sorted(seen) for seen in answers)
+
+
+def test_scrapes_wait_for_each_other() -> None:
+    """The exporter hands its snapshot over through a queue, which two readers would mix."""
+    registry, inside, most = CollectorRegistry(), threading.Semaphore(1), []
+
+    class Watched:
+        def collect(self) -> Iterator[Any]:
+            most.append(inside.acquire(blocking=False))
+            time.sleep(0.01)
+            inside.release()
+            return iter(())
+
+    exposition = Exposition(registry)
+    registry.register(Watched())  # type: ignore[arg-type]
+    most.clear()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: exposition.render(), range(16)))
+    assert most == [True] * 16
 
 
 def test_an_empty_registry_is_an_empty_answer() -> None:
