@@ -51,8 +51,10 @@ class Handle(ABC, Generic[BoundT]):
     def __init__(self, metric: Metric) -> None:
         self.metric = metric
         self._names = metric.label_names
+        self._name_set = frozenset(self._names)
         self._closed = {label.name: frozenset(label.values) for label in metric.labels if label.values}
         self._bound = Bound(metric)
+        self._children: dict[Values, BoundT] = {}
 
     def labels(self, **labels: object) -> BoundT:
         """The metric under one label set; may be kept and reused. Values become strings.
@@ -62,19 +64,29 @@ class Handle(ABC, Generic[BoundT]):
         once the metric has too many.
         """
         try:
-            return self._bind(self._values(labels))
+            values = self._values(labels)
+            return self._children.get(values) or self._child(values)
         except Exception:
             guard.fault("record")
             return cast(BoundT, IDLE)
 
     def _values(self, labels: Mapping[str, object]) -> Values:
-        if len(labels) != len(self._names) or not all(name in labels for name in self._names):
+        if labels.keys() != self._name_set:
             raise LabelError(
                 f"{self.metric.name}: got labels {sorted(labels)}, expected {sorted(self._names)}"
             )
-        return tuple([self._value(name, str(labels[name])) for name in self._names])
+        return tuple([str(labels[name]) for name in self._names])
 
-    def _value(self, name: str, value: str) -> str:
+    def _child(self, values: Values) -> BoundT:
+        """A label set that is new: checked, fitted into the metric's bound, and kept, for there are few."""
+        allowed = tuple([self._allowed(*pair) for pair in zip(self._names, values, strict=True)])
+        fitted = self._bound.fit(allowed)
+        child = self._bind(fitted)
+        if fitted == values:
+            self._children[values] = child
+        return child
+
+    def _allowed(self, name: str, value: str) -> str:
         closed = self._closed.get(name)
         if closed is None or value in closed:
             return value
@@ -91,6 +103,7 @@ class Handle(ABC, Generic[BoundT]):
     def clear(self) -> None:
         """Forget what was recorded: the next pipeline begins anew."""
         self._bound.clear()
+        self._children.clear()
 
     def attributes(self, values: Values) -> Attributes:
         """Label values in the catalogue's order, by name."""
@@ -129,11 +142,11 @@ class Counter(Handle[BoundCounter]):
     instrument: Adder = IDLE
 
     def _bind(self, values: Values) -> BoundCounter:
-        return BoundCounter(self, self.attributes(self._bound.fit(values)))
+        return BoundCounter(self, self.attributes(values))
 
     def expect(self, values: Values) -> None:
         """Show the series of these label values at 0 until it has a value."""
-        self._bind(values).inc(0)
+        self._child(values).inc(0)
 
     def inc(self, amount: float = 1) -> None:
         """Add to a counter without labels."""
@@ -167,7 +180,7 @@ class Histogram(Handle[BoundHistogram]):
         self.expected: frozenset[Values] = frozenset()
 
     def _bind(self, values: Values) -> BoundHistogram:
-        return BoundHistogram(self, self.attributes(self._bound.fit(values)))
+        return BoundHistogram(self, self.attributes(values))
 
     def expect(self, values: Values) -> None:
         """Show the series of these label values at 0 until it has a value."""
@@ -222,6 +235,10 @@ class Gauge(Handle[BoundGauge]):
 
     def _bind(self, values: Values) -> BoundGauge:
         return BoundGauge(self, values)
+
+    def _child(self, values: Values) -> BoundGauge:
+        """Its series come and go: none is kept, and no number of past ones bounds it."""
+        return self._bind(values)
 
     def hold(self, values: Values, amount: float) -> None:
         """Set the series of these label values."""
