@@ -18,18 +18,19 @@ HTTP_SERVER_METERS = (
 
 
 def views(meter_name: str, http_server_metrics: bool) -> Iterator[View]:
-    """A view per catalogue entry, and one per meter whose http.server.* would double the series.
+    """A view per histogram, and one per meter whose http.server.* would double the series.
 
     The bounds stand in views, not in instruments: OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION
-    overrides what an instrument advises, and a view overrides both.
+    overrides what an instrument advises, and a view overrides both. Labels need no view: handles take
+    the catalogue's own and no others.
     """
     for metric in CATALOG:
-        yield View(
-            meter_name=meter_name,
-            instrument_name=metric.name,
-            attribute_keys=set(metric.label_names),
-            aggregation=ExplicitBucketHistogramAggregation(metric.buckets) if metric.buckets else None,
-        )
+        if metric.buckets:
+            yield View(
+                meter_name=meter_name,
+                instrument_name=metric.name,
+                aggregation=ExplicitBucketHistogramAggregation(metric.buckets),
+            )
     if not http_server_metrics:
         for meter in HTTP_SERVER_METERS:
             yield View(meter_name=meter, instrument_name="http.server.*", aggregation=DropAggregation())
