@@ -70,11 +70,10 @@ def version() -> None:
 
 def main() -> Any:
     """Run the command; wrong settings are one line that names them, and exit code 2."""
-    from app.llm.settings import LLMSettingsError
     from telemetry.settings import SettingsError
 
     try:
         return cli()
-    except (AppSettingsError, LLMSettingsError, SettingsError) as error:
+    except (AppSettingsError, SettingsError) as error:
         typer.secho(f"reviewlens: {error}", fg="red", err=True)
         raise SystemExit(2) from None

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 PREFIX = "REVIEWLENS_"
 DATABASE = "reviewlens.db"
@@ -16,10 +19,29 @@ class AppSettingsError(ValueError):
     """A setting that cannot be used: says the key, the value and what is expected."""
 
 
-class AppSettings(BaseSettings):
-    """What the service itself needs to know. Empty counts as unset."""
+class EnvironmentSettings(BaseSettings):
+    """Settings that this process's environment gives. An empty variable counts as unset."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True)
+
+    @classmethod
+    def from_env(cls) -> Self:
+        """The settings of this process. AppSettingsError names every key that is wrong."""
+        try:
+            return cls()
+        except ValidationError as error:
+            prefix = cls.model_config.get("env_prefix", "")
+            problems = [
+                f"{prefix}{str(problem['loc'][0]).upper()}={problem['input']!r}: {problem['msg']}"
+                for problem in error.errors()
+            ]
+        raise AppSettingsError("; ".join(problems))
+
+
+class AppSettings(EnvironmentSettings):
+    """What the service itself needs to know."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX)
 
     host: str = Field("127.0.0.1", description="address to listen on; loopback unless told otherwise")
     port: int = Field(8000, ge=0, le=65535, description="port to listen on")
@@ -32,18 +54,6 @@ class AppSettings(BaseSettings):
     cors_origins: str = Field("http://localhost:3000", description="origins of the shop's pages, by commas")
     log_format: Literal["text", "json"] = Field("text", description="text or json")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least level logged")
-
-    @classmethod
-    def from_env(cls) -> AppSettings:
-        """The settings of this process. AppSettingsError names every key that is wrong."""
-        try:
-            return cls()
-        except ValidationError as error:
-            problems = [
-                f"{PREFIX}{str(problem['loc'][0]).upper()}={problem['input']!r}: {problem['msg']}"
-                for problem in error.errors()
-            ]
-        raise AppSettingsError("; ".join(problems))
 
     @property
     def database(self) -> Path:

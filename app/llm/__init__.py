@@ -2,7 +2,7 @@
 
 from app.llm.base import Chunk, Client, Completion, LLMError, Prompt, Usage
 from app.llm.chain import Chain, build_chain
-from app.llm.settings import LLMSettings, LLMSettingsError
+from app.llm.settings import LLMSettings
 from app.llm.verdict import Verdict, VerdictRequest
 
 __all__ = [
@@ -12,7 +12,6 @@ __all__ = [
     "Completion",
     "LLMError",
     "LLMSettings",
-    "LLMSettingsError",
     "Prompt",
     "Usage",
     "Verdict",

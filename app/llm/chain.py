@@ -140,7 +140,7 @@ def build_client(settings: ProviderSettings) -> Client:
 
 
 def build_chain(settings: LLMSettings | None = None) -> Chain:
-    """The chain that the settings (default: the environment) ask for. LLMSettingsError if they are wrong."""
+    """The chain that the settings (default: the environment) ask for. AppSettingsError if they are wrong."""
     settings = settings or LLMSettings.from_env()
     if settings.simulated:
         logger.warning(

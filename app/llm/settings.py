@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pydantic import Field, HttpUrl, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, HttpUrl, SecretStr, field_validator
+from pydantic_settings import SettingsConfigDict
+
+from app.settings import EnvironmentSettings
 
 PREFIX = "REVIEWLENS_LLM_"
 PROVIDERS = ("gemini", "openai", "claude")
 # Where each provider's API begins on the simulator, as the SDKs expect their base URLs.
 SIMULATOR_PATHS = {"gemini": "", "openai": "/v1", "claude": ""}
 SIMULATOR_KEY = SecretStr("simulated")
-
-
-class LLMSettingsError(ValueError):
-    """A setting that cannot be used: says the key, the value and what is expected."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +31,10 @@ class ProviderSettings:
     direct: bool = False
 
 
-class LLMSettings(BaseSettings):
-    """REVIEWLENS_LLM_*, and the API keys by the names that the providers gave them. Empty counts as unset."""
+class LLMSettings(EnvironmentSettings):
+    """REVIEWLENS_LLM_*, and the API keys by the names that the providers gave them."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", populate_by_name=True, frozen=True
-    )
+    model_config = SettingsConfigDict(env_prefix=PREFIX, populate_by_name=True)
 
     providers: str = Field(default=",".join(PROVIDERS), description="order in which providers are tried")
     deadline: float = Field(default=25.0, gt=0, description="seconds for all attempts of one verdict")
@@ -85,18 +81,6 @@ class LLMSettings(BaseSettings):
     def _stripped(cls, value: SecretStr | None) -> SecretStr | None:
         # A key from a file often ends in a newline, which no HTTP header may hold.
         return SecretStr(value.get_secret_value().strip()) if value else None
-
-    @classmethod
-    def from_env(cls) -> LLMSettings:
-        """The settings of this process. LLMSettingsError names every key that is wrong, never an API key."""
-        try:
-            return cls()
-        except ValidationError as error:
-            problems = [
-                f"{PREFIX}{str(problem['loc'][0]).upper()}={problem['input']!r}: {problem['msg']}"
-                for problem in error.errors()
-            ]
-        raise LLMSettingsError("; ".join(problems))
 
     @property
     def order(self) -> tuple[str, ...]:

@@ -9,11 +9,12 @@ from typing import Annotated
 
 import typer
 
+from app.demo.addresses import PORTS
 from scripts.stack.errors import StackError
 from scripts.stack.health import tail
 from scripts.stack.render import grafana_password
 from scripts.stack.services import COMMANDS, Service
-from scripts.stack.settings import API_KEYS, PORTS, Settings
+from scripts.stack.settings import API_KEYS, Settings
 from scripts.stack.stack import Stack
 
 cli = typer.Typer(add_completion=False, no_args_is_help=True, help="The ReviewLens stack on this machine.")

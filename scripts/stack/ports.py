@@ -8,8 +8,9 @@ import socket
 import subprocess
 from pathlib import Path
 
+from app.demo.addresses import PORTS
 from scripts.stack.errors import StackError
-from scripts.stack.settings import HOST, PORTS
+from scripts.stack.settings import HOST
 
 
 def require_free(service: str, port: int, host: str = HOST) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 
 import yaml
 
-from scripts.stack.settings import PORTS, ROOT, Settings
+from app.demo.addresses import PORTS
+from scripts.stack.settings import ROOT, Settings
 
 PROMETHEUS = ROOT / "monitoring" / "prometheus.yml"
 ALERTMANAGER = ROOT / "monitoring" / "alertmanager" / "alertmanager.yml"

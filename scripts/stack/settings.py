@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.demo.addresses import PORTS
 from scripts.stack import flags
 from scripts.stack.errors import StackError
 from scripts.stack.manifest import DOWNLOAD_BASE
@@ -17,13 +18,6 @@ HOST = "127.0.0.1"
 SOCKET_BYTES = 92
 """What the systems allow for a socket's path (104 on macOS), less what supervisord appends while it binds."""
 
-PORTS = {
-    "api": ("REVIEWLENS_PORT", 8000),
-    "prometheus": ("REVIEWLENS_PROMETHEUS_PORT", 9090),
-    "alertmanager": ("REVIEWLENS_ALERTMANAGER_PORT", 9093),
-    "grafana": ("REVIEWLENS_GRAFANA_PORT", 3001),
-    "simulator": ("REVIEWLENS_SIMULATOR_PORT", 8090),
-}
 RUN_DIR = ("REVIEWLENS_RUN_DIR", ".run")
 DATA_DIR = ("REVIEWLENS_DATA_DIR", "monitoring/data")
 API_KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY")

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import httpx
 
+from app.demo.addresses import PORTS
 from scripts.stack.binaries import find
 from scripts.stack.cache import Found, Say
 from scripts.stack.errors import StackError, UnavailableError
@@ -20,7 +21,7 @@ from scripts.stack.ports import require_free
 from scripts.stack.processes import sweep
 from scripts.stack.render import prometheus_config
 from scripts.stack.services import MONITORING, Service, check_configs, services
-from scripts.stack.settings import HOST, PORTS, Settings
+from scripts.stack.settings import HOST, Settings
 from scripts.stack.supervisor import Supervisor, commands
 
 

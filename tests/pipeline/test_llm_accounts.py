@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from support.servers import wait_for
 
 from app.llm.chain import Chain, build_chain
 from app.llm.settings import PROVIDERS
-from app.llm.simulator.testing import RunningSimulator, running_simulator
+from app.llm.simulator.testing import RunningSimulator
 from app.llm.verdict import Verdict, VerdictRequest
 from app.reviews.models import Evidence, FactorScore
 from telemetry.testing import Recorded
@@ -35,19 +34,6 @@ KIND_OF_OUTCOME = {
     "invalid_verdict": "invalid_response",
     "empty": "invalid_response",
 }
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[RunningSimulator]:
-    with running_simulator() as simulator:
-        yield simulator
-
-
-@pytest.fixture
-def simulator(running: RunningSimulator) -> RunningSimulator:
-    """The simulator with an empty ledger, every provider well."""
-    running.reset()
-    return running
 
 
 def verdicts(simulator: RunningSimulator, count: int = 1, **settings: Any) -> list[Verdict]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -16,7 +16,7 @@ from app.llm.base import Chunk, Client, Completion, LLMError, Prompt, Usage
 from app.llm.chain import build_client
 from app.llm.sdk import SdkClient
 from app.llm.settings import PROVIDERS
-from app.llm.simulator.testing import RunningSimulator, running_simulator
+from app.llm.simulator.testing import RunningSimulator
 from app.llm.verdict import VerdictRequest, parse, prompt_for
 from app.reviews.models import Evidence, FactorScore
 
@@ -52,19 +52,6 @@ FAILURES: tuple[tuple[dict[str, Any], str | None], ...] = (
     ({"outcome": "truncated"}, None),
     ({"outcome": "invalid_verdict"}, None),
 )
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[RunningSimulator]:
-    with running_simulator() as simulator:
-        yield simulator
-
-
-@pytest.fixture
-def simulator(running: RunningSimulator) -> RunningSimulator:
-    """The simulator with an empty ledger, every provider well."""
-    running.reset()
-    return running
 
 
 def client_of(simulator: RunningSimulator, provider: str, timeout: float = 10.0, **settings: Any) -> Client:

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.llm.simulator.testing import RunningSimulator, running_simulator
+from app.llm.simulator.testing import RunningSimulator
 
 CHAT = {"model": "m", "messages": [{"role": "user", "content": "안녕"}]}
 MESSAGES = {**CHAT, "max_tokens": 10}
@@ -27,19 +27,6 @@ REQUESTS: dict[str, tuple[str, dict[str, Any], dict[str, str]]] = {
 }
 STRANGE = {"model": "m", "max_tokens": 9, "messages": ["안녕"], "contents": [7], "stream_options": "yes"}
 SERVE = "import typer; from app.llm.command import llm_simulator; typer.run(llm_simulator)"
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[RunningSimulator]:
-    with running_simulator() as simulator:
-        yield simulator
-
-
-@pytest.fixture
-def simulator(running: RunningSimulator) -> RunningSimulator:
-    """The simulator with an empty ledger, every provider well."""
-    running.reset()
-    return running
 
 
 @pytest.fixture

@@ -15,12 +15,13 @@ from pathlib import Path
 import pytest
 from support.servers import ROOT, free_port, wait_for
 
+from app.demo.addresses import PORTS
 from scripts.stack import render
 from scripts.stack.errors import StackError
 from scripts.stack.health import is_ready
 from scripts.stack.ports import command_of, holder
 from scripts.stack.services import Service
-from scripts.stack.settings import PORTS, Settings
+from scripts.stack.settings import Settings
 from scripts.stack.stack import Stack
 
 MONITORING = {"prometheus", "alertmanager"}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import SecretStr
 
-from app.llm.settings import LLMSettings, LLMSettingsError, ProviderSettings
+from app.llm.settings import LLMSettings, ProviderSettings
+from app.settings import AppSettingsError
 
 
 @pytest.fixture(autouse=True)
@@ -80,7 +81,7 @@ def test_a_wrong_setting_says_key_value_and_expectation(
     """The error is enough to mend the environment, and tells nothing of the keys in it."""
     monkeypatch.setenv(f"REVIEWLENS_LLM_{key}", value)
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret-of-mine")
-    with pytest.raises(LLMSettingsError) as caught:
+    with pytest.raises(AppSettingsError) as caught:
         LLMSettings.from_env()
     assert f"REVIEWLENS_LLM_{key}={value!r}: " in str(caught.value)
     assert says in str(caught.value)
