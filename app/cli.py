@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated, Any
 
@@ -33,10 +34,13 @@ def serve(
     import uvicorn
 
     settings = AppSettings.from_env()
+    port = settings.port if port is None else port
+    if port:
+        os.environ["REVIEWLENS_PORT"] = str(port)  # names the instance in what is pushed
     uvicorn.run(
         "app.main:app",
         host=host or settings.host,
-        port=settings.port if port is None else port,
+        port=port,
         access_log=False,
         log_config=None,
     )

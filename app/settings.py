@@ -32,7 +32,8 @@ class EnvironmentSettings(BaseSettings):
         except ValidationError as error:
             prefix = cls.model_config.get("env_prefix", "")
             problems = [
-                f"{prefix}{str(problem['loc'][0]).upper()}={problem['input']!r}: {problem['msg']}"
+                f"{prefix}{str(problem['loc'][0]).upper()}={problem['input']!r}: "
+                + problem["msg"].removeprefix("Value error, ")
                 for problem in error.errors()
             ]
         raise AppSettingsError("; ".join(problems))

@@ -10,6 +10,7 @@ import fastapi
 from opentelemetry.instrumentation.environment_variables import OTEL_PYTHON_DISABLED_INSTRUMENTATIONS
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
 
+from telemetry import logs
 from telemetry.instrument import instrument
 from telemetry.pipeline import start
 from telemetry.settings import SettingsError
@@ -26,6 +27,7 @@ class Configurator:
             # Not raised: opentelemetry-instrument would log it and run the application without telemetry.
             print(f"telemetry: {error}", file=sys.stderr, flush=True)  # noqa: T201
             os._exit(1)
+        logs.show_access()
         disabled = os.environ.get(OTEL_PYTHON_DISABLED_INSTRUMENTATIONS, "")
         os.environ[OTEL_PYTHON_DISABLED_INSTRUMENTATIONS] = ",".join(filter(None, (disabled, "fastapi")))
 

@@ -57,12 +57,12 @@ class Observed:
         self.app = MetricsMiddleware(stack, lambda: app.routes)
         self._fastapi = app
         self._pipeline = pipeline
-        self._ready = False
+        self._shown_routes = -1
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve /metrics, flush at the end of the lifespan, and pass the rest on."""
-        if not self._ready:
-            self._ready = True
+        if len(self._fastapi.routes) != self._shown_routes:  # start-up may have added some
+            self._shown_routes = len(self._fastapi.routes)
             _zero_routes(self._fastapi)
         if scope["type"] == "http" and SEEN not in scope and _is_metrics(scope):
             await answer(self._pipeline.exposition, scope, receive, send)

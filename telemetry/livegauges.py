@@ -86,13 +86,21 @@ class LiveGaugeExporter(ForwardingExporter):
             return MetricExportResult.FAILURE
         return result
 
-    def _with(self, metrics: Sequence[MetricData], data: MetricsData) -> MetricsData:
+    def _with(self, metrics: list[MetricData], data: MetricsData) -> MetricsData:
         metrics = [metric for metric in metrics if metric.data.data_points]
         if not metrics or not data.resource_metrics:
             return data
         first, *others = data.resource_metrics
-        scope = ScopeMetrics(self._scope, metrics, schema_url="")
-        return MetricsData([replace(first, scope_metrics=[*first.scope_metrics, scope]), *others])
+        return MetricsData(
+            [replace(first, scope_metrics=self._scopes(first.scope_metrics, metrics)), *others]
+        )
+
+    def _scopes(self, scopes: Sequence[ScopeMetrics], metrics: list[MetricData]) -> list[ScopeMetrics]:
+        """The scopes with `metrics` in ours. Never two of one name: the OTLP encoder keeps the last."""
+        ours = [scope for scope in scopes if scope.scope.name == self._scope.name]
+        others = [scope for scope in scopes if scope.scope.name != self._scope.name]
+        scope = ours[0] if ours else ScopeMetrics(self._scope, [], schema_url="")
+        return [*others, replace(scope, metrics=[*scope.metrics, *metrics])]
 
 
 class _Ending:

@@ -8,8 +8,10 @@ import time
 from typing import Any, Literal
 
 Format = Literal["text", "json"]
+TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
-_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+# uvicorn's color_message is the message once more, with escapes for a terminal.
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 
 
 def access(
@@ -48,14 +50,20 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
+def show_access() -> None:
+    """Send the access lines to stderr for as long as the process has configured no logging of its own."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter(TEXT))
+    handler.addFilter(lambda _: not logging.getLogger().handlers)
+    logger = logging.getLogger("telemetry.access")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+
+
 def configure(style: Format, level: str = "INFO") -> None:
     """Send all logs to stderr in one style, uvicorn's too. Its access lines end: ours say the same, once."""
     handler = logging.StreamHandler()
-    handler.setFormatter(
-        JsonFormatter()
-        if style == "json"
-        else logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
-    )
+    handler.setFormatter(JsonFormatter() if style == "json" else logging.Formatter(TEXT))
     logging.basicConfig(handlers=[handler], level=level, force=True)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()

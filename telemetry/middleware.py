@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from functools import cached_property
 from time import perf_counter
 from typing import Any
 
@@ -33,11 +32,17 @@ class MetricsMiddleware:
     ) -> None:
         self.app = app
         self._routes = routes
+        self._known_routes = 0
+        self._table = Endpoints(())
         self._clock = clock
 
-    @cached_property
+    @property
     def _endpoints(self) -> Endpoints:
-        return Endpoints(self._routes())
+        """The table of templates, made anew when routes have come or gone."""
+        routes = self._routes()
+        if len(routes) != self._known_routes:
+            self._known_routes, self._table = len(routes), Endpoints(routes)
+        return self._table
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Count an HTTP request; pass everything else through."""

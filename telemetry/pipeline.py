@@ -1,5 +1,4 @@
-"""The composition root: from settings to a running pipeline. The only place with globals, threads and
-the environment."""
+"""The composition root: from settings to a running pipeline, with its globals, thread and environment."""
 
 from __future__ import annotations
 

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Mapping
 from urllib.parse import unquote
 
 from opentelemetry.sdk.resources import Resource
 
-from telemetry.settings import Settings, SettingsError
-
-DEFAULT_PORT = "8000"
+from telemetry.settings import SERVICE_NAME, Settings, SettingsError
 
 
 def resource(settings: Settings, environ: Mapping[str, str]) -> Resource:
     """The service's resource. OTEL_RESOURCE_ATTRIBUTES are added; OTEL_SERVICE_NAME wins over service.name.
 
-    The instance is host:port, which is the same after a restart, so that its series go on.
+    The instance is host:port where the port is known, which is the same after a restart, so that its series
+    go on; else host:pid, so that two processes never push under one name.
     """
     given = _attributes(environ.get("OTEL_RESOURCE_ATTRIBUTES", ""))
-    name = given.get("service.name") if not environ.get("OTEL_SERVICE_NAME") else None
-    port = environ.get("REVIEWLENS_PORT") or DEFAULT_PORT
+    named = environ.get("OTEL_SERVICE_NAME") or settings.service_name != SERVICE_NAME
+    name = None if named else given.get("service.name")
     return Resource(
         {
-            "service.instance.id": f"{socket.gethostname()}:{port}",
+            "service.instance.id": f"{socket.gethostname()}:{environ.get('REVIEWLENS_PORT') or os.getpid()}",
             **given,
             "service.name": name or settings.service_name,
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 from telemetry.exposition import NOT_SCRAPED, PLAIN, Exposition
 from telemetry.guard import guard
@@ -27,9 +28,12 @@ class MetricsServer:
         self._thread.join()
 
 
-def serve_metrics(port: int, host: str = "127.0.0.1") -> MetricsServer:
-    """Start the pipeline and serve its /metrics on `port` (0: any). Raises OSError when the port is taken."""
-    return MetricsServer(start().exposition, host, port)
+def serve_metrics(port: int, host: str = "127.0.0.1", **overrides: Any) -> MetricsServer:
+    """Start the pipeline and serve its /metrics on `port` (0: any). Raises OSError when the port is taken.
+
+    `overrides` as of start(): a job beside a service needs a service_name of its own.
+    """
+    return MetricsServer(start(**overrides).exposition, host, port)
 
 
 def _handler(exposition: Exposition | None) -> type[BaseHTTPRequestHandler]:

@@ -120,4 +120,5 @@ def load(environ: Mapping[str, str], **overrides: Any) -> Settings:
     except ValidationError as error:
         key = str(error.errors()[0]["loc"][0])
         expected, default = variables()[key]
+        default = ",".join(default) if isinstance(default, tuple) else default
         raise SettingsError(f"{key}={given[key]!r}: expected {expected} (default {default!r})") from None

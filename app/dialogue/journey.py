@@ -59,7 +59,8 @@ def answered(category: str, session_id: str, turn: int) -> None:
         _step(START, "complete", category)
         _step(ACTIVE, "enter", category)
     dialogue_turns_total.labels(category=category).inc()
-    _log.info("turn %s in session %s, category %s", turn, session_id, category)
+    fields = {"session_id": session_id, "turn": turn, "category": category}
+    _log.info("turn %s in session %s, category %s", turn, session_id, category, extra=fields)
 
 
 def concluding(category: str) -> None:
@@ -77,4 +78,5 @@ def delivered(category: str) -> None:
 def abandoned(ended: Abandoned) -> None:
     """A shopper went away."""
     session_abandoned_total.labels(stage=ended.stage, reason=ended.reason).inc()
-    _log.info("abandoned at %s by %s %s", ended.stage, ended.reason, ended.session_id)
+    fields = {"session_id": ended.session_id, "stage": ended.stage, "reason": ended.reason}
+    _log.info("abandoned at %s by %s %s", ended.stage, ended.reason, ended.session_id, extra=fields)

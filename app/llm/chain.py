@@ -146,5 +146,7 @@ def build_chain(settings: LLMSettings | None = None) -> Chain:
         logger.warning(
             "no LLM API key is set: verdicts come from the simulator at %s", settings.simulator_url
         )
+    elif not settings.configured:
+        logger.warning("no LLM provider of the order has an API key: every verdict is the local template's")
     clients = [build_client(provider) for provider in settings.configured]
     return Chain(clients, deadline=settings.deadline)

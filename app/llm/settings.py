@@ -10,7 +10,9 @@ from pydantic_settings import SettingsConfigDict
 from app.settings import EnvironmentSettings
 
 PREFIX = "REVIEWLENS_LLM_"
-PROVIDERS = ("gemini", "openai", "claude")
+# Each provider, in the default order, and the variable of its key.
+KEYS = {"gemini": "GEMINI_API_KEY", "openai": "OPENAI_API_KEY", "claude": "ANTHROPIC_API_KEY"}
+PROVIDERS = tuple(KEYS)
 # Where each provider's API begins on the simulator, as the SDKs expect their base URLs.
 SIMULATOR_PATHS = {"gemini": "", "openai": "/v1", "claude": ""}
 SIMULATOR_KEY = SecretStr("simulated")

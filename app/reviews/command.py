@@ -24,6 +24,7 @@ from app.settings import AppSettings
 
 SOME_SKIPPED = 1
 USAGE = 2
+SERVICE_NAME = "crawl-script"  # the job of its scrape; under the API's name its pushes would undo the API's
 
 
 def ingest(
@@ -138,7 +139,7 @@ def _metrics(port: int | None, console: Console) -> Iterator[None]:
         yield
         return
     try:
-        server = telemetry.serve_metrics(port)
+        server = telemetry.serve_metrics(port, service_name=SERVICE_NAME)
     except OSError as error:
         _fail(
             f"--metrics-port {port}: {error.strerror}; expected a free port. "

@@ -77,7 +77,7 @@ def _api(settings: Settings) -> Service:
         "--port",
         str(port),
     )
-    environment = {"REVIEWLENS_STATE_DIR": str(settings.state_dir)}
+    environment = {"REVIEWLENS_STATE_DIR": str(settings.state_dir), "REVIEWLENS_PORT": str(port)}
     if settings.simulated:
         environment["REVIEWLENS_LLM_SIMULATOR_URL"] = f"http://{HOST}:{settings.ports['simulator']}"
     return Service("api", (*command, "--no-access-log"), port, "/readyz", environment)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.demo.addresses import PORTS
+from app.llm.settings import KEYS, PROVIDERS
 from scripts.stack import flags
 from scripts.stack.errors import StackError
 from scripts.stack.manifest import DOWNLOAD_BASE
@@ -20,7 +21,7 @@ SOCKET_BYTES = 92
 
 RUN_DIR = ("REVIEWLENS_RUN_DIR", ".run")
 DATA_DIR = ("REVIEWLENS_DATA_DIR", "monitoring/data")
-API_KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY")
+API_KEYS = tuple(KEYS.values())
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Settings:
     state_dir: Path
     api_host: str
     simulated: bool
-    """No API key is set: the LLM simulator answers."""
+    """No provider that would be asked has an API key: the LLM simulator answers."""
     digest: str
     """Changes with every setting that the API reads; tells nothing about their values."""
 
@@ -48,7 +49,7 @@ class Settings:
                 environ, "REVIEWLENS_STATE_DIR", (environ.get(RUN_DIR[0]) or RUN_DIR[1]) + "/state"
             ),
             api_host=environ.get("REVIEWLENS_HOST") or HOST,
-            simulated=not any(environ.get(key) for key in API_KEYS),
+            simulated=_simulated(environ),
             digest=_digest(environ),
         )
         settings._check()
@@ -112,6 +113,12 @@ def variables() -> dict[str, tuple[str, str]]:
         **kept,
         DOWNLOAD_BASE: ("", "mirror of the programs' releases, laid out as in scripts/binaries.yaml"),
     }
+
+
+def _simulated(environ: Mapping[str, str]) -> bool:
+    """As the API decides it: by the providers of its order alone."""
+    order = (environ.get("REVIEWLENS_LLM_PROVIDERS") or ",".join(PROVIDERS)).split(",")
+    return not any(environ.get(KEYS.get(name.strip(), "")) for name in order)
 
 
 def _port(environ: Mapping[str, str], variable: str, default: int) -> int:

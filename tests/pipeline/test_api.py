@@ -204,3 +204,17 @@ def test_a_session_is_on_the_gauge_while_it_lives(state_dir: Path, metrics: Reco
         assert metrics.value("session_abandoned_total", stage="dialogue_active", reason="browser_close") == 1
 
     anyio.run(run)
+
+
+def test_a_running_service_counts_who_timed_out(state_dir: Path, metrics: Recorded) -> None:
+    """Nobody asks for the session again; the service itself sees that its time is over."""
+
+    async def run() -> None:
+        async with api(state_dir, metrics, session_timeout=0.4) as client:
+            await client.post("/api/sessions", json={"product_id": PRODUCT})
+            with anyio.fail_after(20):
+                while not metrics.total("session_abandoned_total"):  # noqa: ASYNC110 - it counts by itself
+                    await anyio.sleep(0.05)
+        assert metrics.total("session_abandoned_total") == 1
+
+    anyio.run(run)

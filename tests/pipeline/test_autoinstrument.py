@@ -82,6 +82,9 @@ def test_an_application_without_a_line_of_ours_has_the_same_series() -> None:
     with instrumented() as server:
         assert ask(server.url) == ANSWERS
         scraped = httpx.get(server.url + "/metrics")
+        lines = [line for line in server.log.read_text().splitlines() if "telemetry.access" in line]
+    assert len(lines) == len(ANSWERS)
+    assert "GET /shop/items/{item_id} - 200 - " in lines[0]
     assert (scraped.status_code, scraped.headers["content-type"]) == (
         200,
         "text/plain; version=0.0.4; charset=utf-8",
@@ -130,7 +133,7 @@ def test_switched_off_the_application_answers_as_ever(env: dict[str, str]) -> No
         (
             {"OTEL_METRICS_EXPORTER": "otpl"},
             "telemetry: OTEL_METRICS_EXPORTER='otpl': expected prometheus, otlp, prometheus,otlp or none "
-            "(default ('prometheus',))",
+            "(default 'prometheus')",
         ),
         (
             {"OTEL_RESOURCE_ATTRIBUTES": "team"},

@@ -234,3 +234,37 @@ def test_a_fault_inside_telemetry_leaves_the_response_as_it_is(monkeypatch: pyte
         assert recorded.value("errors_total", error_type="record", component="telemetry") == 2
         assert counted(recorded) == {("/items/{item_id}", "GET", "202"): 1}
     assert sent == [START, BODY]
+
+
+def test_a_clock_that_steps_back_gives_no_negative_time(metrics: Recorded) -> None:
+    """Zero, not a value that no bucket holds."""
+
+    async def app(_: Any, __: Any, send: Any) -> None:
+        await send(START)
+        await send(BODY)
+
+    async def nothing(*_: Any) -> Any:
+        return None
+
+    asyncio.run(MetricsMiddleware(app, list, StepClock(-5.0))(scope(), nothing, nothing))
+    labels = {"method": "GET", "endpoint": "(unmatched)"}
+    assert metrics.count("http_request_duration_seconds", **labels) == 1
+    assert metrics.sum("http_request_duration_seconds", **labels) == 0
+
+
+def test_a_route_that_comes_later_has_its_template(metrics: Recorded) -> None:
+    """The table of templates follows the application's routes."""
+    routes = [Route("/items/{item_id}", endpoint)]
+
+    async def app(_: Any, __: Any, send: Any) -> None:
+        await send(START)
+        await send(BODY)
+
+    async def nothing(*_: Any) -> Any:
+        return None
+
+    middleware = MetricsMiddleware(app, lambda: routes)
+    asyncio.run(middleware(scope(path="/late/7"), nothing, nothing))
+    routes.append(Route("/late/{number}", endpoint))
+    asyncio.run(middleware(scope(path="/late/7"), nothing, nothing))
+    assert counted(metrics) == {("(unmatched)", "GET", "202"): 1, ("/late/{number}", "GET", "202"): 1}

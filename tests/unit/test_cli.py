@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from app import __version__
+from app.settings import AppSettings
 from telemetry.catalog import CATALOG
 
 PROGRAM = Path(sys.executable).with_name("reviewlens")
@@ -43,6 +44,11 @@ def test_metrics_prints_the_whole_catalogue() -> None:
     """Every name, however narrow the terminal."""
     shown = reviewlens("metrics").stdout
     assert [metric.name for metric in CATALOG if metric.name not in shown] == []
+
+
+def test_it_listens_on_loopback_unless_told_otherwise() -> None:
+    """Nobody is served by accident."""
+    assert AppSettings.model_fields["host"].default == "127.0.0.1"
 
 
 @pytest.mark.parametrize(

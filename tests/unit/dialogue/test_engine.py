@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.reviews import FakeWriter, corpus
+from support.reviews import FakeWriter, corpus, question
 
 from app.database import Database
-from app.dialogue.engine import Engine, Step
+from app.dialogue.engine import Engine, Step, find
 from app.dialogue.store import SqliteSessions
 from app.errors import Conflict, NotFound
 from app.reviews.corpus import Corpus
+from app.reviews.models import Answer
 from telemetry.catalog import STAGES
 from telemetry.testing import Recorded, StepClock
 
@@ -194,3 +196,26 @@ def test_the_same_answers_give_the_same_verdict_request(world: World) -> None:
         world.to_the_end(world.engine.start(CATEGORY, None).session.session_id)
     first, second = world.writer.asked
     assert first == second
+
+
+@pytest.mark.parametrize(("strength", "pieces"), [(0.9, 2), (0.1, 1)])
+def test_what_hardly_speaks_to_the_shopper_is_no_evidence(
+    metrics: Recorded, strength: float, pieces: int
+) -> None:
+    """A mention that weighs less than the least counts for nothing."""
+    whole = corpus()
+    noise, suction = whole.mentions
+    weak = replace(whole, mentions=(replace(noise, strength=strength), suction))
+    answers = tuple(Answer("제일 중요해요", question(key)) for key in ("noise", "suction"))
+    found = find(weak, answers)
+    assert len(found.evidence) == pieces
+    assert metrics.sum("evidence_count", category=CATEGORY) == pieces
+
+
+def test_a_turn_is_one_log_line_with_its_session(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """As fields, so that JSON logs can be searched by session."""
+    session_id = world.engine.start(CATEGORY, None).session.session_id
+    with caplog.at_level("INFO", "reviewlens.journey"):
+        world.answer(session_id)
+    (line,) = [vars(record) for record in caplog.records]
+    assert (line["session_id"], line["turn"], line["category"]) == (session_id, 1, CATEGORY)

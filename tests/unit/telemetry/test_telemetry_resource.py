@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 
 import pytest
@@ -10,13 +11,14 @@ from telemetry.resource import resource
 from telemetry.settings import SettingsError, load
 
 HOST = socket.gethostname()
+UNKNOWN_PORT = f"{HOST}:{os.getpid()}"
 
 
 @pytest.mark.parametrize(
     ("environ", "attributes"),
     [
-        ({}, {"service.name": "reviewlens-api", "service.instance.id": f"{HOST}:8000"}),
-        ({"OTEL_SERVICE_NAME": "shop"}, {"service.name": "shop", "service.instance.id": f"{HOST}:8000"}),
+        ({}, {"service.name": "reviewlens-api", "service.instance.id": UNKNOWN_PORT}),
+        ({"OTEL_SERVICE_NAME": "shop"}, {"service.name": "shop", "service.instance.id": UNKNOWN_PORT}),
         (
             {"REVIEWLENS_PORT": "9000"},
             {"service.name": "reviewlens-api", "service.instance.id": f"{HOST}:9000"},
@@ -27,7 +29,7 @@ HOST = socket.gethostname()
         ),
         (
             {"OTEL_RESOURCE_ATTRIBUTES": "service.name=shop", "OTEL_SERVICE_NAME": "mall"},
-            {"service.name": "mall", "service.instance.id": f"{HOST}:8000"},
+            {"service.name": "mall", "service.instance.id": UNKNOWN_PORT},
         ),
     ],
 )
@@ -43,4 +45,13 @@ def test_wrong_attributes_are_refused(text: str) -> None:
         resource(load({}), {"OTEL_RESOURCE_ATTRIBUTES": text})
     assert str(caught.value) == (
         f"OTEL_RESOURCE_ATTRIBUTES={text!r}: expected key=value pairs, separated by commas"
+    )
+
+
+def test_a_job_started_under_its_own_name_keeps_it() -> None:
+    """Beside a service, in the service's environment."""
+    environ = {"OTEL_SERVICE_NAME": "shop", "OTEL_RESOURCE_ATTRIBUTES": "service.name=mall"}
+    assert (
+        resource(load(environ, service_name="crawl-script"), environ).attributes["service.name"]
+        == "crawl-script"
     )

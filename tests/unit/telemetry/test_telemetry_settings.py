@@ -59,13 +59,13 @@ def test_a_good_value_is_taken(key: str, value: str, field: str, expected: Any) 
 @pytest.mark.parametrize(
     ("key", "value", "expected", "default"),
     [
-        ("OTEL_METRICS_EXPORTER", "otpl", "prometheus, otlp, prometheus,otlp or none", "('prometheus',)"),
-        ("OTEL_METRICS_EXPORTER", "console", "prometheus, otlp, prometheus,otlp or none", "('prometheus',)"),
+        ("OTEL_METRICS_EXPORTER", "otpl", "prometheus, otlp, prometheus,otlp or none", "'prometheus'"),
+        ("OTEL_METRICS_EXPORTER", "console", "prometheus, otlp, prometheus,otlp or none", "'prometheus'"),
         (
             "OTEL_METRICS_EXPORTER",
             "otlp,none",
             "prometheus, otlp, prometheus,otlp or none",
-            "('prometheus',)",
+            "'prometheus'",
         ),
         (
             "OTEL_METRIC_EXPORT_INTERVAL",
