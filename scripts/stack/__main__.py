@@ -29,11 +29,14 @@ def up() -> None:
     """Start everything, wait until it is healthy, drive real dialogues, print what Prometheus says."""
     stack = _stack()
     started = stack.up()
+    driven = bool(started.fresh) and any(service.name == "prometheus" for service in started.services)
     if not started.fresh:
         typer.echo("All of it was running already. `make demo` drives scenarios against it.")
-    elif any(service.name == "prometheus" for service in started.services):
+    if driven:
         _drive()
-    _addresses(stack, started.services)
+    else:
+        _addresses(stack, started.services)
+    _notes(stack, started.services)
 
 
 def _drive() -> None:
@@ -54,7 +57,9 @@ def down() -> None:
 def start_monitoring() -> None:
     """Start Prometheus, Alertmanager and Grafana."""
     stack = _stack()
-    _addresses(stack, stack.start_monitoring().services)
+    started = stack.start_monitoring().services
+    _addresses(stack, started)
+    _notes(stack, started)
 
 
 @cli.command()
@@ -104,6 +109,10 @@ def _addresses(stack: Stack, started: list[Service]) -> None:
     typer.echo("Running, and restarted when it fails:")
     for service in started:
         typer.echo(f"  {service.name:<13} {settings.url(service.name)}")
+
+
+def _notes(stack: Stack, started: list[Service]) -> None:
+    settings = stack.settings
     names = {service.name for service in started}
     if "grafana" in names:
         typer.echo(f"Grafana's user is admin; its password is in {grafana_password(settings)}.")
