@@ -54,12 +54,13 @@ class Stack:
         found = self._obtain()
         wanted = services(self.settings, found)
         chosen = [service for service in wanted if only is None or service.name in only]
+        check_configs(wanted, found)  # before anything that runs is touched
         if self.supervisor.running() and not self.supervisor.same(wanted):
             self._changed(only, chosen)
+            services(self.settings, found)  # stopping took the rendered configurations away
         fresh = not self.supervisor.running()
         if fresh:
             sweep(self.settings, PORTS, self._say)
-            check_configs(wanted, found)
             self._require_ports(chosen)
             self.supervisor.launch(wanted)
         return Started(chosen, self._start(chosen, fresh))

@@ -229,6 +229,16 @@ def test_the_whole_stack_goes_up_twice_and_down() -> None:
         assert run("status", env).returncode == 1
 
 
+def test_a_changed_setting_starts_the_stack_anew(stack: Stack) -> None:
+    """On moved ports too, where Prometheus runs from a rendered configuration."""
+    stack.up()
+    before = pid_of(stack, "api")
+    changed = Stack(Settings.from_env({**os.environ, "REVIEWLENS_LOG_LEVEL": "WARNING"}), lambda _: None)
+    changed.up()
+    assert pid_of(changed, "api") != before
+    assert set(states(changed).values()) <= {"RUNNING", "STARTING"}
+
+
 def test_a_wrong_setting_is_one_line_and_code_1() -> None:
     """No traceback reaches a user."""
     done = run("up", {"REVIEWLENS_PORT": "eighty"})

@@ -69,3 +69,12 @@ def test_a_wrong_setting_is_one_line(tmp_path: Path, variable: str, value: str, 
     for part in (variable, repr(value), expected):
         assert part in shown.stderr
     assert "Traceback" not in shown.stderr
+
+
+def test_a_wrong_setting_under_uvicorn_is_one_line_too(tmp_path: Path) -> None:
+    """As `make up` and containers start it."""
+    environ = {**os.environ, "REVIEWLENS_STATE_DIR": str(tmp_path), "REVIEWLENS_LOG_FORMAT": "xml"}
+    command = [sys.executable, "-m", "uvicorn", "app.main:app", "--port", "0"]
+    shown = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    assert shown.returncode == 2
+    assert shown.stderr == "reviewlens: REVIEWLENS_LOG_FORMAT='xml': Input should be 'text' or 'json'\n"
