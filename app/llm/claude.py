@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.llm.base import Chunk, Completion, ErrorKind, Prompt, Usage
 from app.llm.sdk import SdkClient
-from app.llm.stainless import stainless_kind
+from app.llm.stainless import stainless_kind, stainless_options
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
@@ -19,15 +19,9 @@ class ClaudeClient(SdkClient):
     sdk_logger = "anthropic"
 
     def _connect(self) -> AsyncAnthropic:
-        from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient
+        import anthropic
 
-        return AsyncAnthropic(
-            api_key=self._settings.api_key.get_secret_value(),
-            base_url=self._settings.base_url,
-            timeout=self._settings.timeout,
-            max_retries=0,
-            http_client=DefaultAsyncHttpxClient(trust_env=False) if self._settings.direct else None,
-        )
+        return anthropic.AsyncAnthropic(**stainless_options(anthropic, self._settings))
 
     def _asked(self, prompt: Prompt) -> dict[str, Any]:
         return {

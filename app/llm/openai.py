@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.llm.base import Chunk, Completion, ErrorKind, LLMError, Prompt, Usage
 from app.llm.sdk import SdkClient
-from app.llm.stainless import stainless_kind
+from app.llm.stainless import stainless_kind, stainless_options
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -19,15 +19,9 @@ class OpenAIClient(SdkClient):
     sdk_logger = "openai"
 
     def _connect(self) -> AsyncOpenAI:
-        from openai import AsyncOpenAI, DefaultAsyncHttpxClient
+        import openai
 
-        return AsyncOpenAI(
-            api_key=self._settings.api_key.get_secret_value(),
-            base_url=self._settings.base_url,
-            timeout=self._settings.timeout,
-            max_retries=0,
-            http_client=DefaultAsyncHttpxClient(trust_env=False) if self._settings.direct else None,
-        )
+        return openai.AsyncOpenAI(**stainless_options(openai, self._settings))
 
     def _asked(self, prompt: Prompt) -> dict[str, Any]:
         asked: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""The errors of the SDKs openai and anthropic, which one generator made and which share their shape."""
+"""The SDKs openai and anthropic, which one generator made: they share their options and their errors."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from app.llm.base import ErrorKind
 from app.llm.sdk import detail_of, kind_of_status
+from app.llm.settings import ProviderSettings
 
 # Error types that come inside a stream, where the status was 200 already.
 _KIND_OF_TYPE: dict[str, ErrorKind] = {
@@ -20,6 +21,17 @@ _KIND_OF_TYPE: dict[str, ErrorKind] = {
     "overloaded_error": "server",
     "server_error": "server",
 }
+
+
+def stainless_options(sdk: ModuleType, settings: ProviderSettings) -> dict[str, Any]:
+    """What a client of `sdk` is made with: one call is one attempt, whatever the SDK would retry."""
+    return {
+        "api_key": settings.api_key.get_secret_value(),
+        "base_url": settings.base_url,
+        "timeout": settings.timeout,
+        "max_retries": 0,
+        "http_client": sdk.DefaultAsyncHttpxClient(trust_env=False) if settings.direct else None,
+    }
 
 
 def stainless_kind(sdk: ModuleType, exception: Exception) -> tuple[ErrorKind, str]:
