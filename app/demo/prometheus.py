@@ -69,9 +69,14 @@ class Prometheus:
 
     async def counters(self, names: Collection[str]) -> Counter[Series]:
         """The latest value of every fresh series of these names, summed over instances and targets."""
-        series = f'{{__name__=~"{"|".join(names)}"}}'
-        samples = await self.query(f"last_over_time({series}[{FRESH}])")
+        samples = await self.query(fresh(f'{{__name__=~"{"|".join(names)}"}}'))
         return summed((sample.labels["__name__"], sample.labels, sample.value) for sample in samples)
+
+
+def fresh(selector: str, at: float | None = None) -> str:
+    """PromQL: the latest value of every series that was still written `at` a time, by default now."""
+    moment = "" if at is None else f" @ {at:.3f}"
+    return f"last_over_time({selector}[{FRESH}]{moment})"
 
 
 def exposed(text: str, names: Collection[str]) -> Counter[Series]:

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from app.demo.compare import Outcome
 from app.demo.ledger import Series
-from app.demo.prometheus import Prometheus
+from app.demo.prometheus import Prometheus, fresh
 
 # The labels by which the table of changes tells a metric's series apart; others are added up.
 TOLD_BY: Mapping[str, tuple[str, ...]] = {
@@ -41,11 +41,11 @@ class Fact:
 
     def _sum(self, sample: str, since: float | None) -> str:
         by = f"sum by ({', '.join(self.by)})"
-        now = f"{by} ({sample})"
+        now = f"{by} ({fresh(sample)})"
         if since is None:
             return now
         # A histogram's series do not exist before their first value.
-        return f"({now} - ({by} ({sample} @ {since:.3f}) or 0 * {now}))"
+        return f"({now} - ({by} ({fresh(sample, since)}) or 0 * {now}))"
 
 
 def _quantile(title: str, share: float, metric: str, *by: str) -> Fact:
@@ -54,8 +54,9 @@ def _quantile(title: str, share: float, metric: str, *by: str) -> Fact:
     )
 
 
+RATE = f"sum(rate(http_requests_total[1m]) and {fresh('http_requests_total')})"
 FACTS = (
-    Fact("requests per second, in the last minute", "sum(rate(http_requests_total[1m]))", unit="/s"),
+    Fact("requests per second, in the last minute", RATE, unit="/s"),
     Fact("requests", "$http_requests_total", ("status_code",)),
     *(_quantile("latency", share, "http_request_duration_seconds") for share in (0.5, 0.95, 0.99)),
     Fact("sessions", "$dialogue_sessions_total"),

@@ -6,9 +6,13 @@ import asyncio
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import chain, repeat
 
 import httpx
 import pytest
@@ -21,7 +25,7 @@ from app.demo import report
 from app.demo.command import QUICK_SHOPPERS
 from app.demo.compare import Outcome
 from app.demo.ledger import series
-from app.demo.prometheus import Prometheus
+from app.demo.prometheus import Prometheus, exposed
 from app.demo.run import Driver, NotPossibleError
 from app.demo.scenarios import BY_NAME, SCENARIOS, Scenario
 from app.demo.shopper import Shopper
@@ -38,6 +42,10 @@ scrape_configs:
 NO_KEYS = dict.fromkeys(("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY"), "")
 SHORT = {f"REVIEWLENS_LLM_{name}_TIMEOUT": "2" for name in ("GEMINI", "OPENAI", "CLAUDE")}
 SHOPPERS = 5
+STOPPED = {
+    'dialogue_sessions_total{category="chair"}': 1_000_000,
+    'http_requests_total{method="GET",endpoint="/api/products",status_code="200"}': 1_000_000,
+}
 
 
 class Silent:
@@ -167,12 +175,40 @@ def test_the_same_seed_sends_the_same(stack: Stack) -> None:
     assert first.sent == second.sent
 
 
+@contextmanager
+def stopped_api() -> Iterator[int]:
+    """The port of a page whose series ended half a minute ago, as a restarted Prometheus still has them."""
+    now = time.time()
+    ages = chain((40,), repeat(27))
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            age = next(ages)
+            self.send_response(200)
+            self.send_header("content-type", "text/plain; version=0.0.4")
+            self.end_headers()
+            for name, value in STOPPED.items():
+                self.wfile.write(f"{name} {value - age * 10_000} {(now - age) * 1000:.0f}\n".encode())
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
+
+
 @pytest.mark.parametrize("version", ["2.42", "3.5"])
 def test_the_command_shows_what_prometheus_holds(stack: Stack, version: str) -> None:
-    """`--quick` ends well, and its report has the numbers of its own run."""
-    with prometheus(CONFIG.format(port=stack.api.port), version=version) as prom:
+    """`--quick` ends well; its report has the numbers of its own run and of this API, of no stopped one."""
+    with (
+        stopped_api() as stopped,
+        prometheus(CONFIG.format(port=f'{stack.api.port}", "127.0.0.1:{stopped}'), version=version) as prom,
+    ):
         shown = CliRunner().invoke(cli, ["demo", "--quick", *replace(stack, prometheus=prom).options])
-        sessions = prom.value("sum(dialogue_sessions_total)")
+        assert prom.value(f'dialogue_sessions_total{{instance="127.0.0.1:{stopped}"}}'), "it is not there"
+        sessions = sum(exposed(stack.api.get("/metrics").text, ["dialogue_sessions_total"]).values())
     assert shown.exit_code == 0, shown.output
     assert "series equal" in shown.output
     cells = [[cell.strip() for cell in line.split("│")] for line in shown.output.splitlines()]
@@ -181,7 +217,7 @@ def test_the_command_shows_what_prometheus_holds(stack: Stack, version: str) -> 
     assert told["completion rate"][0] == "100.0%"
     assert told["LLM calls gemini success"][0] == str(QUICK_SHOPPERS)
     assert told["latency p99"][0].endswith(" ms")
-    assert float(told["requests per second, in the last minute"][0]) > 0
+    assert 0 < float(told["requests per second, in the last minute"][0].replace(",", "")) < 1000
     assert f"{stack.api.url}/docs" in shown.output
 
 

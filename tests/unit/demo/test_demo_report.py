@@ -165,9 +165,9 @@ def test_failures_and_left_out_scenarios_are_told() -> None:
 def test_a_fact_asks_for_the_run_by_subtraction() -> None:
     """The exact rise since a moment, also of series that were not there then."""
     fact = report.Fact("LLM calls", "$llm_calls_total", ("provider", "status"))
-    now = "sum by (provider, status) (llm_calls_total)"
+    now = "sum by (provider, status) (last_over_time(llm_calls_total[25s]))"
     assert fact.asks() == now
-    before = "sum by (provider, status) (llm_calls_total @ 12.500)"
+    before = "sum by (provider, status) (last_over_time(llm_calls_total[25s] @ 12.500))"
     assert fact.asks(12.5) == f"({now} - ({before} or 0 * {now}))"
 
 
