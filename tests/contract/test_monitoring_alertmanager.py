@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import httpx
 import pytest
@@ -125,3 +126,21 @@ def test_a_webhook_hears_once_its_address_is_in_the_file(inbox: Inbox, tmp_path:
     (message,) = inbox.received
     assert (message["receiver"], message["status"]) == ("webhook", "firing")
     assert [alert["labels"] for alert in message["alerts"]] == [ERRORS]  # type: ignore[attr-defined]
+
+
+def test_alerts_of_one_area_arrive_together_and_areas_apart(inbox: Inbox, tmp_path: Path) -> None:
+    """Two of the API and one of the LLM part: two notifications, each with all of its area."""
+    (tmp_path / "webhook_url").write_text(inbox.url, encoding="utf-8")
+    # A moment for a group to gather, so that what arrives together leaves together.
+    config = switched_on("webhook", tmp_path).replace("group_wait: 0s", "group_wait: 1s")
+    panic, llm = {**ERRORS, "alertname": "Panic"}, {**ERRORS, "alertname": "NoAnswer", "area": "llm"}
+    with alertmanager(config) as server:
+        post(server, ERRORS, panic, llm)
+        wait_for("all three", lambda: sum(map(len, told(inbox))) == 3)
+    assert sorted(told(inbox)) == [["HighErrorRate", "Panic"], ["NoAnswer"]]
+
+
+def told(inbox: Inbox) -> list[list[str]]:
+    """The names of the alerts in each notification."""
+    alerts: list[Any] = [message["alerts"] for message in inbox.received]
+    return [sorted(alert["labels"]["alertname"] for alert in together) for together in alerts]

@@ -12,6 +12,7 @@ import yaml
 
 from monitoring.targets import HERE, Rule, read_rules
 from scripts.stack.binaries import obtain
+from telemetry.catalog import CATALOG
 
 ALERTS = [rule for rule in read_rules() if rule.is_alert]
 UNIT_TESTS = sorted((HERE / "alerts" / "tests").glob("*.yml"))
@@ -74,6 +75,17 @@ def test_every_alert_has_labels_words_and_a_runbook(rule: Rule) -> None:
     assert text.startswith(f"# {rule.name}\n")
     headings = [line for line in text.splitlines() if line.startswith("## ")]
     assert headings == ["## What it means", "## First three looks", "## Likely causes", "## How to end it"]
+
+
+QUANTILES = [rule for rule in ALERTS if "histogram_quantile" in rule.expr]
+
+
+@pytest.mark.parametrize("rule", QUANTILES, ids=lambda rule: rule.name)
+def test_a_quantile_is_told_as_the_last_bound_or_more(rule: Rule) -> None:
+    """Above a histogram's last finite bound Prometheus answers with that bound, whatever the truth is."""
+    (buckets,) = [metric.buckets for metric in CATALOG if f"{metric.name}_bucket" in rule.expr]
+    told = re.findall(r"{{ if ge \$value ([\d.]+) }} or more{{ end }}", rule.annotations["description"])
+    assert [float(bound) for bound in told] == [buckets[-1]]
 
 
 @pytest.mark.parametrize("path", sorted((HERE / "runbooks").glob("*.md")), ids=lambda path: path.stem)
