@@ -21,7 +21,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from app.demo import report
+from app.demo import changes, report
 from app.demo.addresses import address, direct, pages
 from app.demo.compare import Outcome
 from app.demo.prometheus import Prometheus, PrometheusError
@@ -45,6 +45,9 @@ def demo(
         bool, typer.Option("--quick", help=f"A short look: {QUICK_SHOPPERS} dialogues, then the report.")
     ] = False,
     list_: Annotated[bool, typer.Option("--list", help="Print the scenarios and what they show.")] = False,
+    every: Annotated[
+        bool, typer.Option("--all", "-v", help="Print every series that was compared, not one screen.")
+    ] = False,
     shoppers: Annotated[
         int | None, typer.Option(min=1, max=10_000, help=f"Shoppers in each scenario (default {SHOPPERS}).")
     ] = None,
@@ -62,7 +65,8 @@ def demo(
     """Drive shoppers against the running stack, and show what Prometheus made of it.
 
     Every scenario keeps its own account of what it sent and waits until
-    Prometheus has scraped it; the two stand side by side, red where they differ.
+    Prometheus has scraped it; the two are compared series by series, red where
+    they differ. --all prints each series.
 
     Providers are made to fail or dawdle on the LLM simulator, and are mended
     afterwards. Where real API keys are in use, those scenarios are left out.
@@ -83,7 +87,7 @@ def demo(
     )
     stopped_by: list[signal.Signals] = []
     try:
-        good = asyncio.run(_demo(console, urls, chosen, count, seed, stopped_by))
+        good = asyncio.run(_demo(console, urls, chosen, count, seed, every, stopped_by))
     except asyncio.CancelledError:
         typer.echo("reviewlens demo: stopped; what was scripted on the simulator is undone.", err=True)
         raise typer.Exit(128 + stopped_by[0]) from None
@@ -120,6 +124,7 @@ async def _demo(
     chosen: tuple[Scenario, ...],
     shoppers: int,
     seed: int,
+    every: bool,
     stopped_by: list[signal.Signals],
 ) -> bool:
     api_url, prometheus_url, simulator_url = urls
@@ -133,7 +138,8 @@ async def _demo(
             driver = Driver(api, prometheus, simulator, bars, seed=seed)
             warning = await driver.prepare(chosen)
             outcomes = [await driver.play(scenario, shoppers) for scenario in chosen]
-        console.print(report.changes(outcomes), await report.says(prometheus, driver.began))
+        says = await report.says(prometheus, driver.began, every)
+    console.print(changes.everything(outcomes) if every else changes.brief(outcomes), "", says, "")
     _complain(console, warning, outcomes)
     for name, url in await pages(api_url, prometheus_url):
         console.print(f"  {name:<13} {url}", highlight=False)
@@ -188,7 +194,7 @@ def _stoppable(stopped_by: list[signal.Signals]) -> Iterator[None]:
 
 def _complain(console: Console, warning: str, outcomes: list[Outcome]) -> None:
     lines = [warning] if warning else []
-    lines += [line for outcome in outcomes for line in report.complaints(outcome)]
+    lines += [line for outcome in outcomes for line in changes.complaints(outcome)]
     for line in lines:
         console.print(line, style="yellow" if "left out" in line else "red", highlight=False, markup=False)
 
@@ -203,6 +209,7 @@ class _Bars:
             BarColumn(),
             TimeElapsedColumn(),
             console=console,
+            transient=True,
         )
         self._bar = self._wait = self._progress.add_task("", total=None, visible=False)
 

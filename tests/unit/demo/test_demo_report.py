@@ -16,7 +16,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from app.cli import cli
-from app.demo import report
+from app.demo import changes, report
 from app.demo.addresses import address, direct
 from app.demo.compare import Outcome
 from app.demo.ledger import Ledger, Series, series
@@ -26,7 +26,9 @@ from app.demo.shop import PRODUCTS, GoneWrongError, Shop
 from telemetry.testing import StepClock
 
 SESSIONS = series("dialogue_sessions_total", category="chair")
-TURNS = series("dialogue_turns_total", category="chair")
+READ = series("reviews_processed_total", category="chair")
+GONE = series("errors_total", error_type="conflict", component="api")
+LOST = series("errors_total", error_type="not_found", component="api")
 
 
 def printed(*things: object) -> str:
@@ -133,33 +135,57 @@ def test_a_wait_that_is_too_long_holds_what_was_seen_last() -> None:
 
 
 def test_numbers_that_differ_are_told_series_by_series() -> None:
-    """In the table, and in a line each; what was counted and never sent, too."""
+    """In short, in full, and in a line each; what was counted and never sent, too."""
     outcome = Outcome(
-        BY_NAME["error-burst"], Counter({SESSIONS: 3, TURNS: 2}), Counter({SESSIONS: 3, TURNS: 1})
+        BY_NAME["error-burst"],
+        Counter({SESSIONS: 3, GONE: 2, LOST: 3}),
+        Counter({SESSIONS: 3, GONE: 1, LOST: 3}),
     )
     assert not outcome.good
-    assert outcome.differences == (TURNS,)
-    rows = printed(report.changes([outcome])).splitlines()
-    assert [row.split()[1:-1] for row in rows if "dialogue_" in row] == [
-        ["dialogue_sessions_total", "│", "3", "│", "3", "│", "equal"],
-        ["dialogue_turns_total", "│", "2", "│", "1", "│", "differs"],
+    assert outcome.differences == (GONE,)
+    assert printed(changes.brief([outcome])).splitlines() == [
+        "What changed",
+        "error-burst: 1 of 3 series differ",
+        "  sessions 3; errors 2 sent and 1 counted × conflict, 3 × not_found".ljust(120),
+        "3 series compared, 1 differ (--all prints each)",
     ]
-    assert any("1 of 2 series differ" in row for row in rows)
-    said = 'error-burst: dialogue_turns_total{category="chair"}: sent 2, counted 1'
-    assert list(report.complaints(outcome)) == [said]
+    full = [line.split() for line in printed(changes.everything([outcome])).splitlines()]
+    assert ['dialogue_sessions_total{category="chair"}', "3", "3"] in full
+    assert [*str(GONE).split(), "2", "1"] in full
+    assert full[-1] == ["3", "series", "compared,", "1", "differ"]
+    said = f"error-burst: {GONE}: sent 2, counted 1"
+    assert list(changes.complaints(outcome)) == [said]
     unsent = Outcome(BY_NAME["error-burst"], counted=Counter({SESSIONS: 1}))
     assert unsent.differences == (SESSIONS,)
+
+
+def test_series_that_agree_are_all_compared_and_counted_once() -> None:
+    """Also those that the short report has no word for, and those that several scenarios moved."""
+    both = Counter({SESSIONS: 1, READ: 9})
+    outcomes = [Outcome(BY_NAME[name], both, both) for name in ("happy-path", "walk-away")]
+    assert printed(changes.brief(outcomes)).splitlines() == [
+        "What changed",
+        "happy-path: 2 series, all equal",
+        "  sessions 1".ljust(120),
+        "walk-away: 2 series, all equal",
+        "  sessions 1".ljust(120),
+        "2 series compared, all equal (--all prints each)",
+    ]
+    full = printed(changes.everything(outcomes))
+    assert full.count("reviews_processed_total") == full.count("dialogue_sessions_total") == 2
 
 
 def test_failures_and_left_out_scenarios_are_told() -> None:
     """With how often, and with the reason."""
     failed = Outcome(BY_NAME["happy-path"], failures=Counter({"GET /x answered 500": 2}))
     assert not failed.good
-    assert list(report.complaints(failed)) == ["happy-path: GET /x answered 500 (2 times)"]
+    assert list(changes.complaints(failed)) == ["happy-path: GET /x answered 500 (2 times)"]
     left = Outcome(BY_NAME["no-provider"], left_out="no simulator")
     assert left.good
-    assert "left out" in printed(report.changes([left]))
-    assert list(report.complaints(left)) == ["no-provider was left out: no simulator."]
+    for shown in (changes.brief([left]), changes.everything([left])):
+        assert "no-provider: left out" in printed(shown)
+        assert "Nothing was compared." in printed(shown)
+    assert list(changes.complaints(left)) == ["no-provider was left out: no simulator."]
 
 
 def test_a_fact_asks_for_the_run_by_subtraction() -> None:
@@ -174,10 +200,24 @@ def test_a_fact_asks_for_the_run_by_subtraction() -> None:
 def test_what_prometheus_cannot_say_is_a_dash() -> None:
     """No series, and not-a-number: both are no number."""
     nan = prometheus(lambda expr: vector(({}, math.nan)) if "http_request_duration" in expr else vector())
-    rows = [row.split("│") for row in printed(asyncio.run(report.says(nan, 1.0))).splitlines()]
-    cells = {row[1].strip(): (row[2].strip(), row[3].strip()) for row in rows if len(row) == 5}
-    assert cells["latency p95"] == cells["sessions"] == ("–", "–")
-    assert "LLM calls" not in cells
+    said = [row.rsplit(maxsplit=2) for row in printed(asyncio.run(report.says(nan, 1.0))).splitlines()]
+    cells = {row[0].strip(): row[1:] for row in said}
+    assert cells["latency p95"] == cells["sessions"] == cells["LLM calls"] == ["–", "–"]
+
+
+def test_what_prometheus_says_has_a_row_for_each_value_when_asked() -> None:
+    """In short, the sum is one row."""
+
+    def answer(expr: str) -> Any:
+        calls = "llm_calls_total" in expr
+        by = {"provider": "gemini", "status": "error"} if "sum by (provider, status)" in expr else {}
+        return vector((by, 3.0)) if calls else vector()
+
+    short, long = (
+        printed(asyncio.run(report.says(prometheus(answer), 1.0, every=every))) for every in (False, True)
+    )
+    assert ["LLM", "calls", "3", "3"] in [row.split() for row in short.splitlines()]
+    assert ["LLM", "calls", "gemini", "error", "3", "3"] in [row.split() for row in long.splitlines()]
 
 
 def test_a_request_without_an_answer_stands_in_the_ledger() -> None:
