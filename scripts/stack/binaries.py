@@ -1,4 +1,4 @@
-"""Obtain a program: from PATH, the cache, the official release, or a system package, in this order."""
+"""Obtain a program: from PATH, the cache, the official release, a build, a system package, in this order."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from scripts.stack import cache
 from scripts.stack.cache import Found, Say, silent, version_of
 from scripts.stack.debian import unpack_package
 from scripts.stack.errors import UnavailableError, WayFailedError
+from scripts.stack.go import build
 from scripts.stack.manifest import (
     DOWNLOAD_BASE,
+    GoBuild,
     Program,
     Target,
     as_numbers,
@@ -43,7 +45,7 @@ def find(program: Program, version: str | None = None, say: Say = silent, local:
     tried: list[str] = []
     for name, way in _ways(program, version, target, local):
         try:
-            with cache.lock(program):
+            with cache.lock(program.name, say):
                 return way(say)
         except WayFailedError as error:
             tried.append(f"  {name}: {error}")
@@ -55,6 +57,8 @@ def find(program: Program, version: str | None = None, say: Say = silent, local:
 def _ways(program: Program, version: str | None, target: Target, local: bool) -> Iterator[Way]:
     """Every way of obtaining a program, best first."""
     yield "on PATH", lambda _: _on_path(program, version)
+    if (go := _build_of(program, version)) is not None:
+        yield "built earlier", lambda _: cache.cached_build(program, go, target)
     yield "cached", lambda _: cache.cached(program, version or program.series, target)
     if not local:
         yield from _fetching(program, version, target)
@@ -65,15 +69,41 @@ def _ways(program: Program, version: str | None, target: Target, local: bool) ->
 def _fetching(program: Program, version: str | None, target: Target) -> Iterator[Way]:
     """The ways that need a network: the release, then the system's packages."""
     series = version or program.series
+    go = _build_of(program, version)
+    if go is not None and go.first:
+        yield "build with the Go on PATH", partial(_build, program, go, target, local=True)
     pinned = next((known for known in program.versions if is_of(known, series)), None)
     if pinned is not None:
         url, _ = program.release.urls(program.name, pinned, target)
         unpack = partial(unpack_release, program, pinned, target)
         yield f"release {url}", partial(cache.keep, program, target, f"release {pinned}", unpack)
+    if go is not None:
+        yield f"build of {go.folder}", partial(_build, program, go, target, local=False)
     for package in program.debian:
         if version is None or (package.series and is_of(package.series, version)):
             name = f"package {package.packages[0]} of {package.suite}"
             yield name, partial(cache.keep, program, target, name, partial(unpack_package, package))
+
+
+def _build_of(program: Program, version: str | None) -> GoBuild | None:
+    """The program's build, when it makes what is asked for."""
+    go = program.go
+    return go if go is not None and is_of(go.version, version or program.series) else None
+
+
+def _build(program: Program, go: GoBuild, target: Target, say: Say, *, local: bool) -> Found:
+    """Build with Go; with `local` with one that is here, else with one that is fetched for it if need be."""
+    try:
+        tool = find(program_of("go"), say=say, local=local)
+    except UnavailableError as error:
+        fetched = "" if local else ", and none could be fetched"
+        raise WayFailedError(f"there is no Go of 1.25 or newer here{fetched}") from error
+    name = program.tools[program.name][0]
+
+    def make(into: Path) -> None:
+        build(go, name, tool.path, target, into, say)
+
+    return cache.keep(program, target, f"build of {go.folder}", make, say, build=go.fingerprint())
 
 
 def _on_path(program: Program, version: str | None) -> Found:

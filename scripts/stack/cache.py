@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.stack.errors import WayFailedError
-from scripts.stack.manifest import Program, Target, as_numbers, is_of
+from scripts.stack.manifest import GoBuild, Program, Target, as_numbers, is_of
 
-_VERSION = re.compile(r"version v?(\d+\.\d+\.\d+)")
+_VERSION = re.compile(r"version (?:v|go)?(\d+\.\d+(?:\.\d+)?)")
 Say = Callable[[str], None]
 
 
@@ -50,11 +50,15 @@ def cache_folder() -> Path:
 
 
 @contextmanager
-def lock(program: Program) -> Iterator[None]:
-    """One process at a time obtains a program; the next one finds it in the cache."""
+def lock(name: str, say: Say = silent) -> Iterator[None]:
+    """One process at a time does the work of that name; for a program, the next one finds it in the cache."""
     cache_folder().mkdir(parents=True, exist_ok=True)
-    with (cache_folder() / f".{program.name}.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with (cache_folder() / f".{name}.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"{name}: another process is at it, waiting for its end")
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
@@ -70,8 +74,32 @@ def cached(program: Program, series: str, target: Target) -> Found:
     return _read(program, max(kept)[1])
 
 
-def keep(program: Program, target: Target, source: str, unpack: Callable[[Path], None], say: Say) -> Found:
-    """Unpack beside the cache, see that it runs, then move it in whole: half a program is never found."""
+def cached_build(program: Program, go: GoBuild, target: Target) -> Found:
+    """What an earlier run has built from the very same sources."""
+    home = _home(program, go.version, target, go.fingerprint())
+    if not home.exists():
+        raise WayFailedError(f"no build of {go.folder} as it is now in {cache_folder()}")
+    return _read(program, home)
+
+
+def _home(program: Program, version: str, target: Target, build: str = "") -> Path:
+    """The folder of one program. A build's does not look like a version's: only its own sources find it."""
+    return cache_folder() / (f"{program.name}-{version}-{target}" + (f"+{build}" if build else ""))
+
+
+def keep(
+    program: Program,
+    target: Target,
+    source: str,
+    unpack: Callable[[Path], None],
+    say: Say,
+    *,
+    build: str = "",
+) -> Found:
+    """Unpack beside the cache, see that it runs, then move it in whole: half a program is never found.
+
+    `build` is the fingerprint of what was built here.
+    """
     say(f"{program.name}: trying the {source}")
     with tempfile.TemporaryDirectory(prefix=".unpack-", dir=cache_folder()) as scratch:
         fresh = Path(scratch) / "program"
@@ -84,7 +112,7 @@ def keep(program: Program, target: Target, source: str, unpack: Callable[[Path],
         files = {tool: str(path.relative_to(fresh)) for tool, path in tools.items()}
         about = {"version": version, "source": source, "tools": files}
         (fresh / "about.json").write_text(json.dumps(about, indent=2))
-        home = cache_folder() / f"{program.name}-{version}-{target}"
+        home = _home(program, version, target, build)
         if not home.exists():
             fresh.rename(home)
     return _read(program, home)
@@ -92,15 +120,14 @@ def keep(program: Program, target: Target, source: str, unpack: Callable[[Path],
 
 def version_of(path: Path) -> str:
     """What a program says its version is; WayFailedError when it does not run here."""
+    ask = ["version"] if path.name == "go" else ["--version"]
     try:
-        done = subprocess.run(
-            [str(path), "--version"], capture_output=True, text=True, timeout=30, check=False
-        )
+        done = subprocess.run([str(path), *ask], capture_output=True, text=True, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise WayFailedError(f"{path} does not run here ({error})") from error
     match = _VERSION.search(done.stdout + done.stderr)
     if match is None:
-        raise WayFailedError(f"{path} --version says no version: {(done.stdout + done.stderr)[:100]!r}")
+        raise WayFailedError(f"{path} {ask[0]} says no version: {(done.stdout + done.stderr)[:100]!r}")
     return match[1]
 
 

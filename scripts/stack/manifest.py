@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import yaml
 from scripts.stack.errors import StackError
 
 MANIFEST = Path(__file__).parent.parent / "binaries.yaml"
+ROOT = MANIFEST.parents[1]
 DOWNLOAD_BASE = "REVIEWLENS_DOWNLOAD_BASE"
 _MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 
@@ -58,6 +60,35 @@ class DebianPackage:
 
 
 @dataclass(frozen=True)
+class GoBuild:
+    """How a program is built from Go modules: the folder with go.mod and go.sum, and which package of it."""
+
+    version: str
+    folder: str
+    package: str
+    minutes: int
+    first: bool = False
+    ocb: str | None = None
+    """Version of the Collector Builder that writes the sources from the folder's builder.yaml."""
+    tags: str = ""
+    set: tuple[tuple[str, str], ...] = ()
+    """Variables of the program that the linker sets."""
+
+    @property
+    def sources(self) -> tuple[Path, ...]:
+        """The files that say what is built."""
+        names = ("go.mod", "go.sum", *(("builder.yaml",) if self.ocb else ()))
+        return tuple(ROOT / self.folder / name for name in names)
+
+    def fingerprint(self) -> str:
+        """What a kept build is known by: another version, option or dependency is another build."""
+        digest = hashlib.sha256(repr(self).encode())
+        for path in self.sources:
+            digest.update(path.read_bytes())
+        return digest.hexdigest()[:12]
+
+
+@dataclass(frozen=True)
 class Program:
     """One program of the stack and every place where it can be had."""
 
@@ -68,6 +99,7 @@ class Program:
     release: Release
     debian: tuple[DebianPackage, ...]
     minimum: str | None = None
+    go: GoBuild | None = None
 
     @property
     def series(self) -> str:
@@ -124,4 +156,9 @@ def _program(name: str, entry: dict[str, Any]) -> Program:
         release=Release(**entry["release"]),
         debian=tuple(DebianPackage(**{**row, "packages": tuple(row["packages"])}) for row in entry["debian"]),
         minimum=entry.get("minimum"),
+        go=_go_build(entry["go"]) if "go" in entry else None,
     )
+
+
+def _go_build(entry: dict[str, Any]) -> GoBuild:
+    return GoBuild(**{**entry, "set": tuple(entry.get("set", {}).items())})

@@ -61,10 +61,11 @@ def _download(client: httpx.Client, url: str, path: Path) -> str:
 
 
 def _extract(archive: Path, into: Path) -> None:
-    """Unpack plain files, without the archive's top folder. Links and paths that climb out are left out."""
+    """Unpack plain files, without a folder around them all. Links and paths that climb out are left out."""
     with tarfile.open(archive) as tar:
         for member in tar:
-            parts = PurePosixPath(member.name).parts[1:]
+            whole = PurePosixPath(member.name).parts
+            parts = whole[1:] or whole
             source = tar.extractfile(member) if member.isreg() and parts and ".." not in parts else None
             if source is None:
                 continue

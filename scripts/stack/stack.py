@@ -106,7 +106,8 @@ class Stack:
         """
         local = self.supervisor.running()
         found = {}
-        for name, program in programs().items():
+        for name in MONITORING:
+            program = programs()[name]
             try:
                 found[name] = find(program, say=self._say, local=local)
             except UnavailableError as error:

@@ -25,8 +25,11 @@ class Mirror:
         self.folder = folder
         self.url = url
 
-    def publish(self, program: Program, content: dict[str, str] | None = None) -> Path:
-        """Put an archive and its checksum list where the release is looked for; answers the archive."""
+    def publish(self, program: Program, content: dict[str, str] | None = None, *, flat: bool = False) -> Path:
+        """Put an archive and its checksum list where the release is looked for; answers the archive.
+
+        `flat` is an archive without a top folder.
+        """
         version, target = program.versions[0], detect()
         words = {"version": version, "os": target.os, "arch": target.arch}
         archive = self.folder / program.name / program.release.archive.format(**words)
@@ -34,7 +37,7 @@ class Mirror:
         files = content or {tool: FAKE.format(name=tool, version=version) for tool in program.tools}
         with tarfile.open(archive, "w:gz") as tar:
             for name, text in files.items():
-                member = tarfile.TarInfo(f"{program.name}-{version}/{name}")
+                member = tarfile.TarInfo(name if flat else f"{program.name}-{version}/{name}")
                 member.size, member.mode = len(text), 0o755
                 tar.addfile(member, io.BytesIO(text.encode()))
         sums = self.folder / program.name / program.release.sums.format(**words)

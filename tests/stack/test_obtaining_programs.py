@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -166,7 +167,9 @@ def test_every_supported_machine_has_an_address_for_every_program(
     assert detect(system, machine) == expected
     for program in programs().values():
         url, sums = program.release.urls(program.name, program.versions[0], expected)
-        assert url.startswith("https://") and url.endswith(f"-{program.versions[0]}.{expected}.tar.gz")
+        assert re.fullmatch(
+            rf"https://.*{program.versions[0]}[._-]{expected.os}[_-]{expected.arch}\.tar\.gz", url
+        )
         assert sums.startswith("https://")
 
 
