@@ -19,7 +19,7 @@ from app.llm.settings import LLMSettings
 from app.settings import AppSettings
 from scripts.stack.settings import variables as stack_variables
 from telemetry.catalog import CATALOG
-from telemetry.settings import variables
+from telemetry.otlp import variables
 
 ROOT = Path(__file__).parents[1]
 FILES = ("README.md", "README.ko.md", "docs/metrics.md", "docs/settings.md")

@@ -36,9 +36,14 @@ class Guard:
         with self._lock:
             new_spell = now - self._last.get(step, -SPELL_SECONDS) >= SPELL_SECONDS
             self._last[step] = now
-            self._due[step] += 1
         if new_spell:
             _log.exception("telemetry fault in %s; the request is untouched", step)
+        self.count_fault(step)
+
+    def count_fault(self, step: Step) -> None:
+        """Count a fault that is logged elsewhere, or was."""
+        with self._lock:
+            self._due[step] += 1
         self.count_due()
 
     def count_due(self) -> None:

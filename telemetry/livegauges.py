@@ -31,10 +31,6 @@ from telemetry.handles import Gauge, Values
 PUSHES_AT_ZERO = 2
 
 
-class ExportError(RuntimeError):
-    """An export that did not arrive."""
-
-
 class LiveGaugeCollector(Collector):
     """The gauges as a scrape sees them: live series, and no other."""
 
@@ -77,10 +73,9 @@ class LiveGaugeExporter(ForwardingExporter):
             live = [(gauge, ending, now) for gauge, ending, now in read if now is not None]
             metrics = [_metric(gauge, ending.with_zeros(now)) for gauge, ending, now in live]
             result = self._inner.export(self._with(metrics, metrics_data), timeout_millis, **kwargs)
-            if result is not MetricExportResult.SUCCESS:
-                raise ExportError("the exporter could not deliver; totals follow with the next export")
-            for _, ending, now in live:
-                ending.delivered(now)
+            if result is MetricExportResult.SUCCESS:
+                for _, ending, now in live:
+                    ending.delivered(now)
         except Exception:
             guard.fault("export")
             return MetricExportResult.FAILURE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import threading
@@ -18,12 +19,15 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from prometheus_client import CollectorRegistry
 
 from telemetry import zero
+from telemetry.delivery import WatchedMetrics
 from telemetry.expected import ExpectedCollector, ExpectedExporter
+from telemetry.exporters import metric_exporter
 from telemetry.exposition import Exposition
 from telemetry.guard import Step, guard
 from telemetry.handles import IDLE, Counter, Gauge, Histogram
 from telemetry.livegauges import LiveGaugeCollector, LiveGaugeExporter
 from telemetry.metrics import HANDLES, errors_total
+from telemetry.otlp import Target, target
 from telemetry.resource import resource
 from telemetry.settings import Settings, load
 from telemetry.tracing import tracer_provider
@@ -39,13 +43,13 @@ _log = logging.getLogger("telemetry")
 
 class Pipeline:
     """Everything between a recording handle and its readers. `exposition` is None where nothing is scraped,
-    `tracer_provider` where no spans are made."""
+    `tracer_provider` where no spans are made. `exporter` replaces the one that the environment names."""
 
     def __init__(
         self,
         settings: Settings,
         environ: Mapping[str, str],
-        exporter: Callable[[], MetricExporter],
+        exporter: Callable[[], MetricExporter] | None = None,
         readers: Sequence[MetricReader] = (),
     ) -> None:
         self.settings = settings
@@ -53,19 +57,26 @@ class Pipeline:
         self.tracer_provider: TracerProvider | None = None
         self._pushing: PeriodicExportingMetricReader | None = None
         self._provider: MeterProvider | None = None
+        self._stuck = False
         if settings.sdk_disabled:
             return
         who = resource(settings, environ)
-        all_readers = [*readers, *self._readers(exporter)]
+        to = {signal: target(signal, environ) for signal in settings.pushed}
+        if settings.traces:
+            self.tracer_provider = tracer_provider(to.get("traces"), who)
+        all_readers = [*readers, *self._readers(to.get("metrics"), exporter)]
         if all_readers:
             self._provider = MeterProvider(
-                all_readers, who, views=list(views(METER, settings.http_server_metrics))
+                all_readers,
+                who,
+                shutdown_on_exit=False,
+                views=list(views(METER, settings.http_server_metrics)),
             )
             self._wire(self._provider)
-        if settings.traces:
-            self.tracer_provider = tracer_provider(settings, who)
 
-    def _readers(self, exporter: Callable[[], MetricExporter]) -> list[MetricReader]:
+    def _readers(
+        self, to: Target | None, exporter: Callable[[], MetricExporter] | None
+    ) -> list[MetricReader]:
         readers: list[MetricReader] = []
         if self.settings.prometheus:
             inner, registry = CollectorRegistry(), CollectorRegistry()
@@ -75,11 +86,11 @@ class Pipeline:
             registry.register(ExpectedCollector(inner, HISTOGRAMS))
             registry.register(LiveGaugeCollector(GAUGES))
             self.exposition = Exposition(registry)
-        if self.settings.otlp:
+        if to is not None:
+            watched = WatchedMetrics(exporter() if exporter else metric_exporter(to), to.where)
+            whole = ExpectedExporter(watched, HISTOGRAMS, METER)
             self._pushing = PeriodicExportingMetricReader(
-                LiveGaugeExporter(
-                    ExpectedExporter(exporter(), HISTOGRAMS, METER), GAUGES, InstrumentationScope(METER)
-                ),
+                LiveGaugeExporter(whole, GAUGES, InstrumentationScope(METER)),
                 self.settings.metric_export_interval_ms,
             )
             readers.append(self._pushing)
@@ -116,11 +127,11 @@ class Pipeline:
             if self.tracer_provider is not None:
                 self.tracer_provider.force_flush(FLUSH_MS)
 
-        _at_most(FLUSH_MS / 1000, push)
+        self._stuck = not _at_most(FLUSH_MS / 1000, push)
 
     def shutdown(self) -> None:
         """Push once more, stop the threads, and let the handles record nothing; all series end. Waits 5 s
-        at most."""
+        at most, and not at all for a receiver that the last flush waited for in vain."""
 
         def stop() -> None:
             if self._provider is not None:
@@ -132,13 +143,14 @@ class Pipeline:
             if isinstance(handle, Counter | Histogram):
                 handle.instrument = IDLE
         guard.count = None
-        _at_most(FLUSH_MS / 1000, stop)
+        _at_most(0 if self._stuck else FLUSH_MS / 1000, stop)
         for handle in HANDLES.values():
             handle.clear()
 
 
-def _at_most(seconds: float, work: Callable[[], None]) -> None:
-    """Do the work, and go on without it after `seconds`: exporters retry for longer than they were told."""
+def _at_most(seconds: float, work: Callable[[], None]) -> bool:
+    """Do the work, and go on without it after `seconds`: exporters retry for longer than they were told.
+    Whether it came to its end."""
     faults: list[Exception] = []
 
     def run() -> None:
@@ -155,17 +167,12 @@ def _at_most(seconds: float, work: Callable[[], None]) -> None:
             raise faults[0]
         except Exception:
             guard.fault("export")
+    return not worker.is_alive()
 
 
 def _count_fault(step: Step, number: int) -> None:
     """Straight into the instrument: a handle would call the guard, which is the caller."""
     errors_total.instrument.add(number, {"error_type": step, "component": "telemetry"})
-
-
-def _otlp_exporter() -> MetricExporter:
-    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-
-    return OTLPMetricExporter()
 
 
 _lock = threading.Lock()
@@ -182,8 +189,9 @@ def start(environ: Mapping[str, str] | None = None, **overrides: Any) -> Pipelin
         if _current is None:
             environ = os.environ if environ is None else environ
             settings = load(environ, **overrides)
-            _current = Pipeline(settings, environ, _otlp_exporter)
+            _current = Pipeline(settings, environ)
             _current.publish()
+            atexit.register(shutdown)
             _log.info(
                 "telemetry started: service=%s metrics=%s traces=%s",
                 settings.service_name,
@@ -197,6 +205,7 @@ def shutdown() -> None:
     """Stop the process's pipeline: push what is left, end its threads. Does nothing where none runs."""
     global _current  # noqa: PLW0603 - the one pipeline of the process
     with _lock:
+        atexit.unregister(shutdown)
         if _current is not None:
             _current.shutdown()
         _current = None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
@@ -12,6 +14,11 @@ EXPORT_INTERVAL_MS = 10_000
 METRICS_EXPORTERS = ("prometheus", "otlp")
 
 Exporter = Literal["prometheus", "otlp"]
+Signal = Literal["metrics", "traces"]
+Model = TypeVar("Model", bound=BaseModel)
+
+_CREDENTIALS = re.compile(r"//[^/@]*@")
+_log = logging.getLogger("telemetry")
 
 
 class SettingsError(ValueError):
@@ -26,49 +33,47 @@ def _exporters(given: Any) -> Any:
     return () if names == ("none",) else names
 
 
-def _lower(given: Any) -> Any:
+def lower(given: Any) -> Any:
     """Names are the same in any case, as in the SDK."""
     return given.strip().lower() if isinstance(given, str) else given
 
 
-def _flag(given: Any) -> Any:
+def flag(given: Any) -> Any:
     """The specification of OTel: true is true, in any case, and nothing else is."""
     return given.strip().lower() == "true" if isinstance(given, str) else given
 
 
-def _variable(name: str, expected: str, default: Any) -> Any:
-    return Field(default, validation_alias=name, description=expected)
+def variable(name: str, expected: str, default: Any, secret: bool = False) -> Any:
+    """A field that a variable of the environment gives. No message shows the value of a secret one."""
+    return Field(default, validation_alias=name, description=expected, repr=not secret)
 
 
 class Settings(BaseModel, frozen=True):
     """What the composition root needs to know. What only an exporter reads stays with that exporter."""
 
-    sdk_disabled: Annotated[bool, BeforeValidator(_flag)] = _variable(
+    sdk_disabled: Annotated[bool, BeforeValidator(flag)] = variable(
         "OTEL_SDK_DISABLED", "true or false; true leaves the app running without telemetry", False
     )
-    service_name: str = _variable(
+    service_name: str = variable(
         "OTEL_SERVICE_NAME", "the name under which the service is known", SERVICE_NAME
     )
-    metrics_exporters: Annotated[tuple[Exporter, ...], BeforeValidator(_exporters)] = _variable(
+    metrics_exporters: Annotated[tuple[Exporter, ...], BeforeValidator(_exporters)] = variable(
         "OTEL_METRICS_EXPORTER", "prometheus, otlp, prometheus,otlp or none", ("prometheus",)
     )
-    metric_export_interval_ms: Annotated[int, Field(ge=100)] = _variable(
+    metric_export_interval_ms: Annotated[int, Field(ge=100)] = variable(
         "OTEL_METRIC_EXPORT_INTERVAL",
         "milliseconds between two OTLP exports, 100 or more",
         EXPORT_INTERVAL_MS,
     )
-    otlp_protocol: Annotated[Literal["http/protobuf"], BeforeValidator(_lower)] = _variable(
-        "OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf", "http/protobuf"
-    )
-    temporality: Annotated[Literal["cumulative"], BeforeValidator(_lower)] = _variable(
+    temporality: Annotated[Literal["cumulative"], BeforeValidator(lower)] = variable(
         "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
         "cumulative; Prometheus backends drop or reject every other",
         "cumulative",
     )
-    traces_exporter: Annotated[Literal["none", "otlp", "console"], BeforeValidator(_lower)] = _variable(
+    traces_exporter: Annotated[Literal["none", "otlp", "console"], BeforeValidator(lower)] = variable(
         "OTEL_TRACES_EXPORTER", "none, otlp or console", "none"
     )
-    http_server_metrics: Annotated[bool, BeforeValidator(_flag)] = _variable(
+    http_server_metrics: Annotated[bool, BeforeValidator(flag)] = variable(
         "REVIEWLENS_HTTP_SERVER_METRICS",
         "true or false; true also exports http.server.* of other instrumentations, which doubles the series",
         False,
@@ -85,17 +90,53 @@ class Settings(BaseModel, frozen=True):
         return not self.sdk_disabled and "otlp" in self.metrics_exporters
 
     @property
+    def pushed(self) -> tuple[Signal, ...]:
+        """What is pushed by OTLP."""
+        signals: dict[Signal, bool] = {
+            "metrics": self.otlp,
+            "traces": self.traces and self.traces_exporter == "otlp",
+        }
+        return tuple(signal for signal, is_pushed in signals.items() if is_pushed)
+
+    @property
     def traces(self) -> bool:
         """Whether spans are made."""
         return not self.sdk_disabled and self.traces_exporter != "none"
 
 
-def variables() -> dict[str, tuple[str, Any]]:
-    """Every variable that Settings reads: what is expected, and the default."""
+def rows(model: type[BaseModel]) -> dict[str, tuple[str, Any]]:
+    """Every variable that a model reads: what is expected, and the default."""
     return {
         str(field.validation_alias): (str(field.description), field.default)
-        for field in Settings.model_fields.values()
+        for field in model.model_fields.values()
     }
+
+
+def checked(model: type[Model], given: Mapping[str, Any], names: Mapping[str, str] | None = None) -> Model:
+    """The model made of values by variable. Raises SettingsError with key, value and what was expected.
+
+    `names`: the variable that a value came from, where it is another.
+    """
+    fields = {str(field.validation_alias): field for field in model.model_fields.values()}
+    names = {key: (names or {}).get(key, key) for key in fields}
+    try:
+        made = model.model_validate(dict(given))
+    except ValidationError as error:
+        key = str(error.errors()[0]["loc"][0])
+        expected, default = rows(model)[key]
+        default = ",".join(default) if isinstance(default, tuple) else default
+        raise SettingsError(
+            f"{names[key]}={_shown(given[key], fields[key].repr)}: expected {expected} (default {default!r})"
+        ) from None
+    for key, field in fields.items():
+        value = given.get(key)
+        if field.annotation is bool and isinstance(value, str) and lower(value) not in ("true", "false"):
+            _log.warning("%s=%r: expected true or false; taken as false", names[key], value)
+    return made
+
+
+def _shown(value: Any, public: bool) -> str:
+    return _CREDENTIALS.sub("//***@", repr(value)) if public else "***"
 
 
 def _key(name: str) -> str:
@@ -108,17 +149,12 @@ def load(environ: Mapping[str, str], **overrides: Any) -> Settings:
     """Settings from an environment; `overrides` replace single ones by field name. Raises SettingsError.
 
     An empty variable is as good as none; OTEL_EXPORTER_OTLP_* matter only where something is pushed.
+    A flag that is neither true nor false is false, and a warning says so.
     """
-    given: dict[str, Any] = {key: environ[key] for key in variables() if environ.get(key)}
+    given: dict[str, Any] = {key: environ[key] for key in rows(Settings) if environ.get(key)}
     given |= {_key(name): value for name, value in overrides.items()}
     if not any(
-        "otlp" in _lower(given.get(key, "")) for key in ("OTEL_METRICS_EXPORTER", "OTEL_TRACES_EXPORTER")
+        "otlp" in lower(given.get(key, "")) for key in ("OTEL_METRICS_EXPORTER", "OTEL_TRACES_EXPORTER")
     ):
         given = {key: value for key, value in given.items() if not key.startswith("OTEL_EXPORTER_OTLP_")}
-    try:
-        return Settings.model_validate(given)
-    except ValidationError as error:
-        key = str(error.errors()[0]["loc"][0])
-        expected, default = variables()[key]
-        default = ",".join(default) if isinstance(default, tuple) else default
-        raise SettingsError(f"{key}={given[key]!r}: expected {expected} (default {default!r})") from None
+    return checked(Settings, given)

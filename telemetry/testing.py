@@ -85,6 +85,7 @@ def recording(
 ) -> Iterator[Recorded]:
     """A pipeline of the test's own behind the handles, from OTEL_* variables given as a dict.
 
+    `exporter` makes what OTLP is tested with; None pushes for real, to where the variables say.
     `strict`: faults inside telemetry raise; False shows what production does.
     """
     environ = environ or {}

@@ -7,22 +7,21 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SpanExporter
 
-from telemetry.settings import Settings
+from telemetry.delivery import WatchedSpans
+from telemetry.exporters import span_exporter
+from telemetry.otlp import Target
 
 
-def tracer_provider(settings: Settings, who: Resource) -> TracerProvider:
-    """A provider that exports in batches; the sampler is OTEL_TRACES_SAMPLER's."""
-    provider = TracerProvider(resource=who)
-    provider.add_span_processor(BatchSpanProcessor(_exporter(settings)))
+def tracer_provider(to: Target | None, who: Resource) -> TracerProvider:
+    """A provider that exports in batches, to the console where no target is given. Whoever made it shuts it
+    down. The sampler is OTEL_TRACES_SAMPLER's."""
+    provider = TracerProvider(resource=who, shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(_exporter(to)))
     return provider
 
 
-def _exporter(settings: Settings) -> SpanExporter:
-    if settings.traces_exporter == "console":
-        return ConsoleSpanExporter()
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-
-    return OTLPSpanExporter()
+def _exporter(to: Target | None) -> SpanExporter:
+    return WatchedSpans(span_exporter(to), to.where) if to else ConsoleSpanExporter()
 
 
 def trace_id() -> str:

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from support.otlp_sink import Sink, otlp_sink
+import pytest
+from support.otlp_sink import SINKS, Sink, otlp_sink
 from support.servers import ROOT
 
 from telemetry.catalog import CATALOG
@@ -18,7 +19,6 @@ from telemetry.metrics import (
     evidence_count,
     scoring_duration_seconds,
 )
-from telemetry.pipeline import _otlp_exporter
 from telemetry.testing import Recorded, recording
 from telemetry.zero import known
 
@@ -39,28 +39,30 @@ def pushed(sink: Sink) -> dict[str, Any]:
     return {name: sink.series(name) for name in sink.metrics()}
 
 
-def test_a_live_session_takes_nothing_away(monkeypatch: Any) -> None:
+@pytest.mark.parametrize("protocol", SINKS)
+def test_a_live_session_takes_nothing_away(protocol: str) -> None:
     """Before, while and after a session lives: whole series and values of every metric."""
-    with otlp_sink() as sink:
-        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", sink.url)
-        with recording(PUSHED, exporter=_otlp_exporter) as recorded:
-            known(category=["chair", "monitor"], provider=["gemini", "template"])
-            session = active_evidence_gauge.labels(category="chair", session_id="one")
-            for turn in range(3):
-                dialogue_turns_total.labels(category="chair").inc()
-                evidence_count.labels(category="chair").observe(turn)
-                scoring_duration_seconds.labels(category="chair").observe(0.02)
-                recorded.pipeline.flush()
-                assert pushed(sink) == scraped(recorded)
-                session.set(turn + 1)
-                recorded.pipeline.flush()
-                assert pushed(sink) == scraped(recorded)
-            session.remove()
+    with (
+        SINKS[protocol]() as sink,
+        recording({**PUSHED, **sink.environ}, exporter=None) as recorded,
+    ):
+        known(category=["chair", "monitor"], provider=["gemini", "template"])
+        session = active_evidence_gauge.labels(category="chair", session_id="one")
+        for turn in range(3):
+            dialogue_turns_total.labels(category="chair").inc()
+            evidence_count.labels(category="chair").observe(turn)
+            scoring_duration_seconds.labels(category="chair").observe(0.02)
             recorded.pipeline.flush()
-            ended = pushed(sink)
-            gauge = frozenset({("category", "chair"), ("session_id", "one")})
-            assert ended.pop("active_evidence_gauge") == {gauge: 0.0}
-            assert ended == scraped(recorded)
+            assert pushed(sink) == scraped(recorded)
+            session.set(turn + 1)
+            recorded.pipeline.flush()
+            assert pushed(sink) == scraped(recorded)
+        session.remove()
+        recorded.pipeline.flush()
+        ended = pushed(sink)
+        gauge = frozenset({("category", "chair"), ("session_id", "one")})
+        assert ended.pop("active_evidence_gauge") == {gauge: 0.0}
+        assert ended == scraped(recorded)
 
 
 def test_an_import_pushes_under_its_own_name(tmp_path: Path) -> None:

@@ -1,32 +1,71 @@
-"""An OTLP/HTTP receiver that decodes what it gets.
+"""OTLP receivers, over http and over grpc, that decode what they get.
 
 with otlp_sink() as sink:
-    ...  # OTEL_EXPORTER_OTLP_ENDPOINT=sink.url
+    ...  # OTEL_EXPORTER_OTLP_ENDPOINT=sink.url, or **sink.environ
     sink.series("http_requests_total")
 """
 
 from __future__ import annotations
 
 import gzip
+import ssl
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+import grpc
+import trustme
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+    ExportMetricsServiceResponse,
+)
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2_grpc import (
+    MetricsServiceServicer,
+    add_MetricsServiceServicer_to_server,
+)
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import (
+    TraceServiceServicer,
+    add_TraceServiceServicer_to_server,
+)
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 
 Labels = frozenset[tuple[str, str]]
 
 
 class Sink:
-    """What arrived at /v1/metrics; `status` is what it answers."""
+    """What arrived. `status` is what it answers, as of HTTP; while `go` is not set, it answers nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, protocol: str) -> None:
+        self.protocol = protocol
         self.url = ""
         self.status = 200
+        self.go = threading.Event()
+        self.go.set()
+        self.entered = threading.Event()
         self.requests: list[ExportMetricsServiceRequest] = []
+        self.traces: list[ExportTraceServiceRequest] = []
+        self.headers: dict[str, str] = {}
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """What a sender's environment needs."""
+        return {"OTEL_EXPORTER_OTLP_ENDPOINT": self.url, "OTEL_EXPORTER_OTLP_PROTOCOL": self.protocol}
+
+    def answer(self, kept: list[Any], request: Any, headers: dict[str, str]) -> int:
+        """Take a request in; the status to answer."""
+        self.entered.set()
+        self.go.wait(60)
+        self.headers = headers
+        if self.status == 200:
+            kept.append(request)
+        return self.status
 
     def metrics(self, number: int = -1) -> dict[str, Metric]:
         """The metrics of one request, by name."""
@@ -53,30 +92,87 @@ class Sink:
 
 
 @contextmanager
-def otlp_sink() -> Iterator[Sink]:
-    """A receiver on a free loopback port until the block ends."""
-    sink = Sink()
+def otlp_sink(certificate: trustme.LeafCert | None = None) -> Iterator[Sink]:
+    """A receiver over http on a free loopback port until the block ends; with a certificate, over TLS."""
+    sink = Sink("http/protobuf")
+    kinds: dict[str, tuple[list[Any], Any]] = {
+        "/v1/metrics": (sink.requests, ExportMetricsServiceRequest),
+        "/v1/traces": (sink.traces, ExportTraceServiceRequest),
+    }
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             if self.headers.get("Content-Encoding") == "gzip":
                 body = gzip.decompress(body)
-            if self.path == "/v1/metrics" and sink.status == 200:
-                sink.requests.append(ExportMetricsServiceRequest.FromString(body))
-            self.send_response(sink.status)
+            kept, kind = kinds[self.path]
+            headers = {key.lower(): value for key, value in self.headers.items()}
+            self.send_response(sink.answer(kept, kind.FromString(body), headers))
             self.send_header("Content-Length", "0")
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
             """Requests are kept, not logged."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
-        sink.url = f"http://127.0.0.1:{http.server_address[1]}"
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, *_: object) -> None:
+            """A sender that gave up, or that does not trust us: its test looks at that."""
+
+    with Server(("127.0.0.1", 0), Handler) as http:
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            certificate.configure_cert(context)
+            http.socket = context.wrap_socket(http.socket, server_side=True)
+        sink.url = f"{'https' if certificate else 'http'}://localhost:{http.server_address[1]}"
         thread = threading.Thread(target=http.serve_forever, daemon=True)
         thread.start()
         try:
             yield sink
         finally:
+            sink.go.set()
             http.shutdown()
             thread.join()
+
+
+@contextmanager
+def grpc_sink(certificate: trustme.LeafCert | None = None) -> Iterator[Sink]:
+    """The same over grpc."""
+    sink = Sink("grpc")
+
+    def taken(kept: list[Any], request: Any, context: Any) -> None:
+        metadata = context.invocation_metadata()
+        if sink.answer(kept, request, {pair.key: pair.value for pair in metadata}) != 200:
+            context.abort(grpc.StatusCode.UNAVAILABLE, "not now")
+
+    class Metrics(MetricsServiceServicer):
+        def Export(self, request: Any, context: Any) -> ExportMetricsServiceResponse:  # noqa: N802
+            taken(sink.requests, request, context)
+            return ExportMetricsServiceResponse()
+
+    class Traces(TraceServiceServicer):
+        def Export(self, request: Any, context: Any) -> ExportTraceServiceResponse:  # noqa: N802
+            taken(sink.traces, request, context)
+            return ExportTraceServiceResponse()
+
+    server = grpc.server(ThreadPoolExecutor(4))
+    add_MetricsServiceServicer_to_server(Metrics(), server)
+    add_TraceServiceServicer_to_server(Traces(), server)
+    if certificate is None:
+        port = server.add_insecure_port("127.0.0.1:0")
+    else:
+        chain = b"".join(blob.bytes() for blob in certificate.cert_chain_pems)
+        credentials = grpc.ssl_server_credentials([(certificate.private_key_pem.bytes(), chain)])
+        port = server.add_secure_port("127.0.0.1:0", credentials)
+    sink.url = f"{'https' if certificate else 'http'}://localhost:{port}"
+    server.start()
+    try:
+        yield sink
+    finally:
+        sink.go.set()
+        server.stop(None).wait()
+
+
+SINKS: dict[str, Callable[..., AbstractContextManager[Sink]]] = {
+    "http/protobuf": otlp_sink,
+    "grpc": grpc_sink,
+}

@@ -122,13 +122,14 @@ def test_a_failed_export_uses_no_zero_up(
 def test_a_failing_export_is_logged_once(
     both: Recorded, sink: Sink, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A collector that is away for an hour is one line."""
-    sink.broken = MetricExportResult.FAILURE
-    for _ in range(3):
+    """A collector that is away for an hour is one line, and one more when it is back."""
+    for broken in (ConnectionError("no collector"), MetricExportResult.FAILURE, None, None):
+        sink.broken = broken
         both.pipeline.flush()
-    errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
-    assert [record.getMessage() for record in errors] == [
-        "telemetry fault in export; the request is untouched"
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == [
+        "pushing metrics to http://localhost:4318/v1/metrics fails: ConnectionError: no collector; "
+        "requests are untouched, and totals follow with the next push that arrives",
+        "pushing metrics to http://localhost:4318/v1/metrics works again, after 2 that failed",
     ]
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from telemetry.otlp import variables
 from telemetry.pipeline import shutdown, start
-from telemetry.settings import Settings, SettingsError, load, variables
+from telemetry.settings import SettingsError, load
 
 PUSHED = {"OTEL_METRICS_EXPORTER": "otlp"}
 
@@ -19,7 +20,6 @@ def test_defaults() -> None:
         "service_name": "reviewlens-api",
         "metrics_exporters": ("prometheus",),
         "metric_export_interval_ms": 10_000,
-        "otlp_protocol": "http/protobuf",
         "temporality": "cumulative",
         "traces_exporter": "none",
         "http_server_metrics": False,
@@ -44,7 +44,6 @@ def test_defaults() -> None:
         ("OTEL_METRICS_EXPORTER", "", "metrics_exporters", ("prometheus",)),
         ("OTEL_METRIC_EXPORT_INTERVAL", "15000", "metric_export_interval_ms", 15_000),
         ("OTEL_METRIC_EXPORT_INTERVAL", "100", "metric_export_interval_ms", 100),
-        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf", "otlp_protocol", "http/protobuf"),
         ("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "CUMULATIVE", "temporality", "cumulative"),
         ("OTEL_TRACES_EXPORTER", "console", "traces_exporter", "console"),
         ("OTEL_TRACES_EXPORTER", "OTLP", "traces_exporter", "otlp"),
@@ -75,7 +74,6 @@ def test_a_good_value_is_taken(key: str, value: str, field: str, expected: Any) 
         ),
         ("OTEL_METRIC_EXPORT_INTERVAL", "0", "milliseconds between two OTLP exports, 100 or more", "10000"),
         ("OTEL_METRIC_EXPORT_INTERVAL", "-5", "milliseconds between two OTLP exports, 100 or more", "10000"),
-        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "http/protobuf", "'http/protobuf'"),
         (
             "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
             "delta",
@@ -99,11 +97,11 @@ def test_a_wrong_value_is_refused(key: str, value: str, expected: str, default: 
 
 
 def test_what_only_a_push_reads_matters_only_to_a_push() -> None:
-    """A machine-wide OTLP protocol does not stop a service that is scraped; one that makes spans it does."""
-    grpc = {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}
-    assert load(grpc).otlp_protocol == "http/protobuf"
-    with pytest.raises(SettingsError, match="OTEL_EXPORTER_OTLP_PROTOCOL='grpc'"):
-        load({**grpc, "OTEL_TRACES_EXPORTER": "OTLP"})
+    """A machine-wide temporality does not stop a service that is scraped; one that pushes spans it does."""
+    delta = {"OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": "delta"}
+    assert load(delta).temporality == "cumulative"
+    with pytest.raises(SettingsError, match="TEMPORALITY_PREFERENCE='delta'"):
+        load({**delta, "OTEL_TRACES_EXPORTER": "OTLP"})
 
 
 @pytest.mark.parametrize(
@@ -146,8 +144,19 @@ def test_start_refuses_a_wrong_setting() -> None:
         shutdown()
 
 
+@pytest.mark.parametrize("value", ["yes", "1", "on", "TRUE!"])
+def test_a_flag_that_is_neither_true_nor_false_is_told(value: str, caplog: pytest.LogCaptureFixture) -> None:
+    """OTel: false, with a warning. One line each, with name, value and what was taken."""
+    settings = load({"OTEL_SDK_DISABLED": value, "REVIEWLENS_HTTP_SERVER_METRICS": "False"})
+    assert (settings.sdk_disabled, settings.http_server_metrics) == (False, False)
+    assert [record.getMessage() for record in caplog.records] == [
+        f"OTEL_SDK_DISABLED={value!r}: expected true or false; taken as false"
+    ]
+
+
 def test_every_variable_says_what_it_expects() -> None:
     """The settings table of the README is made of this."""
-    table = variables()
-    assert list(table) == [str(field.validation_alias) for field in Settings.model_fields.values()]
-    assert all(expected for expected, _ in table.values())
+    assert all(expected for expected, _ in variables().values())
+    assert {"OTEL_SDK_DISABLED", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS"} <= set(
+        variables()
+    )

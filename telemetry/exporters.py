@@ -1,0 +1,88 @@
+"""The SDK's exporters for a target, one package a protocol, imported only when used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from opentelemetry.sdk.metrics.export import MetricExporter
+from opentelemetry.sdk.trace.export import SpanExporter
+
+from telemetry.otlp import PREFIX, Protocol, Target
+from telemetry.settings import SettingsError
+
+
+def metric_exporter(to: Target) -> MetricExporter:
+    """What pushes metrics there."""
+    made: MetricExporter = _exporter(to, "metric_exporter", "OTLPMetricExporter")
+    return made
+
+
+def span_exporter(to: Target) -> SpanExporter:
+    """What pushes spans there."""
+    made: SpanExporter = _exporter(to, "trace_exporter", "OTLPSpanExporter")
+    return made
+
+
+def _exporter(to: Target, module: str, name: str) -> Any:
+    package, arguments = _PROTOCOLS[to.protocol]
+    exporter = getattr(import_module(f"{package}.{module}"), name)
+    try:
+        return exporter(endpoint=to.endpoint, timeout=to.timeout, **arguments(to))
+    except ValueError as error:
+        # The grpc exporter reads variables though it is given their values, and stumbles over empty ones.
+        raise SettingsError(f"{PREFIX}*: {error}; unset those that are empty") from None
+
+
+def _http(to: Target) -> dict[str, Any]:
+    from opentelemetry.exporter.otlp.proto.http import Compression
+
+    return {
+        "headers": dict(to.headers),
+        "compression": Compression(to.compression),
+        "session": _session(_name(to.certificate)),
+        "certificate_file": _name(to.certificate),
+        "client_certificate_file": _name(to.client_certificate),
+        "client_key_file": _name(to.client_key),
+    }
+
+
+def _session(certificate: str | None) -> Any:
+    """A session of requests, which alone would let REQUESTS_CA_BUNDLE win over our own authority."""
+    import requests
+
+    class Session(requests.Session):
+        def merge_environment_settings(
+            self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any
+        ) -> Any:
+            return super().merge_environment_settings(url, proxies, stream, certificate or verify, cert)
+
+    return Session()
+
+
+def _name(file: Path | None) -> str | None:
+    return str(file) if file else None
+
+
+def _grpc(to: Target) -> dict[str, Any]:
+    import grpc
+
+    return {
+        "headers": to.headers,
+        "compression": grpc.Compression.Gzip if to.compression == "gzip" else grpc.Compression.NoCompression,
+        "insecure": to.plaintext,
+        "credentials": None if to.plaintext else grpc.ssl_channel_credentials(*_pem(to)),
+    }
+
+
+def _pem(to: Target) -> list[bytes | None]:
+    files = (to.certificate, to.client_key, to.client_certificate)
+    return [file.read_bytes() if file else None for file in files]
+
+
+_PROTOCOLS: Mapping[Protocol, tuple[str, Callable[[Target], dict[str, Any]]]] = {
+    "http/protobuf": ("opentelemetry.exporter.otlp.proto.http", _http),
+    "grpc": ("opentelemetry.exporter.otlp.proto.grpc", _grpc),
+}
