@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pydantic import Field, HttpUrl, SecretStr, field_validator
@@ -16,6 +17,11 @@ PROVIDERS = tuple(KEYS)
 # Where each provider's API begins on the simulator, as the SDKs expect their base URLs.
 SIMULATOR_PATHS = {"gemini": "", "openai": "/v1", "claude": ""}
 SIMULATOR_KEY = SecretStr("simulated")
+
+
+def keyless(providers: str, keys: Mapping[str, str | None]) -> bool:
+    """Whether none of the providers, by commas, has a key: then a simulator may answer for them."""
+    return not any((keys.get(name.strip()) or "").strip() for name in providers.split(","))
 
 
 @dataclass(frozen=True)
@@ -92,7 +98,9 @@ class LLMSettings(EnvironmentSettings):
     @property
     def simulated(self) -> bool:
         """Whether the simulator answers for the providers: its address is set and no key of the order is."""
-        return self.simulator_url is not None and not any(map(self._key, self.order))
+        secrets = {name: self._key(name) for name in self.order}
+        keys = {name: key.get_secret_value() if key else None for name, key in secrets.items()}
+        return self.simulator_url is not None and keyless(self.providers, keys)
 
     @property
     def configured(self) -> tuple[ProviderSettings, ...]:

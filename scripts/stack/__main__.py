@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from app.demo.addresses import PORTS
+from scripts.stack import ask
+from scripts.stack.dialogues import drive
+from scripts.stack.environment import API_KEYS
 from scripts.stack.errors import StackError
-from scripts.stack.health import tail
+from scripts.stack.health import has_page, tail
+from scripts.stack.prometheus import Prometheus
 from scripts.stack.render import grafana_password
-from scripts.stack.services import COMMANDS, Service
-from scripts.stack.settings import API_KEYS, Settings
+from scripts.stack.running import Running
+from scripts.stack.services import Service
+from scripts.stack.settings import Settings
 from scripts.stack.stack import Stack
+from scripts.stack.table import table
 
 cli = typer.Typer(add_completion=False, no_args_is_help=True, help="The ReviewLens stack on this machine.")
+cli.add_typer(ask.cli, name="ask")
 
 
 def _stack() -> Stack:
     return Stack(Settings.from_env(), typer.echo)
+
+
+def _running() -> Running:
+    return Running(Settings.from_env(), typer.echo)
 
 
 @cli.command()
@@ -32,18 +40,11 @@ def up() -> None:
     driven = bool(started.fresh) and any(service.name == "prometheus" for service in started.services)
     if not started.fresh:
         typer.echo("All of it was running already. `make demo` drives scenarios against it.")
-    if driven:
-        _drive()
-    else:
+    code = drive(Prometheus(stack.settings.url("prometheus")), typer.echo) if driven else 0
+    if code or not driven:
         _addresses(stack, started.services)
     _notes(stack, started.services)
-
-
-def _drive() -> None:
-    """Shoppers against the running stack, and what Prometheus made of them; its exit code is ours."""
-    demo = subprocess.run([COMMANDS / "reviewlens", "demo", "--quick"], check=False)
-    if demo.returncode:
-        raise typer.Exit(demo.returncode)
+    raise typer.Exit(code)
 
 
 @cli.command()
@@ -72,36 +73,33 @@ def stop_monitoring() -> None:
 @cli.command()
 def status() -> None:
     """Print each service with state, process and address. Code 1 when nothing runs."""
-    rows = _stack().status()
-    if not rows:
-        typer.echo("Nothing is running. Start it with `make up`.")
-        raise typer.Exit(1)
-    for name, state, pid, url in rows:
-        typer.echo(f"{name:<13} {state:<24} {pid:>8}  {url}")
+    typer.echo(table(_running().status()))
 
 
 @cli.command()
 def logs(
-    service: Annotated[str, typer.Argument(help=f"One of {', '.join(PORTS)}.")] = "api",
+    service: Annotated[str, typer.Argument(help="The service.")] = "api",
     lines: Annotated[int, typer.Option("--lines", "-n", min=1)] = 50,
 ) -> None:
     """Print the end of a service's log."""
-    path: Path = Settings.from_env().logs / f"{service}.log"
-    if not path.exists():
-        raise StackError(f"{path} does not exist; services are {', '.join(PORTS)}.")
-    typer.echo(tail(path, lines))
+    folder = Settings.from_env().logs
+    known = sorted(path.stem for path in folder.glob("*.log"))
+    if service not in known:
+        there = f"there are {', '.join(known)}." if known else "nothing has run yet; `make up` starts it."
+        raise StackError(f"there is no log of {service!r} in {folder}; {there}")
+    typer.echo(tail(folder / f"{service}.log", lines))
 
 
 @cli.command()
-def restart(service: Annotated[str, typer.Argument(help=f"One of {', '.join(PORTS)}.")]) -> None:
-    """Restart one service and wait until it is ready."""
-    _stack().restart(service)
+def restart(service: Annotated[str, typer.Argument(help="The service.")]) -> None:
+    """Restart one service and wait until it is ready. Code 2 when settings have changed since the start."""
+    _running().restart(service)
 
 
 @cli.command()
 def reload() -> None:
     """Let Prometheus and Alertmanager read their configuration again."""
-    _stack().reload()
+    _running().reload()
 
 
 def _addresses(stack: Stack, started: list[Service]) -> None:
@@ -116,17 +114,25 @@ def _notes(stack: Stack, started: list[Service]) -> None:
     names = {service.name for service in started}
     if "grafana" in names:
         typer.echo(f"Grafana's user is admin; its password is in {grafana_password(settings)}.")
+    bare = [
+        name for name in ("prometheus", "alertmanager") if name in names and not has_page(settings.url(name))
+    ]
+    if bare:
+        typer.echo(
+            f"No web page comes with this build of {' and '.join(bare)}: "
+            "ask with scripts/ask.sh query EXPR, scripts/ask.sh alerts, scripts/ask.sh targets."
+        )
     if "simulator" in names:
         typer.echo(f"No API key is set, so the LLM simulator answers. Real services: {', '.join(API_KEYS)}.")
 
 
 def main() -> None:
-    """Run an action; what goes wrong is one message and code 1."""
+    """Run an action; what goes wrong is one message and a code above 0."""
     try:
         cli()
     except StackError as error:
         typer.secho(f"error: {error}", fg="red", err=True)
-        sys.exit(1)
+        sys.exit(error.code)
 
 
 if __name__ == "__main__":

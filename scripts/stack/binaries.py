@@ -42,16 +42,20 @@ def find(program: Program, version: str | None = None, say: Say = silent, local:
     With `local` nothing is fetched.
     """
     target = detect()
-    tried: list[str] = []
+    tried: dict[str, str] = {}
     for name, way in _ways(program, version, target, local):
         try:
             with cache.lock(program.name, say):
                 return way(say)
         except WayFailedError as error:
-            tried.append(f"  {name}: {error}")
+            tried[name] = str(error)
     advice = f"Put {program.name} on PATH, or set {DOWNLOAD_BASE} to a mirror of its releases, and retry."
     head = f"{program.name} {version or program.versions[0]} could not be had for {target}. Tried:"
-    raise UnavailableError("\n".join([head, *tried, advice]))
+    unavailable = UnavailableError(
+        "\n".join([head, *(f"  {name}: {why}" for name, why in tried.items()), advice])
+    )
+    unavailable.why = "; ".join(why for name, why in tried.items() if name.startswith(("release", "package")))
+    raise unavailable
 
 
 def _ways(program: Program, version: str | None, target: Target, local: bool) -> Iterator[Way]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -10,7 +9,9 @@ from typing import Any
 
 import yaml
 
+from scripts.stack.errors import StackError
 from scripts.stack.manifest import as_numbers
+from scripts.stack.quantities import EXPECTED, is_quantity
 
 FLAGS = Path(__file__).parents[2] / "monitoring" / "flags.yaml"
 
@@ -24,20 +25,25 @@ def table(path: Path = FLAGS) -> dict[str, Any]:
 
 def arguments(program: str, version: str, words: Mapping[str, object], usage: str = "") -> list[str]:
     """The flags of a program at a version. `usage` is what --help says, for flags that some builds lack."""
-    filled = {**settings(), **words}
     rows = [row for row in table()[program] if "flag" in row and _known(row, version, usage)]
-    return [f"--{row['flag']}" + _value(row, filled) for row in rows]
+    return [f"--{row['flag']}" + _value(row, words) for row in rows]
 
 
 def environment(program: str, words: Mapping[str, object]) -> dict[str, str]:
     """The environment variables of a program."""
-    filled = {**settings(), **words}
-    return {row["env"]: row["value"].format(**filled) for row in table()[program] if "env" in row}
+    return {row["env"]: row["value"].format(**words) for row in table()[program] if "env" in row}
 
 
-def settings() -> dict[str, str]:
-    """The values that a person may set, from the environment or by default."""
-    return {name: os.environ.get(row["env"]) or row["default"] for name, row in table()["settings"].items()}
+def settings(environ: Mapping[str, str]) -> dict[str, str]:
+    """The values that a person may set, or the defaults. StackError for one that Prometheus would refuse."""
+    return {name: _setting(row, environ) for name, row in table()["settings"].items()}
+
+
+def _setting(row: dict[str, str], environ: Mapping[str, str]) -> str:
+    text = environ.get(row["env"]) or row["default"]
+    if not is_quantity(row["kind"], text):
+        raise StackError(f"{row['env']}={text!r}: {EXPECTED[row['kind']]} is expected.")
+    return text
 
 
 def _known(row: dict[str, Any], version: str, usage: str) -> bool:

@@ -28,6 +28,14 @@ def is_ready(service: Service) -> bool:
         return False
 
 
+def has_page(url: str) -> bool:
+    """Whether a browser shows more than the note of a Debian package that leaves the page out."""
+    try:
+        return "Debian package" not in httpx.get(url, timeout=5, follow_redirects=True, trust_env=False).text
+    except httpx.HTTPError:
+        return True
+
+
 def wait_ready(
     supervisor: Supervisor,
     settings: Settings,

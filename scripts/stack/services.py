@@ -18,6 +18,9 @@ COMMANDS = Path(sys.executable).parent
 GRAFANA_HOMES = ("/usr/share/grafana", "/opt/homebrew/share/grafana", "/usr/local/share/grafana")
 
 
+READY = {"api": "/readyz", "simulator": "/healthz", "grafana": "/api/health"}
+
+
 @dataclass(frozen=True)
 class Service:
     """One supervised process."""
@@ -25,9 +28,12 @@ class Service:
     name: str
     command: tuple[str, ...]
     port: int
-    ready: str
-    """The path that answers below 400 as soon as it is ready."""
     environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def ready(self) -> str:
+        """The path that answers below 400 as soon as it is ready."""
+        return READY.get(self.name, "/-/ready")
 
 
 def services(settings: Settings, found: Mapping[str, Found]) -> list[Service]:
@@ -62,7 +68,7 @@ def check_configs(services: list[Service], found: Mapping[str, Found]) -> None:
 def _simulator(settings: Settings) -> Service:
     port = settings.ports["simulator"]
     command = (str(COMMANDS / "reviewlens"), "llm-simulator", "--port", str(port))
-    return Service("simulator", command, port, "/healthz")
+    return Service("simulator", command, port)
 
 
 def _api(settings: Settings) -> Service:
@@ -80,7 +86,7 @@ def _api(settings: Settings) -> Service:
     environment = {"REVIEWLENS_STATE_DIR": str(settings.state_dir), "REVIEWLENS_PORT": str(port)}
     if settings.simulated:
         environment["REVIEWLENS_LLM_SIMULATOR_URL"] = f"http://{HOST}:{settings.ports['simulator']}"
-    return Service("api", (*command, "--no-access-log"), port, "/readyz", environment)
+    return Service("api", (*command, "--no-access-log"), port, environment)
 
 
 def _prometheus(settings: Settings, found: Found) -> Service:
@@ -96,7 +102,7 @@ def _native(settings: Settings, found: Found, config: Path) -> Service:
     words = _words(settings, found.program, config)
     shown = subprocess.run([found.path, "--help"], capture_output=True, text=True, check=False)
     arguments = flags.arguments(found.program, found.version, words, shown.stdout + shown.stderr)
-    return Service(found.program, (str(found.path), *arguments), settings.ports[found.program], "/-/ready")
+    return Service(found.program, (str(found.path), *arguments), settings.ports[found.program])
 
 
 def _grafana(settings: Settings, found: Found) -> Service:
@@ -104,7 +110,7 @@ def _grafana(settings: Settings, found: Found) -> Service:
     words["password"] = render.grafana_password(settings)
     command = (str(found.path), "server", "--homepath", str(_grafana_home(found.path)))
     environment = flags.environment("grafana", words)
-    return Service("grafana", command, settings.ports["grafana"], "/api/health", environment)
+    return Service("grafana", command, settings.ports["grafana"], environment)
 
 
 def _grafana_home(path: Path) -> Path:
@@ -121,4 +127,5 @@ def _grafana_home(path: Path) -> Path:
 def _words(settings: Settings, program: str, config: Path) -> dict[str, object]:
     data = settings.data_dir / program
     data.mkdir(parents=True, exist_ok=True)
-    return {"host": HOST, "port": settings.ports[program], "config": config, "data": data}
+    own = {"host": HOST, "port": settings.ports[program], "config": config, "data": data}
+    return {**settings.retention, **own}

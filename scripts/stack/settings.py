@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from app.demo.addresses import PORTS
-from app.llm.settings import KEYS, PROVIDERS
+from app.llm.settings import KEYS, PREFIX, PROVIDERS, keyless
 from scripts.stack import flags
+from scripts.stack.environment import RUN_DIR, record
 from scripts.stack.errors import StackError
 from scripts.stack.manifest import DOWNLOAD_BASE
 
@@ -19,9 +19,7 @@ HOST = "127.0.0.1"
 SOCKET_BYTES = 92
 """What the systems allow for a socket's path (104 on macOS), less what supervisord appends while it binds."""
 
-RUN_DIR = ("REVIEWLENS_RUN_DIR", ".run")
 DATA_DIR = ("REVIEWLENS_DATA_DIR", "monitoring/data")
-API_KEYS = tuple(KEYS.values())
 
 
 @dataclass(frozen=True)
@@ -35,8 +33,10 @@ class Settings:
     api_host: str
     simulated: bool
     """No provider that would be asked has an API key: the LLM simulator answers."""
-    digest: str
-    """Changes with every setting that the API reads; tells nothing about their values."""
+    retention: Mapping[str, str]
+    """What monitoring/flags.yaml lets a person set, by the words it uses there."""
+    recorded: Mapping[str, str]
+    """Every variable that the stack reads and its value; no secret."""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -50,7 +50,8 @@ class Settings:
             ),
             api_host=environ.get("REVIEWLENS_HOST") or HOST,
             simulated=_simulated(environ),
-            digest=_digest(environ),
+            retention=flags.settings(environ),
+            recorded=record(environ),
         )
         settings._check()
         return settings
@@ -116,9 +117,8 @@ def variables() -> dict[str, tuple[str, str]]:
 
 
 def _simulated(environ: Mapping[str, str]) -> bool:
-    """As the API decides it: by the providers of its order alone."""
-    order = (environ.get("REVIEWLENS_LLM_PROVIDERS") or ",".join(PROVIDERS)).split(",")
-    return not any(environ.get(KEYS.get(name.strip(), "")) for name in order)
+    order = environ.get(f"{PREFIX}PROVIDERS") or ",".join(PROVIDERS)
+    return keyless(order, {name: environ.get(variable) for name, variable in KEYS.items()})
 
 
 def _port(environ: Mapping[str, str], variable: str, default: int) -> int:
@@ -130,13 +130,3 @@ def _port(environ: Mapping[str, str], variable: str, default: int) -> int:
 
 def _folder(environ: Mapping[str, str], variable: str, default: str) -> Path:
     return ROOT / Path(environ.get(variable) or default).expanduser()
-
-
-def _digest(environ: Mapping[str, str]) -> str:
-    """A fingerprint of what the API reads, so that a change is noticed. Values do not leave the process."""
-    read = [
-        (key, value)
-        for key, value in environ.items()
-        if key.startswith(("REVIEWLENS_", "OTEL_")) or key in API_KEYS
-    ]
-    return hashlib.sha256(repr(sorted(read)).encode()).hexdigest()[:12]

@@ -6,7 +6,9 @@ Every script and make target goes through it, so nothing restarts what another s
 from __future__ import annotations
 
 import configparser
+import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -18,6 +20,7 @@ from xmlrpc.client import Fault, ServerProxy
 
 from supervisor.xmlrpc import SupervisorTransport  # type: ignore[import-untyped]
 
+from scripts.stack.environment import RUN_DIR
 from scripts.stack.errors import StackError
 from scripts.stack.services import Service
 from scripts.stack.settings import ROOT, Settings
@@ -32,7 +35,7 @@ def configuration(settings: Settings, services: Sequence[Service]) -> str:
     """The text of supervisord.conf. Holds no secret: keys reach the API through the environment alone."""
     run = settings.run_dir
     user = "user = root\n" if os.geteuid() == 0 else ""
-    head = f"""; settings {settings.digest}
+    head = f"""; settings {json.dumps(settings.recorded)}
 [supervisord]
 logfile = {run}/logs/supervisord.log
 logfile_maxbytes = 5MB
@@ -83,6 +86,13 @@ def commands(conf: Path) -> dict[str, list[str]]:
     return {name[len(_SECTION) :]: launch[4:] for name, launch in launches.items()}
 
 
+def recorded(conf: Path) -> dict[str, str] | None:
+    """What a supervisord.conf says that its stack was started with; None when it does not say."""
+    head = conf.read_text().partition("\n")[0] if conf.exists() else ""
+    found = re.match(r"; settings (\{.*\})$", head.replace("%%", "%"))
+    return json.loads(found[1]) if found else None
+
+
 class Supervisor:
     """supervisord of one run folder: started when needed, asked over its socket."""
 
@@ -104,6 +114,13 @@ class Supervisor:
     def same(self, services: Sequence[Service]) -> bool:
         """Whether the running configuration is the one that these services would get."""
         return self.conf.exists() and self.conf.read_text() == configuration(self._settings, services)
+
+    def started_with(self) -> Settings:
+        """The settings of the running stack, which may be others than this command's."""
+        told = recorded(self.conf)
+        if told is None:
+            return self._settings
+        return Settings.from_env({**told, RUN_DIR[0]: str(self._settings.run_dir)})
 
     def launch(self, services: Sequence[Service]) -> None:
         """Start supervisord with these services, none of them started yet."""

@@ -13,7 +13,7 @@ import yaml
 from support.servers import free_port, prometheus
 
 from monitoring.targets import HERE, read_rules
-from scripts.stack.flags import arguments
+from scripts.stack.flags import arguments, settings
 
 NATIVE = HERE / "prometheus.yml"
 DOCKER = HERE / "prometheus" / "prometheus.yml"
@@ -115,7 +115,7 @@ def test_the_link_of_an_alert_opens_its_runbook(version: str) -> None:
 
 def stack_flags(port: int) -> list[str]:
     """What the stack starts Prometheus with."""
-    words = {"host": "127.0.0.1", "port": port, "config": "c", "data": "d"}
+    words = {**settings({}), "host": "127.0.0.1", "port": port, "config": "c", "data": "d"}
     return arguments("prometheus", "3.5.3", words)
 
 

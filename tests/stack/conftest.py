@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import tarfile
+import tempfile
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -12,8 +14,11 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from support.own_stack import environment
 
 from scripts.stack.manifest import Program, detect, programs
+from scripts.stack.settings import Settings
+from scripts.stack.stack import Stack
 
 FAKE = '#!/bin/sh\necho "{name}, version {version} (branch: test)"\n'
 
@@ -78,3 +83,14 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
 def prometheus_program() -> Program:
     """The manifest's entry for Prometheus."""
     return programs()["prometheus"]
+
+
+@pytest.fixture
+def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
+    """A stack that is not started yet, and is down when the test ends. Its path is short, for the socket."""
+    with tempfile.TemporaryDirectory(prefix="rl-") as folder:
+        for name, value in environment(Path(folder)).items():
+            monkeypatch.setenv(name, value)
+        stack = Stack(Settings.from_env(dict(os.environ)), lambda _: None)
+        yield stack
+        stack.down()

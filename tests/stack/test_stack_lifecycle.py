@@ -8,50 +8,21 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
-from support.servers import ROOT, free_port, wait_for
+from support.own_stack import environment, is_alive, pid_of, run, running
+from support.servers import free_port, wait_for
 
-from app.demo.addresses import PORTS
-from scripts.stack import render
 from scripts.stack.errors import StackError
 from scripts.stack.health import is_ready
-from scripts.stack.ports import command_of, holder
+from scripts.stack.ports import holder
 from scripts.stack.services import Service
 from scripts.stack.settings import Settings
 from scripts.stack.stack import Stack
 
 MONITORING = {"prometheus", "alertmanager"}
-
-
-def environment(folder: Path) -> dict[str, str]:
-    """A stack of its own: free ports, folders of its own, no key."""
-    ports = {variable: str(free_port()) for variable, _ in PORTS.values()}
-    # Grafana is not asked for: what these tests prove does not depend on it.
-    mirror = {"REVIEWLENS_DOWNLOAD_BASE": "http://127.0.0.1:9"}
-    return {**ports, **mirror, "REVIEWLENS_RUN_DIR": f"{folder}/run", "REVIEWLENS_DATA_DIR": f"{folder}/data"}
-
-
-@pytest.fixture
-def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
-    """A stack that is not started yet, and is down when the test ends. Its path is short, for the socket."""
-    with tempfile.TemporaryDirectory(prefix="rl-") as folder:
-        for name, value in environment(Path(folder)).items():
-            monkeypatch.setenv(name, value)
-        stack = Stack(Settings.from_env(dict(os.environ)), lambda _: None)
-        yield stack
-        stack.down()
-
-
-def pid_of(stack: Stack, service: str) -> int:
-    return int(stack.settings.pid_file(service).read_text())
-
-
-def is_alive(pid: int) -> bool:
-    return command_of(pid) != ""
 
 
 def states(stack: Stack) -> dict[str, str]:
@@ -92,7 +63,7 @@ def test_a_killed_prometheus_comes_back_with_a_true_pid_file(stack: Stack) -> No
     wait_for("the supervisor to call it running", lambda: states(stack)["prometheus"] == "RUNNING")
     before = pid_of(stack, "prometheus")
     os.kill(before, signal.SIGKILL)
-    service = stack._service("prometheus")
+    service = Service("prometheus", (), stack.settings.ports["prometheus"])
     wait_for("another process in the PID file", lambda: pid_of(stack, "prometheus") != before)
     wait_for("Prometheus to be ready again", lambda: is_ready(service))
     assert stack.supervisor.states()["prometheus"]["pid"] == pid_of(stack, "prometheus")
@@ -105,7 +76,7 @@ def test_what_is_stopped_stays_stopped(stack: Stack) -> None:
     stack.supervisor.stop("prometheus")
     assert states(stack)["prometheus"] == "STOPPED"
     assert not stack.settings.pid_file("prometheus").exists()
-    assert is_ready(stack._service("alertmanager"))
+    assert is_ready(running().service("alertmanager"))
     assert [service.name for service in stack.start_monitoring().fresh] == ["prometheus"]
 
 
@@ -173,39 +144,6 @@ def test_a_running_stack_is_not_changed_by_a_part_with_other_settings(
     assert states(stack)["prometheus"] in {"RUNNING", "STARTING"}
 
 
-def test_reload_keeps_the_old_configuration_when_the_new_one_is_wrong(
-    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Prometheus' own words are passed on, and it goes on with what it had."""
-    stack.start_monitoring()
-    stack.reload()
-    (tmp_path / "alerts").mkdir()
-    (tmp_path / "prometheus.yml").write_text("scrape_configs: [{job_name: twice}, {job_name: twice}]\n")
-    monkeypatch.setattr(render, "PROMETHEUS", tmp_path / "prometheus.yml")
-    with pytest.raises(StackError, match=r"keeps its old configuration: .*multiple scrape configs"):
-        stack.reload()
-    assert is_ready(stack._service("prometheus"))
-
-
-def test_reload_without_a_stack_says_so(stack: Stack) -> None:
-    """The message asks whether the stack is up."""
-    with pytest.raises(StackError, match=r"prometheus does not answer .*; is the stack up\?"):
-        stack.reload()
-
-
-def run(action: str, env: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "scripts.stack", action, *words],
-        cwd=ROOT,
-        env={**os.environ, **env},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
-
-
 def test_the_whole_stack_goes_up_twice_and_down() -> None:
     """`up` returns with all healthy; again it is the same processes; `down` ends every one."""
     with tempfile.TemporaryDirectory(prefix="rl-") as folder:
@@ -239,6 +177,39 @@ def test_a_changed_setting_starts_the_stack_anew(stack: Stack) -> None:
     assert set(states(changed).values()) <= {"RUNNING", "STARTING"}
 
 
+def test_a_changed_port_that_is_taken_leaves_the_running_stack_alone(stack: Stack) -> None:
+    """It is told before anything is stopped."""
+    stack.up()
+    before = pid_of(stack, "api")
+    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as foreign:
+        environ = {**os.environ, "REVIEWLENS_PORT": str(foreign.server_port)}
+        with pytest.raises(StackError, match=f"api wants port {foreign.server_port}, which"):
+            Stack(Settings.from_env(environ), lambda _: None).up()
+    assert is_alive(before)
+
+
+def test_a_taken_port_is_told_before_anything_is_fetched(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever waited for a download would hear it afterwards."""
+    monkeypatch.setattr("scripts.stack.stack.find", lambda *_, **__: pytest.fail("fetched"))
+    with (
+        HTTPServer(("127.0.0.1", stack.settings.ports["api"]), BaseHTTPRequestHandler),
+        pytest.raises(StackError, match="api wants port"),
+    ):
+        stack.up()
+
+
+def test_a_program_that_cannot_be_had_is_told_in_one_line(stack: Stack) -> None:
+    """What, why, what is lost, what to do; the stack goes on without it."""
+    said: list[str] = []
+    Stack(stack.settings, said.append).start_monitoring()
+    (told,) = [line for line in said if "without grafana" in line]
+    assert "\n" not in told
+    assert told.startswith("Going on without grafana (127.0.0.1 cannot be reached")
+    assert told.endswith("Put it on PATH, or name a mirror in REVIEWLENS_DOWNLOAD_BASE.")
+
+
 def test_a_wrong_setting_is_one_line_and_code_1() -> None:
     """No traceback reaches a user."""
     done = run("up", {"REVIEWLENS_PORT": "eighty"})
@@ -251,7 +222,7 @@ def test_a_wrong_setting_is_one_line_and_code_1() -> None:
 
 def test_readiness_is_not_taken_from_a_closed_port() -> None:
     """Nobody listens: not ready, and no error."""
-    assert is_ready(Service("api", (), free_port(), "/readyz")) is False
+    assert is_ready(Service("api", (), free_port())) is False
 
 
 FAKE_GRAFANA = """#!{python}

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
 
 import pytest
 import yaml
+from support.servers import prometheus
 
+from app.llm.settings import LLMSettings
 from scripts.stack import flags, render
+from scripts.stack.environment import API_KEYS, changes, record
 from scripts.stack.errors import StackError
 from scripts.stack.services import Service
 from scripts.stack.settings import ROOT, Settings
-from scripts.stack.supervisor import commands, configuration
+from scripts.stack.supervisor import commands, configuration, recorded
 
 PORTS = {
     "REVIEWLENS_PORT": "18000",
@@ -60,19 +64,80 @@ def test_a_folder_too_deep_for_a_socket_is_told_at_once() -> None:
         Settings.from_env({"REVIEWLENS_RUN_DIR": "/" + "deep/" * 20})
 
 
-def test_the_digest_changes_with_a_setting_and_hides_its_value() -> None:
-    """A new key starts the API anew; the key itself is written nowhere."""
-    one = Settings.from_env({"OPENAI_API_KEY": "secret-1"})
-    two = Settings.from_env({"OPENAI_API_KEY": "secret-2"})
-    assert one.digest != two.digest
-    assert one.digest == Settings.from_env({"OPENAI_API_KEY": "secret-1", "SHELL": "/bin/zsh"}).digest
-    assert not one.simulated
-    assert "secret-1" not in configuration(one, [])
+SECRETS = {
+    "OPENAI_API_KEY": "secret-1",
+    "OTEL_EXPORTER_OTLP_HEADERS": "Authorization=Basic secret-1",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "https://user:secret-1@collector.example",
+}
+
+
+def test_what_a_stack_was_started_with_survives_its_file_without_a_secret(tmp_path: Path) -> None:
+    """Values come back as they were; of a secret only whether it is still the same."""
+    given = {
+        **SECRETS,
+        "REVIEWLENS_CORS_ORIGINS": "https://100%.example, é",
+        "SHELL": "/bin/zsh",
+        "OTEL_X": "",
+    }
+    settings = Settings.from_env(given)
+    conf = tmp_path / "supervisord.conf"
+    conf.write_text(configuration(settings, []))
+    assert "secret-1" not in conf.read_text()
+    kept = recorded(conf)
+    assert kept == settings.recorded
+    assert set(kept) == {*SECRETS, "REVIEWLENS_CORS_ORIGINS"}
+    assert kept["REVIEWLENS_CORS_ORIGINS"] == "https://100%.example, é"
+    assert not settings.simulated
+    assert recorded(tmp_path / "nothing") is None
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_changed_secret_is_told_by_its_name_alone(name: str) -> None:
+    """A new key, a key that goes, a key that comes; the same one is no change."""
+    one, two = record({name: SECRETS[name]}), record({name: SECRETS[name].replace("1", "2")})
+    assert changes(one, two) == changes(one, {}) == changes({}, one) == [name]
+    assert changes(one, record({name: SECRETS[name]})) == []
+
+
+def test_a_changed_setting_is_told_with_both_values() -> None:
+    """Old, new, and what is not set."""
+    before = record({"REVIEWLENS_PORT": "1", "REVIEWLENS_HOST": "localhost"})
+    after = record({"REVIEWLENS_PORT": "2", "OTEL_SERVICE_NAME": "shop"})
+    assert changes(before, after) == [
+        "OTEL_SERVICE_NAME: (unset) -> shop",
+        "REVIEWLENS_HOST: localhost -> (unset)",
+        "REVIEWLENS_PORT: 1 -> 2",
+    ]
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {},
+        {"OPENAI_API_KEY": "k"},
+        {"OPENAI_API_KEY": " \n"},
+        {"OPENAI_API_KEY": "k", "REVIEWLENS_LLM_PROVIDERS": "gemini, claude"},
+        {"ANTHROPIC_API_KEY": "k", "REVIEWLENS_LLM_PROVIDERS": "gemini, claude"},
+    ],
+)
+def test_stack_and_api_agree_on_who_answers(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stack starts a simulator exactly when the API asks one."""
+    for name in {*os.environ} & {*API_KEYS, "REVIEWLENS_LLM_PROVIDERS"}:
+        monkeypatch.delenv(name)
+    for name, value in {**environ, "REVIEWLENS_LLM_SIMULATOR_URL": "http://127.0.0.1:9"}.items():
+        monkeypatch.setenv(name, value)
+    assert Settings.from_env(environ).simulated == LLMSettings.from_env().simulated
 
 
 def test_prometheus_flags_follow_the_version() -> None:
     """The OTLP receiver is asked for from 3.0 on, and only of builds whose --help knows it."""
-    words = {"host": "127.0.0.1", "port": 9090, "config": "c.yml", "data": "d"}
+    words = {
+        **Settings.from_env({}).retention,
+        "host": "127.0.0.1",
+        "port": 9090,
+        "config": "c.yml",
+        "data": "d",
+    }
     receiver = "--web.enable-otlp-receiver"
     old = flags.arguments("prometheus", "2.42.0", words, receiver)
     assert {
@@ -88,12 +153,41 @@ def test_prometheus_flags_follow_the_version() -> None:
     assert flags.arguments("prometheus", "3.5.3", words, receiver) == [*old, receiver]
 
 
-def test_retention_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_retention_is_a_setting() -> None:
     """15 days and 10 GB unless told otherwise."""
-    assert flags.settings() == {"retention_time": "15d", "retention_size": "10GB"}
-    monkeypatch.setenv("REVIEWLENS_RETENTION_TIME", "30d")
-    words = {"host": "h", "port": 1, "config": "c", "data": "d"}
-    assert "--storage.tsdb.retention.time=30d" in flags.arguments("prometheus", "3.5.3", words)
+    assert flags.settings({}) == {"retention_time": "15d", "retention_size": "10GB"}
+    settings = Settings.from_env({"REVIEWLENS_RETENTION_TIME": "1y30d12h"})
+    words = {**settings.retention, "host": "h", "port": 1, "config": "c", "data": "d"}
+    assert "--storage.tsdb.retention.time=1y30d12h" in flags.arguments("prometheus", "3.5.3", words)
+
+
+TIME, SIZE = "REVIEWLENS_RETENTION_TIME", "REVIEWLENS_RETENTION_SIZE"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [(TIME, text) for text in ("15", "two weeks", "1.5d", "-1d", "0d", "12h1d", "1d1d", "15D", "300y", " 1d")]
+    + [(SIZE, text) for text in ("10", "10gb", "1.5GB", "0GB", "-1GB", "1GB512MB", "8EB", "GB", "10 GB")],
+)
+def test_a_wrong_retention_is_refused_before_prometheus_does(name: str, text: str) -> None:
+    """One sentence with name, value and expectation."""
+    with pytest.raises(StackError) as error:
+        Settings.from_env({name: text})
+    expected = {
+        TIME: "a duration above 0 such as 15d, 12h or 1y",
+        SIZE: "a whole number above 0 with one of B, KB, MB, GB, TB, PB, EB, such as 10GB,",
+    }
+    assert str(error.value) == f"{name}={text!r}: {expected[name]} is expected."
+
+
+@pytest.mark.parametrize("time", ["1y2w3d4h5m6s7ms", "90d", "292y"])
+@pytest.mark.parametrize("size", ["512MB", "7EB", "1B"])
+def test_a_retention_that_passes_is_one_that_prometheus_takes(time: str, size: str, tmp_path: Path) -> None:
+    """It starts with these very words."""
+    Settings.from_env({TIME: time, SIZE: size})
+    kept = (f"--storage.tsdb.retention.time={time}", f"--storage.tsdb.retention.size={size}")
+    with prometheus("global: {}", flags=kept) as server:
+        assert server.api("status/flags")["storage.tsdb.retention.size"]
 
 
 def test_with_default_ports_the_committed_configuration_is_used_as_it_is() -> None:
@@ -137,6 +231,6 @@ def test_a_command_survives_the_supervisors_file(tmp_path: Path) -> None:
     settings = Settings.from_env({"REVIEWLENS_RUN_DIR": str(tmp_path)})
     command = ("/a home/program", "--empty=", "--format=100%", "it's", '"quoted"')
     conf = tmp_path / "supervisord.conf"
-    conf.write_text(configuration(settings, [Service("prometheus", command, 1, "/")]))
+    conf.write_text(configuration(settings, [Service("prometheus", command, 1)]))
     assert commands(conf) == {"prometheus": list(command)}
     assert shlex.quote("it's") in conf.read_text()

@@ -1,0 +1,55 @@
+"""Short dialogues after the start, and whether an LLM took part in them."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+
+from app.demo.command import DIFFERS
+from app.llm.template import NAME as TEMPLATE
+from scripts.stack.cache import Say
+from scripts.stack.prometheus import Prometheus
+from scripts.stack.services import COMMANDS
+
+STOPPED = {128 + signal.SIGINT, 128 + signal.SIGTERM}
+VERDICTS = 'sum by (provider) (llm_calls_total{status=~"success|fallback"}) > 0'
+FAILURES = 'sum by (error_type) (errors_total{component="llm"}) > 0'
+
+
+def drive(prometheus: Prometheus, say: Say) -> int:
+    """Shoppers against the running stack, and what Prometheus made of them. The exit code of the command."""
+    code = _play()
+    if code == DIFFERS:
+        say(
+            "Sent and counted differ (see above): other traffic on this API counts too. The stack is running."
+        )
+    elif code in STOPPED:
+        say("The dialogues were stopped. The stack is running; `make down` stops it.")
+        return code
+    elif code:
+        return code
+    if told := without_llm(prometheus):
+        say(told)
+    return 0
+
+
+def _play() -> int:
+    """The demo, which undoes what it has changed before it ends, also after Ctrl-C."""
+    with subprocess.Popen([COMMANDS / "reviewlens", "demo", "--quick"]) as demo:
+        try:
+            return demo.wait()
+        except KeyboardInterrupt:  # the terminal has told the demo, too
+            demo.wait()
+            return 128 + signal.SIGINT
+
+
+def without_llm(prometheus: Prometheus) -> str:
+    """Says so, and what to look at, when every verdict so far is the template's; else ""."""
+    if {labels["provider"] for labels, _ in prometheus.vector(VERDICTS)} != {TEMPLATE}:
+        return ""
+    failed = [f"{labels['error_type']} {value:g}" for labels, value in prometheus.vector(FAILURES)]
+    return (
+        "No verdict came from an LLM, the template wrote them all; "
+        f"failed attempts: {', '.join(failed) or 'none'}. Check network, proxy and keys; "
+        "monitoring/runbooks/AllLLMProvidersFailing.md goes on from there."
+    )

@@ -1,0 +1,45 @@
+"""What a stack was started with: every variable that it reads, a secret as a fingerprint alone."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+
+from app.llm.settings import KEYS
+from scripts.stack.manifest import DOWNLOAD_BASE
+
+API_KEYS = tuple(KEYS.values())
+RUN_DIR = ("REVIEWLENS_RUN_DIR", ".run")
+_OURS = ("REVIEWLENS_", "OTEL_")
+# What the running stack does not read: where programs came from, and the folder in which it was found.
+_NO_MATTER = {DOWNLOAD_BASE, RUN_DIR[0]}
+_SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|HEADERS")
+_CREDENTIALS = re.compile(r"//[^/]*@")
+_FINGERPRINT = "sha256:"
+
+
+def record(environ: Mapping[str, str]) -> dict[str, str]:
+    """Variable -> value, or a fingerprint where the value is secret. An empty one counts as unset."""
+    read = {key for key in environ if key.startswith(_OURS) or key in API_KEYS} - _NO_MATTER
+    return {key: _shown(key, environ[key]) for key in sorted(read) if environ[key]}
+
+
+def changes(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """`NAME: old -> new` for each variable that differs between two records; of a secret the name alone."""
+    return [
+        _change(name, before.get(name, "(unset)"), after.get(name, "(unset)"))
+        for name in sorted({*before, *after})
+        if before.get(name) != after.get(name)
+    ]
+
+
+def _shown(name: str, value: str) -> str:
+    if _SECRET_NAME.search(name) or _CREDENTIALS.search(value):
+        return _FINGERPRINT + hashlib.sha256(value.encode()).hexdigest()[:12]
+    return value
+
+
+def _change(name: str, old: str, new: str) -> str:
+    secret = _FINGERPRINT in {old[: len(_FINGERPRINT)], new[: len(_FINGERPRINT)]}
+    return name if secret else f"{name}: {old} -> {new}"
