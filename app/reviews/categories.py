@@ -9,6 +9,7 @@ from pathlib import Path
 from app.reviews.files import BadFileError
 from app.reviews.ledger import Ledger
 from app.reviews.models import Factor, Question
+from app.reviews.rows import BadRowError, Fault
 
 _WHEN = re.compile(r"(_\d{4,14}){1,2}$")
 
@@ -38,17 +39,16 @@ def given(category: str, known: Collection[str]) -> str:
 
 
 def of_question(question: Question, ledger: Ledger, wanted: str | None) -> str:
-    """The category of the question's factor. ValueError where there is none, or more than one."""
+    """The category of the question's factor. BadRowError where there is none, or more than one."""
     fitting = [factor.category for factor in ledger.factors() if _asks_about(question, factor)]
     if wanted in fitting:
         return str(wanted)
     if not fitting:
-        raise ValueError(
-            f"no factor has factor_id {question.factor_id!r} and factor_key {question.factor_key!r}; "
-            "expected one from a factors file imported before or together"
-        )
+        named = f"{question.factor_id!r} with factor_key {question.factor_key!r} is of no factor"
+        raise BadRowError(Fault(named, "factor_id", "one from a factors file imported before or together"))
     if len(fitting) > 1:
-        raise ValueError(f"its factor stands in {', '.join(sorted(fitting))}; choose with --category")
+        named = f"is in several categories: {', '.join(sorted(fitting))}"
+        raise BadRowError(Fault(named, "factor_id", "the option --category, to choose one"))
     return fitting[0]
 
 

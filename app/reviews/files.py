@@ -5,17 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from app.reviews.models import Factor, Question, Review
-from app.reviews.rows import TELLING, Kind, check, columns, required
+from app.reviews.rows import TELLING, BadRowError, Fault, Kind, check, columns, required, shown
 
 SUFFIXES = (".csv", ".json", ".jsonl", ".ndjson")
 MAX_FIELD = 1_000_000
+NAMES = 8
 SPACE = " \t\r\n"
+UNREADABLE = "JSON that cannot be read: nested too deep, or a number too long"
 
 
 class BadFileError(ValueError):
@@ -32,8 +34,23 @@ class Problem:
 
     file: Path
     line: int
-    reason: str
+    faults: tuple[Fault, ...]
     whole_file: bool = False
+
+    @classmethod
+    def of_file(cls, file: Path, error: BadFileError) -> Problem:
+        """All of a file is not taken."""
+        return cls(file, error.line, (Fault(str(error)),), whole_file=True)
+
+    @classmethod
+    def of_row(cls, file: Path, line: int, error: BadRowError) -> Problem:
+        """One row is not taken."""
+        return cls(file, line, tuple(error.faults))
+
+    @property
+    def reason(self) -> str:
+        """All faults in words."""
+        return "; ".join(map(str, self.faults))
 
 
 @dataclass(frozen=True)
@@ -90,9 +107,22 @@ def readable(path: Path, folder: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and not hidden and path.is_file()
 
 
+def expected() -> str:
+    """What may be imported, in words."""
+    *others, last = SUFFIXES
+    kinds = "; ".join(f"{kind} with {', '.join(required(kind))}" for kind in TELLING)
+    return f"expected {', '.join(others)} or {last} files: {kinds}, and a category's key in the file's name"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names of columns as a message may show them: without a header, a review's text stands there."""
+    more = len(names) - NAMES
+    return ", ".join([*map(shown, names[:NAMES]), *([f"and {more} more"] if more > 0 else [])])
+
+
 def _reject(contents: Contents, error: BadFileError) -> None:
     contents.rows.clear()
-    contents.problems.append(Problem(contents.path, error.line, str(error), whole_file=True))
+    contents.problems.append(Problem.of_file(contents.path, error))
 
 
 def _decoded(data: bytes) -> str:
@@ -128,8 +158,8 @@ def _fill(contents: Contents, raw: list[tuple[int, Any]]) -> None:
     for line, row in raw:
         try:
             contents.rows.append(Row(line, check(kind, _as_mapping(row))))
-        except ValueError as error:
-            contents.problems.append(Problem(contents.path, line, str(error)))
+        except BadRowError as error:
+            contents.problems.append(Problem.of_row(contents.path, line, error))
 
 
 def _kind(seen: Iterable[str]) -> Kind:
@@ -137,19 +167,19 @@ def _kind(seen: Iterable[str]) -> Kind:
     for kind, telling in TELLING.items():
         if telling <= names:
             return kind
-    expected = "; ".join(f"{kind}: {', '.join(required(kind))}" for kind in TELLING)
-    raise BadFileError(
-        f"columns {', '.join(sorted(names)) or 'none'} tell no kind of file; expected {expected}"
-    )
+    given = listed(sorted(names)) or "none"
+    raise BadFileError(f"columns {given} tell no kind of file; {expected()}")
 
 
 def _as_mapping(row: object) -> dict[str, Any]:
-    if isinstance(row, BaseException):
-        raise ValueError(str(row))
+    if isinstance(row, BadRowError):
+        raise row
     if not isinstance(row, dict):
-        raise ValueError(f"expected an object with the columns as keys, not a {type(row).__name__}")
+        raise BadRowError(Fault("no object", expected="one with the columns as keys"))
     if None in row:
-        raise ValueError("more fields than the header has; is a quote or a comma too many?")
+        raise BadRowError(
+            Fault("more fields than the header has", expected="a quote around each field with a comma")
+        )
     return {name: value for name, value in row.items() if value is not None}
 
 
@@ -171,8 +201,10 @@ def _json_lines(text: str) -> Iterator[tuple[int, Any]]:
         if part.strip():
             try:
                 yield line, json.loads(part)
-            except (ValueError, RecursionError) as error:
-                yield line, ValueError(f"not JSON: {error}")
+            except json.JSONDecodeError as error:
+                yield line, BadRowError(Fault(f"not JSON: {error.msg}", expected="one object on a line"))
+            except (ValueError, RecursionError):
+                yield line, BadRowError(Fault(UNREADABLE))
 
 
 def _json(text: str) -> Iterator[tuple[int, Any]]:
@@ -189,9 +221,7 @@ def _json(text: str) -> Iterator[tuple[int, Any]]:
         except json.JSONDecodeError as error:
             raise BadFileError(f"not JSON, or cut short: {error.msg}", error.lineno) from None
         except (ValueError, RecursionError):  # a number of thousands of digits; brackets without end
-            raise BadFileError(
-                "JSON that cannot be read: nested too deep, or a number too long", line
-            ) from None
+            raise BadFileError(UNREADABLE, line) from None
         yield line, value
         at = _skip(text, end)
         if text[at : at + 1] == ",":

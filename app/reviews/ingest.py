@@ -13,7 +13,7 @@ from app.reviews.ledger import Key, Ledger, Outcome, Record
 from app.reviews.mentions import mentions
 from app.reviews.models import Factor, Mention, Question, Review
 from app.reviews.repository import Repository
-from app.reviews.rows import Kind
+from app.reviews.rows import BadRowError, Kind
 from telemetry import Timer
 from telemetry.metrics import errors_total, ingest_bytes_total, ingest_duration_seconds, ingest_rows_total
 
@@ -129,7 +129,7 @@ def _take(
         try:
             needed = _categories(each, ledger, category)
         except BadFileError as error:
-            report.problems.append(Problem(each.path, error.line, str(error), whole_file=True))
+            report.problems.append(Problem.of_file(each.path, error))
             continue
         records.add_reviews(repository.database.connection, ledger, needed - loaded)
         loaded |= needed
@@ -155,8 +155,8 @@ def _take_row(ledger: Ledger, report: FileReport, row: Row, category: str | None
         key = _key(ledger, report.path, row.value, category)
         origin = source(report.path) if key.kind == "reviews" else ""
         report.count(ledger.take(key, Record(row.value, origin), row.line))
-    except ValueError as error:
-        report.problems.append(Problem(report.path, row.line, str(error)))
+    except BadRowError as error:
+        report.problems.append(Problem.of_row(report.path, row.line, error))
 
 
 def _key(ledger: Ledger, path: Path, value: Factor | Question | Review, category: str | None) -> Key:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from app.reviews.models import Factor, Question, Review
-from app.reviews.rows import Kind
+from app.reviews.rows import BadRowError, Fault, Kind
 
 Value = Factor | Question | Review
 Outcome = Literal["new", "updated", "duplicate"]
@@ -44,18 +44,23 @@ class Ledger:
         self._in_file.clear()
 
     def take(self, key: Key, record: Record, line: int) -> Outcome:
-        """Note a row. ValueError: its id already stands for something else."""
+        """Note a row. BadRowError: its id already stands for something else."""
         old = self.records.get(key)
         first_line = self._in_file.get(key)
         self._in_file.setdefault(key, line)
         if old is not None and old.value == record.value:
             return "duplicate"
         if first_line is not None:
-            raise ValueError(f"id {key.id!r} stands on line {first_line} too, with other content")
+            raise BadRowError(
+                Fault(f"{key.id!r} stands on line {first_line} too", "id", "one row for each id")
+            )
         if old is not None and old.source != record.source:
-            raise ValueError(
-                f"id {key.id!r} stands for another review, from {old.source!r}; "
-                "expected ids that differ between sources"
+            raise BadRowError(
+                Fault(
+                    f"{key.id!r} stands for another review, from {old.source!r}",
+                    "id",
+                    "ids that differ between sources",
+                )
             )
         self.records[key] = self.changes[key] = record
         return "new" if old is None else "updated"

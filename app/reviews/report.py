@@ -3,31 +3,63 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Iterator
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from app.reviews.files import Problem, listed
 from app.reviews.ingest import FileReport, Report
+from app.reviews.rows import Fault
 
 SHOWN = 50
+PLACES = 3
 
 
 def show(report: Report, dry_run: bool = False) -> None:
-    """Print a line per file, then every row that was skipped: file, line, reason. Of many, the first ones."""
+    """Print a line per file, then why rows were skipped, a reason once with its first places."""
     console = Console(width=None if sys.stdout.isatty() else 160)
     console.print(_table(report, dry_run))
-    for problem in report.problems[:SHOWN]:
-        what = "file not taken" if problem.whole_file else "row skipped"
-        console.print(Text(f"{problem.file}:{problem.line}: {what}: {problem.reason}"), soft_wrap=True)
-    if len(report.problems) > SHOWN:
-        console.print(f"... and {len(report.problems) - SHOWN} more")
+    lines = list(reasons(report.problems))
+    for line in lines[:SHOWN]:
+        console.print(Text(line), soft_wrap=True)
+    if len(lines) > SHOWN:
+        console.print(f"... and {len(lines) - SHOWN} more reasons")
     for file in report.files:
         if file.unknown_columns:
-            names = ", ".join(file.unknown_columns)
+            names = listed(file.unknown_columns)
             console.print(
                 Text(f"{file.path}: columns that are not known were left out: {names}"), soft_wrap=True
             )
+
+
+def reasons(problems: Iterable[Problem]) -> Iterator[str]:
+    """Each reason once: alone with its line, or with how often and where first."""
+    groups: dict[tuple[object, ...], list[tuple[Problem, Fault]]] = {}
+    for problem in problems:
+        for fault in problem.faults:
+            same = (fault.column, fault.expected) if fault.column else (fault.given,)
+            groups.setdefault((problem.file, problem.whole_file, *same), []).append((problem, fault))
+    for members in groups.values():
+        yield _alone(*members[0]) if len(members) == 1 else _often(members)
+
+
+def _alone(problem: Problem, fault: Fault) -> str:
+    what = "file not taken" if problem.whole_file else "row skipped"
+    return f"{problem.file}:{problem.line}: {what}: {fault}"
+
+
+def _often(members: list[tuple[Problem, Fault]]) -> str:
+    problem, fault = members[0]
+    why = f"{fault.column}: expected {fault.expected}" if fault.column else str(fault)
+    places = [
+        f"line {each.line} {found.given}" if fault.column else f"line {each.line}"
+        for each, found in members[:PLACES]
+    ]
+    if more := len(members) - len(places):
+        places.append(f"and {more} more")
+    return f"{problem.file}: {len(members)} rows skipped: {why} ({', '.join(places)})"
 
 
 def _table(report: Report, dry_run: bool) -> Table:

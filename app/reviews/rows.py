@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Annotated, Any, Literal
 
@@ -13,6 +14,28 @@ from app.reviews.models import Factor, Question, Review
 
 Kind = Literal["factors", "questions", "reviews"]
 MAX_TEXT = 20_000
+SHOWN = 30  # characters of a value; a review's text may have slipped into any column
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with a row: what stands in a column, never a review's text, and what was expected."""
+
+    given: str
+    column: str = ""
+    expected: str = ""
+
+    def __str__(self) -> str:
+        found = f"{self.column} {self.given}".strip()
+        return f"{found}, expected {self.expected}" if self.expected else found
+
+
+class BadRowError(ValueError):
+    """A row that cannot be taken, with all its faults."""
+
+    def __init__(self, *faults: Fault) -> None:
+        super().__init__("; ".join(map(str, faults)))
+        self.faults: Sequence[Fault] = faults
 
 
 def _text(value: object) -> object:
@@ -37,21 +60,24 @@ def _terms(value: object) -> object:
 def _number(value: object) -> object:
     """A number as CSV writes it; true and false are no numbers."""
     if isinstance(value, bool):
-        raise ValueError("expected a number")
+        raise ValueError("no number")
     return value.strip() if isinstance(value, str) else value
 
 
 def _moment(value: object) -> object:
     """Only ISO 8601 text: a bare number would be taken for seconds since 1970."""
     if not isinstance(value, str) or not value.strip()[:4].isdigit() or value.strip()[4:5] != "-":
-        raise ValueError("expected ISO 8601, such as 2026-01-31T09:30:00+09:00")
+        raise ValueError("no time")
     return value.strip()
 
 
-Text = Annotated[str, BeforeValidator(_text)]
-# A limit stands before the validator that cleans, so that pydantic words it for the type.
-Id = Annotated[str, Field(min_length=1, max_length=200), BeforeValidator(_text)]
-Terms = Annotated[tuple[str, ...], BeforeValidator(_terms)]
+# Each description says what is expected, for the fault's words.
+Text = Annotated[str, Field(description="text"), BeforeValidator(_text)]
+# A limit stands before the validator that cleans, so that pydantic counts what is left.
+Id = Annotated[
+    str, Field(min_length=1, max_length=200, description="1 to 200 characters"), BeforeValidator(_text)
+]
+Terms = Annotated[tuple[str, ...], Field(description="words separated by |"), BeforeValidator(_terms)]
 
 
 class Row(BaseModel):
@@ -71,11 +97,21 @@ class FactorRow(Row):
     regret_type: Text = ""
     display_name: Id
     description: Text = ""
-    anchor_terms: Annotated[tuple[str, ...], Field(min_length=1), BeforeValidator(_terms)]
+    anchor_terms: Annotated[
+        tuple[str, ...],
+        Field(min_length=1, description="one word or more, separated by |"),
+        BeforeValidator(_terms),
+    ]
     context_terms: Terms = ()
     negation_terms: Terms = ()
-    weight: Annotated[float, Field(ge=0, allow_inf_nan=False), BeforeValidator(_number)] = 1.0
-    review_mentions: Annotated[int, Field(ge=0), BeforeValidator(_number)] = 0
+    weight: Annotated[
+        float,
+        Field(ge=0, allow_inf_nan=False, description="a number, 0 or more"),
+        BeforeValidator(_number),
+    ] = 1.0
+    review_mentions: Annotated[
+        int, Field(ge=0, description="a whole number, 0 or more"), BeforeValidator(_number)
+    ] = 0
 
     def value(self) -> Factor:
         """The factor. A product without a name goes by its category's."""
@@ -92,14 +128,19 @@ class QuestionRow(Row):
     factor_id: Id
     factor_key: Id
     question_text: Id
-    answer_type: Annotated[Literal["single_choice", "no_choice"], BeforeValidator(_text)]
+    answer_type: Annotated[
+        Literal["single_choice", "no_choice"],
+        Field(description="single_choice or no_choice"),
+        BeforeValidator(_text),
+    ]
     choices: Terms = ()
     next_factor_hint: Text = ""
 
     def value(self) -> Question:
         """The question."""
         if self.answer_type == "single_choice" and len(self.choices) < 2:
-            raise ValueError("choices: a single_choice question needs at least two, separated by |")
+            few = f"has {len(self.choices)}" if self.choices else "is empty"
+            raise BadRowError(Fault(few, "choices", "two or more for single_choice, separated by |"))
         return Question(**self.model_dump())
 
 
@@ -107,9 +148,19 @@ class ReviewRow(Row):
     """A row of a reviews file."""
 
     review_id: Id
-    rating: Annotated[int, Field(ge=1, le=5), BeforeValidator(_number)]
-    text: Annotated[str, Field(min_length=1, max_length=MAX_TEXT), BeforeValidator(_text)]
-    created_at: Annotated[datetime, BeforeValidator(_moment)]
+    rating: Annotated[
+        int, Field(ge=1, le=5, description="a whole number from 1 to 5"), BeforeValidator(_number)
+    ]
+    text: Annotated[
+        str,
+        Field(min_length=1, max_length=MAX_TEXT, description=f"1 to {MAX_TEXT:,} characters"),
+        BeforeValidator(_text),
+    ]
+    created_at: Annotated[
+        datetime,
+        Field(description="ISO 8601, such as 2026-01-31T09:30:00+09:00"),
+        BeforeValidator(_moment),
+    ]
 
     def value(self) -> Review:
         """The review; a time without a zone is UTC."""
@@ -117,8 +168,8 @@ class ReviewRow(Row):
         try:
             return Review(self.review_id, self.rating, self.text, at.astimezone(timezone.utc))
         except OverflowError:
-            raise ValueError(
-                "created_at: expected a time that is in the years 1 to 9999 in UTC too"
+            raise BadRowError(
+                Fault("is no time in UTC", "created_at", "one in the years 1 to 9999 there too")
             ) from None
 
 
@@ -146,17 +197,34 @@ def required(kind: Kind) -> list[str]:
 
 
 def check(kind: Kind, row: Mapping[str, Any]) -> Factor | Question | Review:
-    """The row's value. Raises ValueError, which names column and expectation and never quotes a text."""
+    """The row's value. BadRowError names each column that is not as expected."""
     try:
         return ROWS[kind].model_validate(dict(row)).value()
     except ValidationError as error:
-        reasons = [f"{problem['loc'][0]}: {_reason(problem)}" for problem in error.errors()]
-    raise ValueError("; ".join(reasons))
-
-
-def _reason(problem: Any) -> str:
-    given = problem["input"]
-    shown = (
-        f", not {given!r}" if problem["loc"][0] in ("rating", "created_at", "weight", "answer_type") else ""
+        places = {str(problem["loc"][0]): problem for problem in error.errors()}
+    fields = ROWS[kind].model_fields
+    raise BadRowError(
+        *(Fault(_given(problem), name, fields[name].description or "") for name, problem in places.items())
     )
-    return f"{problem['msg'].removeprefix('Value error, ')}{shown if len(shown) < 60 else ''}"
+
+
+def _given(problem: Any) -> str:
+    value = problem["input"]
+    if problem["type"] == "missing":
+        return "is missing"
+    if isinstance(value, str) and problem["type"] == "string_too_long":
+        return f"has {len(value):,} characters"
+    if isinstance(value, list | tuple | dict):
+        return "is an object" if isinstance(value, dict) else "is a list" if value else "is empty"
+    return f"is {_short(value)}"
+
+
+def _short(value: object) -> str:
+    if not isinstance(value, str):
+        return shown(str(value).lower() if isinstance(value, bool) else str(value))
+    return "empty" if not value else repr(value) if shown(value) == value else shown(value)
+
+
+def shown(text: str) -> str:
+    """A value or a name as a message may show it; of what may be a review's text, only the length."""
+    return text if len(text) <= SHOWN and text.count(" ") < 2 else f"a text of {len(text):,} characters"

@@ -10,9 +10,12 @@ import pytest
 
 from app.reviews.files import Contents, find, read
 from app.reviews.models import Factor, Question, Review
+from app.reviews.rows import ROWS, Kind
 from tests.support.review_files import FACTORS, QUESTIONS
 
 REVIEW = {"review_id": 7, "rating": 5, "text": "좋아요", "created_at": "2026-01-31T09:30:00+09:00"}
+ISO = "ISO 8601, such as 2026-01-31T09:30:00+09:00"
+SECRET = "정말 비밀스러운 사용 후기입니다"
 VALUE = Review("7", 5, "좋아요", datetime(2026, 1, 31, 0, 30, tzinfo=timezone.utc))
 
 
@@ -82,25 +85,24 @@ def test_reviews_in_every_format_are_the_same_values(written, name: str, text: s
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"rating": 6}, "rating: Input should be less than or equal to 5, not 6"),
-        ({"rating": True}, "rating: expected a number, not True"),
-        (
-            {"rating": 4.5},
-            "rating: Input should be a valid integer, got a number with a fractional part, not 4.5",
-        ),
-        ({"text": "  "}, "text: String should have at least 1 character"),
-        ({"review_id": None}, "review_id: Field required"),
-        (
-            {"created_at": "어제"},
-            "created_at: expected ISO 8601, such as 2026-01-31T09:30:00+09:00, not '어제'",
-        ),
+        ({"rating": 6}, "rating is 6, expected a whole number from 1 to 5"),
+        ({"rating": True}, "rating is true, expected a whole number from 1 to 5"),
+        ({"rating": 4.5}, "rating is 4.5, expected a whole number from 1 to 5"),
+        ({"rating": "많이"}, "rating is '많이', expected a whole number from 1 to 5"),
+        ({"text": "  "}, "text is empty, expected 1 to 20,000 characters"),
+        ({"text": {}}, "text is an object, expected 1 to 20,000 characters"),
+        ({"review_id": None}, "review_id is missing, expected 1 to 200 characters"),
+        ({"created_at": "어제"}, f"created_at is '어제', expected {ISO}"),
+        ({"created_at": "2026-13-31T09:30:00"}, f"created_at is '2026-13-31T09:30:00', expected {ISO}"),
+        ({"created_at": 1700000000}, f"created_at is 1700000000, expected {ISO}"),
         (
             {"created_at": "9999-12-31T23:59:59-12:00"},
-            "created_at: expected a time that is in the years 1 to 9999 in UTC too",
+            "created_at is no time in UTC, expected one in the years 1 to 9999 there too",
         ),
         (
-            {"created_at": 1700000000},
-            "created_at: expected ISO 8601, such as 2026-01-31T09:30:00+09:00, not 1700000000",
+            {"rating": 0, "review_id": ""},
+            "review_id is empty, expected 1 to 200 characters; "
+            "rating is 0, expected a whole number from 1 to 5",
         ),
     ],
 )
@@ -112,10 +114,42 @@ def test_a_bad_row_is_skipped_with_its_line_and_reason(written, change, reason: 
     assert [row.line for row in contents.rows] == [2, 4]
 
 
-def test_a_text_is_never_in_a_reason(written) -> None:  # type: ignore[no-untyped-def]
-    """Reasons go to the terminal and to logs; review text does not."""
-    contents = written("r.json", json.dumps([{**REVIEW, "text": "비밀" * 20_000}]))
-    assert reasons(contents) == [(1, "text: String should have at most 20000 characters")]
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"text": SECRET * 2_000}, "text has 34,000 characters, expected 1 to 20,000 characters"),
+        ({"text": [SECRET]}, "text is a list, expected 1 to 20,000 characters"),
+        ({"rating": SECRET}, "rating is a text of 17 characters, expected a whole number from 1 to 5"),
+        ({"created_at": SECRET}, f"created_at is a text of 17 characters, expected {ISO}"),
+    ],
+)
+def test_a_review_text_is_never_in_a_reason(written, change, reason: str) -> None:  # type: ignore[no-untyped-def]
+    """Reasons go to the terminal and to logs; review text does not, whatever column it slipped into."""
+    assert reasons(written("r.json", json.dumps([{**REVIEW, **change}]))) == [(1, reason)]
+
+
+def test_a_review_text_where_the_header_is_missing_is_not_told(written) -> None:  # type: ignore[no-untyped-def]
+    """The first row is then taken for the names of columns; of many, the first are told."""
+    ((_, reason),) = reasons(written("r.csv", f"1,5,{SECRET},a,b,c,d,e,f,g\n2,4,{SECRET}\n"))
+    assert reason.startswith("columns 1, 5, a, b, c, d, e, f, and 2 more tell no kind of file; expected ")
+    ((_, reason),) = reasons(written("r.csv", f"1,5,{SECRET}\n2,4,{SECRET}\n"))
+    assert reason.startswith("columns 1, 5, a text of 17 characters tell no kind of file; expected ")
+
+
+def test_a_question_with_choices_needs_two(written) -> None:  # type: ignore[no-untyped-def]
+    """And a known type of answer."""
+    assert reasons(written("q.csv", QUESTIONS.replace("네|아니요", "네"))) == [
+        (2, "choices has 1, expected two or more for single_choice, separated by |")
+    ]
+    assert reasons(written("q.csv", QUESTIONS.replace("single_choice", "maybe"))) == [
+        (2, "answer_type is 'maybe', expected single_choice or no_choice")
+    ]
+
+
+@pytest.mark.parametrize("kind", ROWS)
+def test_every_column_says_what_it_expects(kind: Kind) -> None:
+    """In words of ours."""
+    assert all(field.description for field in ROWS[kind].model_fields.values())
 
 
 def test_lines_count_even_where_a_field_has_several(written) -> None:  # type: ignore[no-untyped-def]
@@ -173,14 +207,19 @@ def test_a_bad_file_gives_nothing_but_a_reason(  # type: ignore[no-untyped-def]
 def test_a_file_of_no_kind_says_what_is_expected(written) -> None:  # type: ignore[no-untyped-def]
     """All three kinds, with their columns."""
     ((_, reason),) = reasons(written("x.csv", "a,b\n1,2\n"))
-    assert reason.startswith("columns a, b tell no kind of file; expected questions: question_id, ")
+    assert reason.startswith(
+        "columns a, b tell no kind of file; expected .csv, .json, .jsonl or .ndjson files: "
+    )
 
 
 def test_a_broken_line_costs_only_itself_in_json_lines(written) -> None:  # type: ignore[no-untyped-def]
     """The other lines are taken."""
     contents = written("r.jsonl", json.dumps(REVIEW) + '\n{"review_id"\n[1]\n')
     assert len(contents.rows) == 1
-    assert [line for line, _ in reasons(contents)] == [2, 3]
+    assert reasons(contents) == [
+        (2, "not JSON: Expecting ':' delimiter, expected one object on a line"),
+        (3, "no object, expected one with the columns as keys"),
+    ]
 
 
 def test_an_id_may_be_any_number(written) -> None:  # type: ignore[no-untyped-def]

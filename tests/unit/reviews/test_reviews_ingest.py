@@ -113,7 +113,7 @@ def test_another_source_with_the_same_ids_never_overwrites(repository: Repositor
     report = ingest(repository, [other])
     assert numbers(report) == {"reviews": (0, 0, 1, 1)}
     assert reasons(report) == [
-        "id '1' stands for another review, from 'reviews_shop_brand_chair'; "
+        "id '1' stands for another review, from 'reviews_shop_brand_chair', "
         "expected ids that differ between sources"
     ]
 
@@ -123,7 +123,7 @@ def test_an_id_twice_in_a_file_is_taken_once(repository: Repository, folder: Pat
     write(folder / REVIEWS, NOISY, NOISY, {**NOISY, "text": "다른 글"})
     report = ingest(repository, [folder])
     assert numbers(report)["reviews"] == (1, 0, 1, 1)
-    assert reasons(report) == ["id '1' stands on line 1 too, with other content"]
+    assert reasons(report) == ["id '1' stands on line 1 too, expected one row for each id"]
 
 
 def test_changed_factors_have_all_their_reviews_read_again(repository: Repository, folder: Path) -> None:
@@ -172,7 +172,7 @@ def test_a_question_without_its_factor_is_skipped(repository: Repository, folder
     """Its factor may come later; then the file can be imported again."""
     report = ingest(repository, [folder / "questions.csv"])
     assert reasons(report) == [
-        "no factor has factor_id '101' and factor_key 'noise'; "
+        "factor_id '101' with factor_key 'noise' is of no factor, "
         "expected one from a factors file imported before or together"
     ]
 
