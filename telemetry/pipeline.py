@@ -142,8 +142,8 @@ class Pipeline:
         for handle in HANDLES.values():
             if isinstance(handle, Counter | Histogram):
                 handle.instrument = IDLE
-        guard.count = None
         _at_most(0 if self._stuck else FLUSH_MS / 1000, stop)
+        guard.count = None
         for handle in HANDLES.values():
             handle.clear()
 
