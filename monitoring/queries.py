@@ -8,8 +8,6 @@ from dataclasses import dataclass
 
 import promql_parser
 
-# What Grafana puts in place of its macros at the least: four times the data source's timeInterval of 15 s.
-MACROS: Mapping[str, str] = {"__rate_interval": "1m", "__interval": "15s", "__range": "1h"}
 _VARIABLE = re.compile(r"\$(?:\{(?P<braced>\w+)(?::\w+)?\}|(?P<bare>\w+))")
 COMPARISONS = {">", ">=", "<", "<=", "==", "!="}
 _KEEPING = [promql_parser.AggModifierType.By, promql_parser.LabelModifierType.Include]

@@ -21,7 +21,7 @@ from app.demo.shopper import Shopper
 from app.demo.simulator import Attempt, Simulator
 
 AT_ONCE = 6
-# Of the patience: longer than an export and a scrape of 10 s each.
+# Of the patience: longer than an export and a scrape.
 QUIET_SHARE = 0.7
 STRANGERS = "somebody else uses this API, and what they do is counted here too"
 

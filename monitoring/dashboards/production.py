@@ -230,7 +230,7 @@ def _pipeline(targets: Targets) -> tuple[Panel, ...]:
     )
 
 
-# Read through a job that is scraped every 30 s: no window below 2 minutes here.
+# Scraped from the crawl script, the slowest of all: $__rate_interval is too short here.
 INGEST = (
     Panel(
         "timeseries",

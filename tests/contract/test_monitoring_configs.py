@@ -1,4 +1,7 @@
-"""The Prometheus configs, and what Grafana is provisioned with: the specification's values, in servers."""
+"""The Prometheus configs, and what Grafana is provisioned with: the specification's values, in servers.
+
+Intervals are held against monitoring/intervals.yaml in test_intervals.py.
+"""
 
 from __future__ import annotations
 
@@ -44,55 +47,43 @@ def test_prometheus_loads_every_rule_under_each_config(place: str, version: str,
 
 
 def test_scrape_configs_are_the_specification_s() -> None:
-    """Jobs, addresses, intervals and labels; app jobs keep the labels of what they scrape."""
+    """Jobs, addresses and labels; app jobs keep the labels of what they scrape."""
     told = {path: list(_jobs(read(path))) for path in (NATIVE, DOCKER)}
     crawler = {"service": "crawl-script", "component": "crawler"}
     backend = {"service": "reviewlens-api", "component": "backend"}
     assert told[NATIVE] == [
-        ("prometheus", "15s", "localhost:9090", {}, False),
-        ("reviewlens-backend", "10s", "localhost:8000", {"service": "reviewlens-api", "env": "dev"}, True),
-        ("crawl-script", "30s", "localhost:8001", crawler, True),
+        ("prometheus", "localhost:9090", {}, False),
+        ("reviewlens-backend", "localhost:8000", {"service": "reviewlens-api", "env": "dev"}, True),
+        ("crawl-script", "localhost:8001", crawler, True),
     ]
     assert told[DOCKER] == [
-        ("reviewlens-api", "10s", "host.docker.internal:8000", backend, True),
-        ("prometheus", "10s", "localhost:9090", {}, False),
-        ("crawl-script", "30s", "host.docker.internal:8001", crawler, True),
+        ("reviewlens-api", "host.docker.internal:8000", backend, True),
+        ("prometheus", "localhost:9090", {}, False),
+        ("crawl-script", "host.docker.internal:8001", crawler, True),
     ]
     drop = [{"source_labels": ["__name__"], "regex": "go_.*", "action": "drop"}]
     assert read(NATIVE)["scrape_configs"][1]["metric_relabel_configs"] == drop
 
 
-def _jobs(config: dict[str, Any]) -> Iterator[tuple[str, str, str, dict[str, str], bool]]:
+def _jobs(config: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, str], bool]]:
     for job in config["scrape_configs"]:
         (static,) = job["static_configs"]
         (address,) = static["targets"]
-        interval = job.get("scrape_interval", config["global"]["scrape_interval"])
-        yield job["job_name"], interval, address, static.get("labels", {}), job.get("honor_labels", False)
+        yield job["job_name"], address, static.get("labels", {}), job.get("honor_labels", False)
 
 
 @pytest.mark.parametrize(
-    ("path", "interval", "labels", "alertmanager"),
+    ("path", "labels", "alertmanager"),
     [
-        (
-            NATIVE,
-            "15s",
-            {"monitor": "reviewlens-monitor", "environment": "development"},
-            "localhost:9093",
-        ),
-        (DOCKER, "10s", {"cluster": "reviewlens", "environment": "development"}, "alertmanager:9093"),
+        (NATIVE, {"monitor": "reviewlens-monitor", "environment": "development"}, "localhost:9093"),
+        (DOCKER, {"cluster": "reviewlens", "environment": "development"}, "alertmanager:9093"),
     ],
     ids=["native", "docker"],
 )
-def test_global_values_are_the_specification_s(
-    path: Path, interval: str, labels: dict[str, str], alertmanager: str
-) -> None:
-    """Intervals, external labels, and the Alertmanager that alerts go to."""
+def test_global_values_are_the_specification_s(path: Path, labels: dict[str, str], alertmanager: str) -> None:
+    """External labels, and the Alertmanager that alerts go to."""
     config = read(path)
-    assert config["global"] == {
-        "scrape_interval": interval,
-        "evaluation_interval": interval,
-        "external_labels": labels,
-    }
+    assert config["global"]["external_labels"] == labels
     assert config["alerting"] == {"alertmanagers": [{"static_configs": [{"targets": [alertmanager]}]}]}
 
 

@@ -1,4 +1,4 @@
-"""Dashboards, rules and runbooks select only what exists: metrics, labels, values, bounds, windows."""
+"""Dashboards, rules and runbooks select only what exists: metrics, labels, values, bounds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from promql_parser import parse_duration
 from support.panels import (
     DASHBOARDS,
     FILLED,
@@ -23,40 +22,15 @@ from support.panels import (
 )
 
 from monitoring.contract import IDENTITY, faults, identity_faults
-from monitoring.queries import MACROS, answered_labels, fill, same, selectors, variables
+from monitoring.queries import answered_labels, fill, same, selectors, variables
 from monitoring.targets import HERE, read_rules
 from telemetry.catalog import CATALOG
 
 KNOWN = known_series()
-JOBS = {
-    "reviewlens-backend": "app",
-    "reviewlens-api": "app",
-    "crawl-script": "ingest",
-    "prometheus": "prometheus",
-}
 
 
 def names(asked: Asked) -> str:
     return str(asked)
-
-
-def scrape_seconds() -> dict[str, float]:
-    """The longest interval of each kind of job, in the native config and the Docker one."""
-    longest: dict[str, float] = {}
-    for path in ("prometheus.yml", "prometheus/prometheus.yml"):
-        config = yaml.safe_load((HERE / path).read_text(encoding="utf-8"))
-        for job in config["scrape_configs"]:
-            interval = job.get("scrape_interval", config["global"]["scrape_interval"])
-            kind = JOBS[job["job_name"]]
-            longest[kind] = max(longest.get(kind, 0), parse_duration(interval).total_seconds())
-    return longest
-
-
-def job_of(metric: str) -> str:
-    """Which job a series is read through. What we record is evaluated as often as Prometheus reads itself."""
-    if metric.startswith("ingest_"):
-        return "ingest"
-    return "app" if KNOWN[metric].origin and ":" not in metric else "prometheus"
 
 
 def all_faults(asked: Asked) -> list[str]:
@@ -74,23 +48,6 @@ def test_identity_labels_are_selected_nowhere(asked: Asked) -> None:
     """job, instance and the like differ by path. One rule is free to: it leaves the crawl script out."""
     found = [fault for selector in selectors(asked.expr) for fault in identity_faults(selector)]
     assert found == (["up is selected by job, which differs by path"] if asked.place == "TargetDown" else [])
-
-
-@pytest.mark.parametrize("asked", everything(), ids=names)
-def test_every_window_holds_four_scrapes(asked: Asked) -> None:
-    """A rate over fewer loses a whole window when one scrape is late."""
-    interval = scrape_seconds()
-    for selector in selectors(asked.expr):
-        if selector.window is not None:
-            assert selector.window >= 4 * interval[job_of(selector.metric)], selector
-
-
-def test_grafana_s_smallest_rate_window_is_four_of_its_intervals() -> None:
-    """$__rate_interval follows the data source's timeInterval, which is Prometheus's own interval."""
-    text = (HERE / "grafana/provisioning/datasources/prometheus.yml").read_text(encoding="utf-8")
-    interval = yaml.safe_load(text)["datasources"][0]["jsonData"]["timeInterval"]
-    assert parse_duration(MACROS["__rate_interval"]) == 4 * parse_duration(interval)
-    assert MACROS["__interval"] == interval
 
 
 @pytest.mark.parametrize("asked", everything(), ids=names)

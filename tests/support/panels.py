@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from monitoring.contract import PROMETHEUS_SERIES, Known, alert_series, catalogue_series, recorded_series
-from monitoring.queries import MACROS, fill
+from monitoring.intervals.rules import MACROS
+from monitoring.queries import fill
 from monitoring.targets import HERE, Rule, read_rules
 
 DASHBOARDS = sorted((HERE / "grafana" / "dashboards").glob("*.json"))

@@ -1,0 +1,1 @@
+"""How often numbers move (intervals.yaml), who repeats it, and what must be longer than it."""
