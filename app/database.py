@@ -4,43 +4,64 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from weakref import WeakSet
 
-BUSY_SECONDS = 10
+from app.faults import StoreError, explain, explained
+
+# How long a write waits for others. A start or an import can wait; with a request, a shopper waits.
+PATIENT_SECONDS = 10.0
+REQUEST_SECONDS = 2.0
+TURN_SECONDS = 0.02
 
 
 class Database:
-    """A SQLite file with one connection a thread. Reads never wait for writes (WAL)."""
+    """A SQLite file with one connection a thread. Reads never wait for writes (WAL).
 
-    def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    Raises StoreError where the file's folder cannot be made.
+    """
+
+    def __init__(self, path: Path, busy_seconds: float = PATIENT_SECONDS) -> None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(explain(path, error)) from error
         self.path = path
+        self._busy_seconds = busy_seconds
         self._local = threading.local()
-        self._open: list[sqlite3.Connection] = []
+        self._open: WeakSet[_Own] = WeakSet()
         self._lock = threading.Lock()
 
     @property
     def connection(self) -> sqlite3.Connection:
         """This thread's connection, in autocommit mode; rows answer to column names."""
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._connect()
-            self._local.connection = connection
-        return connection
+        own: _Own | None = getattr(self._local, "own", None)
+        if own is None:
+            own = self._local.own = self._open_own()
+        return own.connection
 
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-        )
-        connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA foreign_keys = ON")
+    def _open_own(self) -> _Own:
+        own = _Own(_connect(self.path, self._busy_seconds))
+        self._to_wal(own.connection)
+        own.connection.execute("PRAGMA foreign_keys = ON")
         with self._lock:
-            self._open.append(connection)
-        return connection
+            self._open.add(own)
+        return own
+
+    def _to_wal(self, connection: sqlite3.Connection) -> None:
+        """SQLite refuses this at once while another process does the same to a new file; so wait here."""
+        deadline = time.monotonic() + self._busy_seconds
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > deadline:
+                    raise
+            time.sleep(TURN_SECONDS)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -49,21 +70,61 @@ class Database:
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield connection
+            connection.execute("COMMIT")
         except BaseException:
-            connection.execute("ROLLBACK")
+            if connection.in_transaction:  # SQLite rolls back by itself where the disk fails
+                connection.execute("ROLLBACK")
             raise
-        connection.execute("COMMIT")
 
     def create(self, schema: str) -> None:
-        """Run `CREATE ... IF NOT EXISTS` statements, separated by semicolons."""
-        with self.transaction() as connection:
+        """Run `CREATE ... IF NOT EXISTS` statements, separated by semicolons. Raises StoreError."""
+        with explained(self.path), self.transaction() as connection:
             for statement in filter(str.strip, schema.split(";")):
                 connection.execute(statement)
+
+    def probe(self, busy_seconds: float | None = None) -> None:
+        """Commit a write that changes nothing. Raises StoreError where shoppers could not write either.
+
+        On a connection of its own, which sees the file as it is now, and never makes one.
+        """
+        busy = self._busy_seconds if busy_seconds is None else busy_seconds
+        address = f"{self.path.resolve().as_uri()}?mode=rw"
+        with explained(self.path), closing(_connect(address, busy, uri=True)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            connection.execute(f"PRAGMA user_version = {version:d}")
+            connection.execute("COMMIT")  # only here is anything written, and a full disk noticed
+
+    def check(self) -> None:
+        """Read the whole file. Raises StoreError where it is damaged."""
+        with explained(self.path):
+            (found,) = self.connection.execute("PRAGMA quick_check(1)").fetchone()
+            if found != "ok":
+                raise sqlite3.DatabaseError(f"database disk image is malformed: {' '.join(found.split())}")
 
     def close(self) -> None:
         """Close every thread's connection."""
         with self._lock:
-            for connection in self._open:
-                connection.close()
+            for own in list(self._open):
+                own.connection.close()
             self._open.clear()
         self._local = threading.local()
+
+
+class _Own:
+    """A thread's connection, closed when the thread has ended: servers end idle threads and start others."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    def __del__(self) -> None:
+        self.connection.close()
+
+
+def _connect(address: str | Path, busy_seconds: float, uri: bool = False) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        address, uri=uri, timeout=busy_seconds, isolation_level=None, check_same_thread=False
+    )
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA synchronous = NORMAL")
+    return connection

@@ -1,9 +1,11 @@
-"""`uvicorn app.main:app`. A wrong setting is one line that names it, and exit code 2."""
+"""`uvicorn app.main:app`. A wrong setting, or a store that cannot be used, is one line and exit code 2."""
 
 import logging
 import sys
 
-from app.service import create_app
+from app.faults import StoreError
+from app.llm.settings import LLMSettings
+from app.service import create_app, prepare
 from app.settings import AppSettings, AppSettingsError
 from telemetry import SettingsError, logs
 
@@ -12,7 +14,9 @@ try:
     logs.configure(settings.log_format, settings.log_level)
     for client in ("httpx", "httpx2"):  # the LLM chain logs each attempt itself
         logging.getLogger(client).setLevel(logging.WARNING)
-    app = create_app(settings)
-except (AppSettingsError, SettingsError) as error:
+    llm = LLMSettings.from_env()
+    prepare(settings)
+    app = create_app(settings, llm)
+except (AppSettingsError, SettingsError, StoreError) as error:
     print(f"reviewlens: {error}", file=sys.stderr)  # noqa: T201 - nothing logs yet
     raise SystemExit(2) from None

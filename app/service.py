@@ -11,12 +11,13 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
+from fastapi_offline import FastAPIOffline
 
 import telemetry
-from app import __version__
-from app.api import health, problems, products, sessions
+from app import __version__, faults
+from app.api import health, pages, problems, products, sessions
 from app.api.services import Services
-from app.database import Database
+from app.database import REQUEST_SECONDS, Database
 from app.dialogue.engine import Engine
 from app.dialogue.store import SqliteSessions
 from app.llm.chain import build_chain
@@ -28,6 +29,8 @@ from telemetry.catalog import PROVIDERS
 from telemetry.metrics import active_evidence_gauge
 
 SWEEP_SECONDS = 10.0
+# /docs and what it loads come from here; no other host is asked, not for a badge either.
+OWN_PAGES: dict[str, Any] = {"redoc_url": None, "swagger_ui_parameters": {"validatorUrl": "none"}}
 
 _log = logging.getLogger("reviewlens")
 
@@ -60,12 +63,18 @@ def create_app(
             await services.chain.aclose()
             services.database.close()
 
-    app = FastAPI(title="ReviewLens", version=__version__, lifespan=lifespan, **_own_telemetry_only())
-    for router in (health.router, products.router, sessions.router):
+    app = FastAPIOffline(
+        title="ReviewLens", version=__version__, lifespan=lifespan, **OWN_PAGES, **_own_telemetry_only()
+    )
+    for router in (pages.router, health.router, products.router, sessions.router):
         app.include_router(router)
     problems.install(app)
     app.add_middleware(
-        CORSMiddleware, allow_origins=settings.origins, allow_methods=["*"], allow_headers=["*"]
+        CORSMiddleware,
+        allow_origins=settings.origins,
+        allow_methods=["*"],
+        allow_headers=["*"],
+        expose_headers=["Retry-After"],
     )
     telemetry.instrument(app, pipeline)
     return app
@@ -77,9 +86,22 @@ def _own_telemetry_only() -> dict[str, Any]:
     return {"telemetry": {"tracing": False, "metrics": False, "logs": False}} if has_own else {}
 
 
+def prepare(settings: AppSettings) -> None:
+    """See to the store before anything serves: its tables, the samples, a first write. Raises StoreError."""
+    database = Database(settings.database)
+    try:
+        repository = Repository(database)
+        SqliteSessions(database, settings.session_timeout)
+        database.probe()
+        database.check()
+        load_samples(repository)
+    finally:
+        database.close()
+
+
 def build(settings: AppSettings, llm: LLMSettings) -> Services:
     """The service's parts. An empty store gets the samples."""
-    database = Database(settings.database)
+    database = Database(settings.database, REQUEST_SECONDS)
     repository = Repository(database)
     load_samples(repository)
     store = SqliteSessions(database, settings.session_timeout)
@@ -109,5 +131,11 @@ class _Housekeeping:
             try:
                 await asyncio.to_thread(self.show_categories)
                 await asyncio.to_thread(self._services.engine.sweep)
-            except Exception:
-                _log.exception("housekeeping failed; it is tried again in %s s", self._pause)
+            except Exception as error:
+                self._tell(error)
+
+    def _tell(self, error: Exception) -> None:
+        if faults.of_the_store(error):
+            _log.error("housekeeping: %s", faults.explain(self._services.database.path, error))
+        else:
+            _log.exception("housekeeping failed; it is tried again in %s s", self._pause)

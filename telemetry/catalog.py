@@ -26,7 +26,7 @@ STAGES = (
 ERRORS = tuple(
     (error_type, component)
     for component, error_types in {
-        "api": ("unhandled", "validation", "not_found", "conflict"),
+        "api": ("unhandled", "validation", "not_found", "conflict", "unavailable"),
         "dialogue": ("dialogue_error",),
         "retrieval": ("retrieval_error",),
         "scoring": ("scoring_error",),

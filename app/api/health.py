@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 
 from fastapi import APIRouter, Response
 
 from app.api.schemas import Health
-from app.api.services import Current
+from app.api.services import Current, Services
+from app.faults import StoreError
+
+LOCK_SECONDS = 0.5
+READY_SECONDS = 1.0
 
 router = APIRouter(tags=["health"])
 
@@ -19,12 +24,22 @@ async def healthz() -> Health:
 
 
 @router.get("/readyz", responses={503: {"model": Health}})
-def readyz(services: Current, response: Response) -> Health:
-    """The store answers, and there is something to ask about."""
+async def readyz(services: Current, response: Response) -> Health:
+    """The store takes writes, and there is something to ask about. Answers within a second or so."""
+    # Not in the threads of the other end points: all of those may be waiting for the store.
+    looking = asyncio.to_thread(_why_not, services)
     try:
-        reason = "" if services.repository.products() else "no products: run `reviewlens ingest`"
-    except sqlite3.Error as error:
-        reason = f"the store does not answer: {error}"
+        reason = await asyncio.wait_for(looking, READY_SECONDS)
+    except asyncio.TimeoutError:
+        reason = f"the store did not answer within {READY_SECONDS:g} s"
     if reason:
         response.status_code = 503
     return Health(status="unavailable" if reason else "ok", reason=reason)
+
+
+def _why_not(services: Services) -> str:
+    try:
+        services.database.probe(LOCK_SECONDS)
+        return "" if services.repository.products() else "no products: run `reviewlens ingest`"
+    except (StoreError, sqlite3.Error) as error:
+        return f"the store cannot be used: {error.__cause__ or error}"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import sqlite3
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exception_handlers import http_exception_handler, request_validation_exception_handler
@@ -10,18 +13,26 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
+from app import faults
+from app.api.schemas import Problem
 from app.errors import Conflict, NotFound
 from telemetry.metrics import errors_total
 
 ANSWERS: dict[type[Exception], tuple[int, str]] = {NotFound: (404, "not_found"), Conflict: (409, "conflict")}
+RETRY_SECONDS = 5
+Responses = dict[int | str, dict[str, Any]]
+UNAVAILABLE: Responses = {503: {"model": Problem}}
+
+_log = logging.getLogger("reviewlens.store")
 
 
 def install(app: FastAPI) -> None:
-    """Answer the service's own errors, wrong requests and unknown paths, and count them."""
+    """Answer the service's own errors, wrong requests, unknown paths and a store that fails; count them."""
     for error, (status, error_type) in ANSWERS.items():
         app.add_exception_handler(error, _handler(status, error_type))
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(sqlite3.DatabaseError, _unavailable)
 
 
 def _handler(status: int, error_type: str) -> Callable[[Request, Exception], Awaitable[Response]]:
@@ -43,3 +54,13 @@ async def _http(request: Request, error: Exception) -> Response:
     if error.status_code == 404:
         errors_total.labels(error_type="not_found", component="api").inc()
     return await http_exception_handler(request, error)
+
+
+async def _unavailable(request: Request, error: Exception) -> Response:
+    """The shopper is told to try again, the log what to do; the path is nobody's outside."""
+    if not faults.of_the_store(error):
+        raise error
+    errors_total.labels(error_type="unavailable", component="api").inc()
+    _log.error(faults.explain(request.app.state.services.database.path, error))
+    detail = f"the store cannot be used now ({error}); nothing was lost; try again"
+    return JSONResponse({"detail": detail}, 503, {"Retry-After": str(RETRY_SECONDS)})

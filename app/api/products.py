@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from app.api.problems import UNAVAILABLE
 from app.api.schemas import FactorOut, Problem, ProductOut, ProductPage
 from app.api.services import Current
 
-router = APIRouter(prefix="/api/products", tags=["products"])
+router = APIRouter(prefix="/api/products", tags=["products"], responses=UNAVAILABLE)
 
 
 @router.get("")

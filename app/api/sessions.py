@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter, Response
 
+from app.api.problems import UNAVAILABLE, Responses
 from app.api.schemas import (
     AnalysisOut,
     Problem,
@@ -22,9 +21,7 @@ from app.dialogue.engine import Step
 from app.dialogue.model import Reason
 from app.reviews.models import Question
 
-Responses = dict[int | str, dict[str, Any]]
-
-router = APIRouter(prefix="/api/sessions", tags=["sessions"])
+router = APIRouter(prefix="/api/sessions", tags=["sessions"], responses=UNAVAILABLE)
 NOT_FOUND: Responses = {404: {"model": Problem}}
 CONFLICT: Responses = {**NOT_FOUND, 409: {"model": Problem}}
 

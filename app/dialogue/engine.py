@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from anyio import to_thread
 
 from app.dialogue import journey
+from app.dialogue.finding import Finding, find
 from app.dialogue.model import ACTIVE, COMPLETE, Reason, Said, Session
 from app.dialogue.questions import GENERAL, next_question, settled, top
 from app.dialogue.store import SessionStore
@@ -17,13 +18,9 @@ from app.errors import Conflict, NotFound
 from app.llm.verdict import Verdict, VerdictRequest
 from app.reviews.corpus import Corpus
 from app.reviews.models import Answer, Evidence, FactorScore, Question
-from app.reviews.retrieval import retrieve
-from app.reviews.scoring import concerns, score
-from telemetry.metrics import evidence_count, retrieval_duration_seconds, scoring_duration_seconds
-from telemetry.timing import Timer, track_errors
+from app.reviews.scoring import score
+from telemetry.timing import track_errors
 
-EVIDENCE_LIMIT = 50
-RELEVANT = 0.4  # of 1; what weighs less speaks to none of the shopper's worries
 SHOWN_EVIDENCE = 8
 
 
@@ -42,14 +39,6 @@ class Writer(Protocol):
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What the reviews say to a shopper who answered so."""
-
-    scores: tuple[FactorScore, ...]
-    evidence: tuple[Evidence, ...]
-
-
-@dataclass(frozen=True)
 class Step:
     """Where a dialogue stands after an event; `question` is None once it is final."""
 
@@ -59,7 +48,11 @@ class Step:
 
 
 class Engine:
-    """Runs dialogues over a store of sessions, a source of reviews and a writer of verdicts."""
+    """Runs dialogues over a store of sessions, a source of reviews and a writer of verdicts.
+
+    Each step is written to the store first and counted then: one that could not be written has not happened,
+    and is repeated.
+    """
 
     def __init__(
         self,
@@ -72,6 +65,7 @@ class Engine:
         self._corpora = corpora
         self._writer = writer
         self._new_id = new_id
+        self._answering: set[str] = set()
 
     def visit(self, product_id: str) -> tuple[Corpus, str]:
         """A shopper opens a product's page: the product, and the visit's id. Raises NotFound."""
@@ -84,13 +78,13 @@ class Engine:
         """A shopper chooses a product: its reviews are analysed, the first question put. Raises NotFound."""
         corpus = self._corpora.corpus(product_id)
         category = corpus.product.category
-        seen_before = bool(visit_id) and self._store.close_visit(str(visit_id), product_id)
-        journey.product_selected(category, seen_before)
         found = find(corpus, ())
-        journey.product_analysed(category, corpus.review_count, corpus.factors_matched)
         question = next_question(corpus.questions, found.scores, ())
         session = Session(self._new_id(), product_id, category, question.question_id, top=top(found.scores))
-        self._store.add(session)
+        seen_before = self._store.begin(session, visit_id)
+        journey.product_selected(category, seen_before)
+        journey.searched(category, found)
+        journey.product_analysed(category, corpus.review_count, corpus.factors_matched)
         journey.session_started(category)
         return Step(session, found.scores, question)
 
@@ -105,13 +99,20 @@ class Engine:
         """The shopper answers; the last answer brings the verdict. Raises NotFound and Conflict.
 
         `question_id`, where given, must be the open question's: so a repeated request is no new answer.
+        Where the verdict did not arrive, the last answer is repeated.
         """
-        step, request = await to_thread.run_sync(self._take, session_id, text, question_id)
-        if request is None:
-            return step
-        verdict = await self._writer.write(request)
-        session = await to_thread.run_sync(self._deliver, step.session, verdict, request)
-        return replace(step, session=session)
+        if session_id in self._answering:
+            raise Conflict(f"session {session_id} is being answered")
+        self._answering.add(session_id)
+        try:
+            step, request = await to_thread.run_sync(self._take, session_id, text, question_id)
+            if request is None:
+                return step
+            verdict = await self._writer.write(request)
+            session = await to_thread.run_sync(self._deliver, step.session, verdict, request)
+            return replace(step, session=session)
+        finally:
+            self._answering.discard(session_id)
 
     def leave(self, session_id: str, reason: Reason) -> None:
         """The shopper goes away; counted where the dialogue was still going on. Raises NotFound."""
@@ -135,14 +136,17 @@ class Engine:
     def _take(
         self, session_id: str, text: str, question_id: str | None
     ) -> tuple[Step, VerdictRequest | None]:
-        """Take one answer; a request for a verdict comes with the last one."""
+        """Take one answer; a request for a verdict comes with the last one, and with its repetition.
+
+        That too saves the session, so that one worker at most goes on with it, and none asks an LLM for what
+        could not be kept.
+        """
         before = self._session(session_id)
-        _expect_open(before, question_id)
+        _expect_open(before, text, question_id)
         corpus = self._corpora.corpus(before.product_id)
-        said = (*before.said, Said(str(before.question_id), text))
-        answered = replace(before, said=said, stage=ACTIVE)
+        answered = before if before.owed else _with_answer(before, text)
         found = find(corpus, _answers(corpus, answered))
-        final = settled(answered.turn, before.top, top(found.scores))
+        final = before.owed or settled(answered.turn, before.top, top(found.scores))
         question = None if final else _following(corpus, answered, found)
         session = self._store.save(
             replace(
@@ -153,11 +157,11 @@ class Engine:
                 evidence=len(found.evidence),
             )
         )
-        journey.answered(session.category, session.session_id, session.turn)
+        if not before.owed:
+            _count(session, found)
         step = Step(session, found.scores, question)
         if not final:
             return step, None
-        journey.concluding(session.category)
         return step, VerdictRequest(
             product_name=corpus.product.name,
             category=session.category,
@@ -181,25 +185,26 @@ def _following(corpus: Corpus, session: Session, found: Finding) -> Question:
     return next_question(corpus.questions, found.scores, asked, last.next_factor_hint if last else "")
 
 
-def find(corpus: Corpus, answers: tuple[Answer, ...]) -> Finding:
-    """Retrieve and score for these answers, and record how long each took and how much was found."""
-    category = {"category": corpus.product.category}
-    with track_errors("retrieval_error", "retrieval"), Timer(retrieval_duration_seconds, category):
-        found = retrieve(corpus, concerns(corpus, answers), EVIDENCE_LIMIT)
-        evidence = tuple(piece for piece in found if piece.score >= RELEVANT)
-    evidence_count.labels(**category).observe(len(evidence))
-    with track_errors("scoring_error", "scoring"), Timer(scoring_duration_seconds, category):
-        scores = score(corpus, answers)
-    return Finding(scores, evidence)
+def _count(session: Session, found: Finding) -> None:
+    """Count the answer that `session` was saved with."""
+    journey.searched(session.category, found)
+    journey.answered(session.category, session.session_id, session.turn)
+    if session.owed:
+        journey.concluding(session.category)
 
 
-def _expect_open(session: Session, question_id: str | None) -> None:
+def _with_answer(session: Session, text: str) -> Session:
+    return replace(session, said=(*session.said, Said(str(session.question_id), text)))
+
+
+def _expect_open(session: Session, text: str, question_id: str | None) -> None:
     if session.status != "live":
         raise Conflict(f"session {session.session_id} has ended: {session.status}")
-    if session.question_id is None:
-        raise Conflict(f"session {session.session_id} awaits its verdict")
-    if question_id is not None and question_id != session.question_id:
-        raise Conflict(f"question {question_id!r} is not open; the open one is {session.question_id!r}")
+    expected = session.question_id or session.said[-1].question_id
+    if question_id is not None and question_id != expected:
+        raise Conflict(f"question {question_id!r} is not open; the open one is {expected!r}")
+    if session.owed and text != session.said[-1].text:
+        raise Conflict(f"session {session.session_id} awaits its verdict; repeat the last answer to have it")
 
 
 def _question(corpus: Corpus, question_id: str | None) -> Question | None:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import logging
 
+from app.dialogue.finding import Finding
 from app.dialogue.model import ACTIVE, COMPLETE, START, Abandoned
 from app.dialogue.store import PRODUCT_SELECTION
 from telemetry.metrics import (
     dialogue_completions_total,
     dialogue_sessions_total,
     dialogue_turns_total,
+    evidence_count,
     factors_matched_total,
     product_analysis_total,
+    retrieval_duration_seconds,
     reviews_processed_total,
+    scoring_duration_seconds,
     session_abandoned_total,
     user_journey_stage_total,
 )
@@ -37,6 +41,13 @@ def product_selected(category: str, seen_before: bool) -> None:
         product_seen(category)
     _step(PRODUCT_SELECTION, "complete", category)
     _step(REVIEW_COLLECTION, "enter", category)
+
+
+def searched(category: str, found: Finding) -> None:
+    """The reviews were searched and scored for a step that was taken."""
+    retrieval_duration_seconds.labels(category=category).observe(found.retrieval_seconds)
+    scoring_duration_seconds.labels(category=category).observe(found.scoring_seconds)
+    evidence_count.labels(category=category).observe(len(found.evidence))
 
 
 def product_analysed(category: str, reviews: int, factors_matched: int) -> None:

@@ -40,6 +40,11 @@ class Session:
         """How many answers were given."""
         return len(self.said)
 
+    @property
+    def owed(self) -> bool:
+        """Whether the last answer was taken and its verdict has not arrived."""
+        return self.status == "live" and self.question_id is None
+
 
 @dataclass(frozen=True)
 class Abandoned:

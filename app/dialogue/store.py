@@ -45,11 +45,8 @@ class SessionStore(Protocol):
     def open_visit(self, product_id: str) -> str:
         """Note that a shopper looks at a product; the visit's id."""
 
-    def close_visit(self, visit_id: str, product_id: str) -> bool:
-        """End a visit. False where none is live for that product."""
-
-    def add(self, session: Session) -> None:
-        """Keep a new session."""
+    def begin(self, session: Session, visit_id: str | None) -> bool:
+        """Keep a new session and end the visit it came from. False where none is live for that product."""
 
     def get(self, session_id: str) -> Session | None:
         """A session as it stands, ended ones too."""
@@ -86,20 +83,18 @@ class SqliteSessions:
         )
         return visit_id
 
-    def close_visit(self, visit_id: str, product_id: str) -> bool:
-        """See SessionStore."""
-        closed = self._database.connection.execute(
-            "DELETE FROM visits WHERE visit_id = ? AND product_id = ? AND seen_at >= ?",
-            (visit_id, product_id, self._oldest()),
-        )
-        return closed.rowcount == 1
-
-    def add(self, session: Session) -> None:
+    def begin(self, session: Session, visit_id: str | None) -> bool:
         """See SessionStore."""
         row = self._row(session)
         names = ", ".join(row)
         marks = ", ".join(f":{name}" for name in row)
-        self._database.connection.execute(f"INSERT INTO sessions ({names}) VALUES ({marks})", row)  # noqa: S608
+        with self._database.transaction() as connection:
+            connection.execute(f"INSERT INTO sessions ({names}) VALUES ({marks})", row)  # noqa: S608
+            closed = connection.execute(
+                "DELETE FROM visits WHERE visit_id = ? AND product_id = ? AND seen_at >= ?",
+                (visit_id, session.product_id, self._oldest()),
+            )
+        return closed.rowcount == 1
 
     def get(self, session_id: str) -> Session | None:
         """See SessionStore."""

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from app.database import Database
+from app.faults import StoreError, explained
 from app.reviews.repository import Repository
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -17,25 +18,36 @@ SECONDS = 120
 def load_samples(repository: Repository) -> None:
     """Import the samples if the store has no product. Takes about 3 s then, and one query ever after.
 
-    It is done in a process of its own: the analyser's half gigabyte must not stay in a worker.
+    It is done in a process of its own: the analyser's half gigabyte must not stay in a worker. Raises
+    StoreError with that process's last words.
     """
     if repository.products():
         return
     command = [sys.executable, "-m", "app.reviews.bootstrap", str(repository.database.path.resolve())]
     quiet = {**os.environ, "OTEL_SDK_DISABLED": "true"}  # else it would export under the API's own name
-    done = subprocess.run(command, env=quiet, capture_output=True, text=True, timeout=SECONDS, check=False)
+    try:
+        done = subprocess.run(
+            command, env=quiet, capture_output=True, text=True, timeout=SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise StoreError(f"the sample reviews could not be imported in {SECONDS} s") from error
     if done.returncode != 0:
-        raise RuntimeError(f"the sample reviews could not be imported: {done.stderr.strip()[-2000:]}")
+        last_words = done.stderr.strip().rpartition("\n")[2] or f"exit code {done.returncode}"
+        raise StoreError(f"the sample reviews could not be imported: {last_words}")
 
 
 def main(path: str) -> None:
     """Import the samples into the store at `path`, unless somebody was faster."""
     from app.reviews.ingest import ingest
 
-    repository = Repository(Database(Path(path)))
-    if repository.products():
-        return
-    report = ingest(repository, [SAMPLES])
+    try:
+        with explained(Path(path)):
+            repository = Repository(Database(Path(path)))
+            if repository.products():
+                return
+            report = ingest(repository, [SAMPLES])
+    except StoreError as error:
+        raise SystemExit(str(error)) from None
     if report.problems:
         first = report.problems[0]
         raise SystemExit(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sqlite3
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -16,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from app.database import Database
+from app.faults import StoreError, explained
 from app.reviews import report
 from app.reviews.ingest import IngestError, Report
 from app.reviews.ingest import ingest as import_files
@@ -68,11 +68,12 @@ def ingest(
 
 
 def _repository() -> Repository:
-    path = AppSettings.from_env().database
     try:
-        return Repository(Database(path))
-    except (sqlite3.Error, OSError) as error:
-        _fail(f"the store {path} cannot be opened: {error}; REVIEWLENS_STATE_DIR says where it is", USAGE)
+        repository = Repository(Database(AppSettings.from_env().database))
+        repository.database.probe()
+    except StoreError as error:
+        _fail(str(error), USAGE)
+    return repository
 
 
 def _check(paths: Sequence[Path], watch: Path | None) -> None:
@@ -96,9 +97,10 @@ def _import(
             bar.update(task, description="analysing reviews", completed=done, total=total)
 
         try:
-            done = import_files(repository, paths, category, dry_run, show)
-        except sqlite3.OperationalError as error:
-            raise IngestError(f"{repository.database.path}: {error}; nothing was written") from error
+            with explained(repository.database.path):
+                done = import_files(repository, paths, category, dry_run, show)
+        except StoreError as error:
+            raise IngestError(f"{error}; nothing was written") from error
     report.show(done, dry_run)
     return done
 

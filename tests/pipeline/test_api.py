@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -154,7 +155,7 @@ def test_everything_known_is_at_zero_before_the_first_request(state_dir: Path, m
                 for key in page
                 if dict(key)["endpoint"] == "/api/sessions/{session_id}/turns"
             }
-            assert declared == {("POST", code) for code in ("200", "404", "409", "422", "500")}
+            assert declared == {("POST", code) for code in ("200", "404", "409", "422", "500", "503")}
             assert set(page.values()) == {0.0}
             products = (await client.get("/api/products")).json()
             for product in products:
@@ -173,6 +174,33 @@ def test_health_says_whether_it_can_serve(state_dir: Path, metrics: Recorded) ->
             for path in ("/healthz", "/readyz"):
                 response = await client.get(path)
                 assert (response.status_code, response.json()) == (200, {"status": "ok", "reason": ""})
+
+    anyio.run(run)
+
+
+def test_the_first_page_is_that_of_the_api_and_loads_nothing_from_elsewhere(
+    state_dir: Path, metrics: Recorded
+) -> None:
+    """Offline it is not blank, and no other host hears of it; its redirect is known at 0 as what it is."""
+
+    async def run() -> None:
+        async with api(state_dir, metrics) as client:
+            await client.get("/metrics")
+            labels = {"method": "GET", "endpoint": "/"}
+            assert metrics.value("http_requests_total", status_code=307, **labels) == 0
+            assert (
+                metrics.series("http_requests_total")
+                .keys()
+                .isdisjoint({frozenset({*labels.items(), ("status_code", "200")})})
+            )
+            page = await client.get("/", follow_redirects=True)
+            assert (page.status_code, page.url.path) == (200, "/docs")
+            assert re.findall(r"https?://|[\"']//", page.text) == []
+            assert '"validatorUrl": "none"' in page.text
+            loaded = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+            assert len(loaded) == 3
+            for path in loaded:
+                assert (await client.get(path)).status_code == 200, path
 
     anyio.run(run)
 

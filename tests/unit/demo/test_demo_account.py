@@ -61,7 +61,8 @@ def test_who_never_opened_the_page_enters_with_the_dialogue() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "error_type"), [(404, "not_found"), (409, "conflict"), (422, "validation"), (500, "unhandled")]
+    ("status", "error_type"),
+    [(404, "not_found"), (409, "conflict"), (422, "validation"), (500, "unhandled"), (503, "unavailable")],
 )
 def test_an_error_answer_is_an_error_of_the_api(status: int, error_type: str) -> None:
     """Each status that the API counts as an error, by its type; the request itself, and its duration."""

@@ -111,6 +111,7 @@ def test_error_pairs_are_those_of_the_contract() -> None:
         ("validation", "api"),
         ("not_found", "api"),
         ("conflict", "api"),
+        ("unavailable", "api"),
         ("dialogue_error", "dialogue"),
         ("retrieval_error", "retrieval"),
         ("scoring_error", "scoring"),

@@ -1,0 +1,45 @@
+"""What the reviews say to a shopper's answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.reviews.corpus import Corpus
+from app.reviews.models import Answer, Evidence, FactorScore
+from app.reviews.retrieval import retrieve
+from app.reviews.scoring import concerns, score
+from telemetry.timing import Timer, track_errors
+
+EVIDENCE_LIMIT = 50
+RELEVANT = 0.4  # of 1; what weighs less speaks to none of the shopper's worries
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the reviews say to a shopper who answered so, and how long it took to find."""
+
+    scores: tuple[FactorScore, ...]
+    evidence: tuple[Evidence, ...]
+    retrieval_seconds: float
+    scoring_seconds: float
+
+
+def find(corpus: Corpus, answers: tuple[Answer, ...]) -> Finding:
+    """Retrieve and score for these answers. Counts what fails; journey.py counts the rest."""
+    retrieval, scoring = _Seconds(), _Seconds()
+    with track_errors("retrieval_error", "retrieval"), Timer(retrieval):
+        found = retrieve(corpus, concerns(corpus, answers), EVIDENCE_LIMIT)
+        evidence = tuple(piece for piece in found if piece.score >= RELEVANT)
+    with track_errors("scoring_error", "scoring"), Timer(scoring):
+        scores = score(corpus, answers)
+    return Finding(scores, evidence, retrieval.measured, scoring.measured)
+
+
+class _Seconds:
+    """Keeps what a timer measured until it is known whether it counts."""
+
+    measured = 0.0
+
+    def observe(self, amount: float) -> None:
+        """Called by the timer."""
+        self.measured = amount

@@ -1,0 +1,55 @@
+"""What can be wrong with the store, and what to do about it, in words."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+# Wrong statements of ours. Every other error is about the file, its disk, or who else uses it.
+OURS = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.DataError, sqlite3.NotSupportedError)
+
+_MAY_NOT_WRITE = "See that the folder can be made and that this user may write to it"
+_DAMAGED = "Put a copy back, or move the file away: a new one is made, without its imports and dialogues"
+# What stands in the reason -> what to do. SQLite gives no error code before Python 3.11.
+REMEDIES = {
+    "locked": "Another program holds it: `fuser -v {path}` names it",
+    "full": "Free space: `df -h {path.parent}`",
+    "No space": "Free space: `df -h {path.parent}`",
+    "disk I/O": "Look at its disk: `df -h {path.parent}`, and the system's log",
+    "not a database": _DAMAGED,
+    "malformed": _DAMAGED,
+    "File exists": "A file stands where its folder should be",
+    "no such table": "The file was taken away or replaced: start the service again",
+}
+
+
+class StoreError(RuntimeError):
+    """A store that cannot be used, in one line: its path, the reason, what to do."""
+
+
+def of_the_store(error: BaseException) -> bool:
+    """Whether the store is what failed, and not a statement of ours."""
+    return isinstance(error, sqlite3.DatabaseError) and not isinstance(error, OURS)
+
+
+def explain(path: Path, error: BaseException) -> str:
+    """The fault in one line."""
+    reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    remedy = next((words for sign, words in REMEDIES.items() if sign in reason), _MAY_NOT_WRITE)
+    return (
+        f"the store {path} cannot be used: {reason}. {remedy.format(path=path)}. "
+        "REVIEWLENS_STATE_DIR sets its folder"
+    )
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """SQLite's faults with the store at `path` leave the block as StoreError."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        if not of_the_store(error):
+            raise
+        raise StoreError(explain(path, error)) from error

@@ -1,0 +1,211 @@
+"""Steps that are refused or cannot be written: they count nothing, and can be repeated."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.reviews import FakeWriter, corpus
+
+from app.database import Database
+from app.dialogue.engine import Engine, Step
+from app.dialogue.model import Session
+from app.dialogue.store import SqliteSessions
+from app.errors import Conflict
+from app.llm.verdict import Verdict, VerdictRequest
+from app.reviews.corpus import Corpus
+from telemetry.catalog import STAGES
+from telemetry.testing import Recorded
+
+CATEGORY = "robot_cleaner"
+SEARCHES = ("retrieval_duration_seconds", "scoring_duration_seconds", "evidence_count")
+
+
+class Store(SqliteSessions):
+    """A store that fails when told to, before anything is written. `fails`: the writes to come that do."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(Database(path), 60)
+        self.fails: list[bool] = []
+
+    def _perhaps_fail(self) -> None:
+        if self.fails and self.fails.pop(0):
+            raise sqlite3.OperationalError("database or disk is full")
+
+    def begin(self, session: Session, visit_id: str | None) -> bool:
+        self._perhaps_fail()
+        return super().begin(session, visit_id)
+
+    def save(self, session: Session) -> Session:
+        self._perhaps_fail()
+        return super().save(session)
+
+
+class Reviews:
+    """A source of reviews with one product; what happens while it is read, is `meanwhile`."""
+
+    def __init__(self) -> None:
+        self.meanwhile = lambda: None
+
+    def corpus(self, product_id: str) -> Corpus:
+        meanwhile, self.meanwhile = self.meanwhile, lambda: None
+        meanwhile()
+        return corpus()
+
+
+class Shop:
+    """Two workers on one store, with their parts at hand."""
+
+    def __init__(self, folder: Path) -> None:
+        self.store, self.reviews, self.writer = Store(folder / "test.db"), Reviews(), FakeWriter()
+        self.engine = Engine(self.store, self.reviews, self.writer)
+        self.other = Engine(self.store, self.reviews, self.writer)
+
+    def answer(self, session_id: str, engine: Engine | None = None, text: str = "중요해요") -> Step:
+        return asyncio.run((engine or self.engine).answer(session_id, text))
+
+    def up_to_the_last(self) -> str:
+        """A session with one answer to go, of two worlds that go the same way: which turn is the last."""
+        sample = self.engine.start(CATEGORY, None).session.session_id
+        turns = 1
+        while self.answer(sample).question:
+            turns += 1
+        session_id = self.engine.start(CATEGORY, None).session.session_id
+        for _ in range(turns - 1):
+            self.answer(session_id)
+        return session_id
+
+
+@pytest.fixture
+def shop(tmp_path: Path, metrics: Recorded) -> Iterator[Shop]:
+    yield Shop(tmp_path)
+
+
+def counted(metrics: Recorded) -> dict[str, float]:
+    """What the contract counts per step of a dialogue."""
+    names = ("dialogue_sessions_total", "dialogue_turns_total", "dialogue_completions_total")
+    more = ("product_analysis_total", "user_journey_stage_total", "session_abandoned_total")
+    searches = tuple(f"{name}_count" for name in SEARCHES)
+    return {name: metrics.total(name) for name in names + more + searches}
+
+
+def test_a_turn_that_loses_the_race_counts_nothing(shop: Shop, metrics: Recorded) -> None:
+    """The other worker took an answer between this one's reading and its writing."""
+    session_id = shop.engine.start(CATEGORY, None).session.session_id
+    after: list[dict[str, float]] = []
+
+    def other_is_faster() -> None:
+        shop.answer(session_id, shop.other)
+        after.append(counted(metrics))
+
+    shop.reviews.meanwhile = other_is_faster
+    with pytest.raises(Conflict, match="went on elsewhere"):
+        shop.answer(session_id)
+    assert [counted(metrics)] == after
+    assert metrics.value("dialogue_turns_total", category=CATEGORY) == 1
+
+
+def test_two_requests_with_the_same_answer_take_it_once(shop: Shop, metrics: Recorded) -> None:
+    """An impatient second click is told that the first is at work, and searches nothing."""
+
+    async def twice(session_id: str) -> list[Step | BaseException]:
+        clicks = [shop.engine.answer(session_id, "중요해요") for _ in range(2)]
+        return await asyncio.gather(*clicks, return_exceptions=True)
+
+    first, second = asyncio.run(twice(shop.engine.start(CATEGORY, None).session.session_id))
+    assert isinstance(first, Step)
+    assert isinstance(second, Conflict)
+    assert metrics.count("retrieval_duration_seconds", category=CATEGORY) == 2  # the start, and one answer
+
+
+def test_a_start_that_cannot_be_written_is_repeated_as_if_nothing_had_been(
+    shop: Shop, metrics: Recorded
+) -> None:
+    """The visit is still live: nobody enters the shop twice."""
+    _, visit_id = shop.engine.visit(CATEGORY)
+    before = counted(metrics)
+    shop.store.fails = [True]
+    with pytest.raises(sqlite3.OperationalError):
+        shop.engine.start(CATEGORY, visit_id)
+    assert counted(metrics) == before
+    shop.engine.start(CATEGORY, visit_id)
+    entered = {"stage": "product_selection", "action": "enter", "category": CATEGORY}
+    assert metrics.value("user_journey_stage_total", **entered) == 1
+    assert metrics.value("dialogue_sessions_total", category=CATEGORY) == 1
+
+
+def test_every_answer_can_fail_once_and_counts_once(shop: Shop, metrics: Recorded) -> None:
+    """Each write of a dialogue fails at first; the shopper repeats it; the numbers are a plain dialogue's."""
+    _, visit_id = shop.engine.visit(CATEGORY)
+    session_id = shop.engine.start(CATEGORY, visit_id).session.session_id
+    turns, step = 0, None
+    while step is None or step.question:
+        shop.store.fails = [True]
+        with pytest.raises(sqlite3.OperationalError):
+            shop.answer(session_id)
+        step, turns = shop.answer(session_id), turns + 1
+    for stage in STAGES:
+        for action in ("enter", "complete"):
+            labels = {"stage": stage, "action": action, "category": CATEGORY}
+            assert metrics.value("user_journey_stage_total", **labels) == 1, labels
+    assert metrics.value("dialogue_turns_total", category=CATEGORY) == turns
+    assert [metrics.count(name, category=CATEGORY) for name in SEARCHES] == [1 + turns] * 3
+
+
+@pytest.mark.parametrize("by_another_worker", [False, True])
+def test_a_verdict_that_could_not_be_kept_comes_with_the_answer_repeated(
+    shop: Shop, metrics: Recorded, by_another_worker: bool
+) -> None:
+    """The answer was taken, so its repetition is no new one; whichever worker gets it."""
+    session_id = shop.up_to_the_last()
+    shop.store.fails = [False, True]  # the answer is kept, the verdict is not
+    with pytest.raises(sqlite3.OperationalError):
+        shop.answer(session_id)
+    between = counted(metrics)
+    step = shop.answer(session_id, shop.other if by_another_worker else shop.engine)
+    assert (step.session.status, bool(step.session.analysis)) == ("complete", True)
+    assert counted(metrics) == between | {
+        "dialogue_completions_total": between["dialogue_completions_total"] + 1,
+        "user_journey_stage_total": between["user_journey_stage_total"] + 1,
+    }
+
+
+def test_no_llm_is_asked_for_a_verdict_while_the_store_fails(shop: Shop) -> None:
+    """Each repetition would be paid for, and lost."""
+    session_id = shop.up_to_the_last()
+    shop.store.fails = [False, True, True, True]
+    for _ in range(3):
+        with pytest.raises(sqlite3.OperationalError):
+            shop.answer(session_id)
+    assert len(shop.writer.asked) == 2  # the sample dialogue's, and the one that was lost
+    assert shop.answer(session_id).session.analysis
+
+
+def test_another_answer_is_refused_while_a_verdict_is_owed(shop: Shop) -> None:
+    """It would be dropped in silence."""
+    session_id = shop.up_to_the_last()
+    shop.store.fails = [False, True]
+    with pytest.raises(sqlite3.OperationalError):
+        shop.answer(session_id)
+    with pytest.raises(Conflict, match="repeat the last answer"):
+        shop.answer(session_id, text="상관없어요")
+
+
+def test_of_two_workers_with_one_verdict_the_later_delivers(shop: Shop, metrics: Recorded) -> None:
+    """The first took too long for the shopper, who asked again: one verdict counts."""
+    session_id = shop.up_to_the_last()
+    before = metrics.total("dialogue_completions_total")
+    write = shop.writer.write
+
+    async def slowly(request: VerdictRequest) -> Verdict:
+        shop.writer.write = write  # type: ignore[method-assign]
+        await shop.other.answer(session_id, "중요해요")
+        return await write(request)
+
+    shop.writer.write = slowly  # type: ignore[method-assign]
+    with pytest.raises(Conflict):
+        shop.answer(session_id)
+    assert metrics.total("dialogue_completions_total") == before + 1
