@@ -7,11 +7,13 @@ from app.faults import StoreError
 from app.llm.settings import LLMSettings
 from app.service import create_app, prepare
 from app.settings import AppSettings, AppSettingsError
+from app.variables import warn_unknown
 from telemetry import SettingsError, logs
 
 try:
     settings = AppSettings.from_env()
     logs.configure(settings.log_format, settings.log_level)
+    warn_unknown()
     for client in ("httpx", "httpx2"):  # the LLM chain logs each attempt itself
         logging.getLogger(client).setLevel(logging.WARNING)
     llm = LLMSettings.from_env()

@@ -160,8 +160,13 @@ def _at_most(seconds: float, work: Callable[[], None]) -> bool:
             faults.append(error)
 
     worker = threading.Thread(target=run, name="telemetry-push", daemon=True)
-    worker.start()
-    worker.join(seconds)
+    try:
+        worker.start()
+    except RuntimeError:
+        # From Python 3.12 on no thread starts while the interpreter ends. The SDK's own bounds must do.
+        run()
+    else:
+        worker.join(seconds)
     if faults:
         try:
             raise faults[0]

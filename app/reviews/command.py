@@ -21,6 +21,7 @@ from app.reviews.ingest import IngestError, Report
 from app.reviews.ingest import ingest as import_files
 from app.reviews.repository import Repository
 from app.settings import AppSettings
+from app.variables import warn_unknown
 
 SOME_SKIPPED = 1
 USAGE = 2
@@ -54,6 +55,7 @@ def ingest(
     nothing could be written; 2 wrong usage. --watch alone ends with 0 on SIGTERM or Ctrl-C.
     """
     console = Console(stderr=True, width=None if sys.stderr.isatty() else 120)
+    warn_unknown()
     _check(paths or [], watch)
     repository = _repository()
     with _metrics(metrics_port if metrics else None, console):

@@ -1,0 +1,57 @@
+"""Every REVIEWLENS_* variable that something reads, and a warning for one that nothing does."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import logging
+import os
+from collections.abc import Mapping
+
+from app.demo.addresses import PORTS
+from app.llm.settings import LLMSettings
+from app.settings import PREFIX, AppSettings
+from telemetry.otlp import variables as telemetry_variables
+
+# What the parts around the service read; a test finds the names in the stack's settings and the documents.
+AROUND = (
+    "REVIEWLENS_DATA_DIR",
+    "REVIEWLENS_DOWNLOAD_BASE",
+    "REVIEWLENS_PROMETHEUS_OTLP_URL",
+    "REVIEWLENS_RETENTION_SIZE",
+    "REVIEWLENS_RETENTION_TIME",
+    "REVIEWLENS_RUN_DIR",
+)
+COLLECTOR = "REVIEWLENS_COLLECTOR_"
+
+_log = logging.getLogger("reviewlens")
+
+
+@functools.cache
+def known() -> frozenset[str]:
+    """Every name; those of the collector are told by their beginning."""
+    fields = [
+        str(field.validation_alias or f"{settings.model_config['env_prefix']}{name.upper()}")
+        for settings in (AppSettings, LLMSettings)
+        for name, field in settings.model_fields.items()
+    ]
+    ports = [variable for variable, _ in PORTS.values()]
+    return frozenset((*fields, *ports, *telemetry_variables(), *AROUND))
+
+
+def unknown(environ: Mapping[str, str]) -> dict[str, str]:
+    """REVIEWLENS_* names that nothing reads, each with the nearest that is read, or an empty string."""
+    ours = [name for name in environ if name.startswith(PREFIX) and not name.startswith(COLLECTOR)]
+    return {name: _nearest(name) for name in sorted(ours) if name not in known()}
+
+
+def _nearest(name: str) -> str:
+    ends = [one.removeprefix(PREFIX) for one in known() if one.startswith(PREFIX)]
+    return "".join(PREFIX + end for end in difflib.get_close_matches(name.removeprefix(PREFIX), ends, 1))
+
+
+def warn_unknown(environ: Mapping[str, str] = os.environ) -> None:
+    """One line in the log for each. Values are not shown."""
+    for name, nearest in unknown(environ).items():
+        hint = f"did you mean {nearest}?" if nearest else "docs/settings.md has the names there are"
+        _log.warning("%s is set, and nothing reads it; %s", name, hint)
