@@ -1,4 +1,4 @@
-"""Real servers for tests: Prometheus, Alertmanager and our own app, each on a free loopback port.
+"""Real servers for tests: Prometheus, Alertmanager, collector, our own app, each on free loopback ports.
 
 with prometheus(config, rules={"alerts/a.yml": text}, version="2.42") as prom:
     wait_for("the target to be scraped", lambda: prom.value("up{job='app'}") == 1)
@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -189,10 +190,10 @@ def prometheus(
     port: int | None = None,
     flags: Sequence[str] = (),
 ) -> Iterator[Prometheus]:
-    """A real Prometheus of an exact version (2.42 or 3.5) with an empty store.
+    """A real Prometheus of an exact version (2.42, 3.5, 3.12) with an empty store.
 
     `config` is text, written beside the `rules` (relative path -> text), or the path of a file
-    that is used where it is.
+    that is used where it is. Only 3.12 knows --web.enable-otlp-receiver, to be given in `flags`.
     """
     port = port or free_port()
     with tempfile.TemporaryDirectory(prefix="reviewlens-prometheus-") as folder:
@@ -234,6 +235,55 @@ def alertmanager(
             "--cluster.listen-address=",
         ]
         with run(command, f"http://127.0.0.1:{port}", "/-/ready") as server:
+            yield server
+
+
+@dataclass(frozen=True)
+class Collector(Server):
+    """A running collector; its address is its health check's."""
+
+    ports: Mapping[str, int]
+
+    @property
+    def http(self) -> str:
+        """The base address for OTLP/HTTP."""
+        return f"http://127.0.0.1:{self.ports['HTTP']}"
+
+    @property
+    def grpc(self) -> str:
+        """host:port for OTLP/gRPC."""
+        return f"127.0.0.1:{self.ports['GRPC']}"
+
+    @property
+    def exporter(self) -> str:
+        """host:port of the Prometheus exporter: what was pushed, to be scraped."""
+        return f"127.0.0.1:{self.ports['SCRAPE']}"
+
+    @property
+    def telemetry(self) -> str:
+        """host:port of the collector's own metrics."""
+        return f"127.0.0.1:{self.ports['METRICS']}"
+
+
+@contextmanager
+def collector(
+    config: str | Path, *, env: Mapping[str, str] | None = None, queue: Path | None = None
+) -> Iterator[Collector]:
+    """A real collector on free ports; `config` is text or the path of a file.
+
+    `queue` is where its queue is kept; by default it goes with the collector.
+    """
+    ports = {name: free_port() for name in ("GRPC", "HTTP", "SCRAPE", "METRICS", "HEALTH")}
+    with tempfile.TemporaryDirectory(prefix="reviewlens-collector-") as folder:
+        file = config if isinstance(config, Path) else Path(folder) / "config.yaml"
+        if not isinstance(config, Path):
+            file.write_text(config, encoding="utf-8")
+        own = {f"REVIEWLENS_COLLECTOR_{name}_PORT": str(port) for name, port in ports.items()}
+        own["REVIEWLENS_COLLECTOR_QUEUE_DIR"] = str(queue or folder)
+        command = [obtain("otelcol"), f"--config={file}"]
+        url = f"http://127.0.0.1:{ports['HEALTH']}"
+        made = partial(Collector, ports=ports)
+        with run(command, url, "/", env={**own, **(env or {})}, kind=made) as server:
             yield server
 
 
