@@ -66,19 +66,26 @@ class Endpoints:
         for template in self.templates:
             self._by_endpoint.setdefault(id(template.endpoint), []).append(template)
 
-    def of(self, scope: Mapping[str, Any], root_path: str) -> str:
+    def of(self, scope: Mapping[str, Any], root_path: str, redirected: bool = False) -> str:
         """The template that answered, or would have answered but for a middleware; else "(unmatched)".
 
-        `root_path` is the scope's when the request came in: a mount appends to it.
+        `root_path` is the scope's when the request came in: a mount appends to it. `redirected`: routing may
+        have sent the client to the same path with a slash more or less; that is the template then.
         """
         found = self._by_endpoint.get(id(scope.get("endpoint")), ())
         if len(found) == 1:
             return found[0].path
         path = route_path(scope["path"], root_path)
-        for template in found or self.templates:
-            if template.pattern.match(path):
-                return template.path
+        for way in (path, _slashed(path)) if redirected else (path,):
+            for template in found or self.templates:
+                if template.pattern.match(way):
+                    return template.path
         return UNMATCHED
+
+
+def _slashed(path: str) -> str:
+    """The path with a slash at its end, or without the one that it has."""
+    return path.rstrip("/") if path.endswith("/") else path + "/"
 
 
 def route_path(path: str, root_path: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from typing import Any
 
@@ -96,13 +97,22 @@ def _answers(app: FastAPI) -> Iterator[tuple[str, str, str]]:
     """Every (method, template, status code) that the routes declare, and 500 for each."""
     for template in walk(app.routes):
         route = template.route
-        declared = {str(getattr(route, "status_code", None) or 200), "500"}
+        declared = {str(getattr(route, "status_code", None) or _default_code(route)), "500"}
         declared.update(str(code) for code in getattr(route, "responses", None) or {} if str(code).isdigit())
         if _takes_input(getattr(route, "dependant", None)):
             declared.add("422")
         for method in template.methods - {"HEAD"}:
             for code in sorted(declared):
                 yield method, template.path, code
+
+
+def _default_code(route: Any) -> int:
+    """The status that the route's response class has by itself, as in its OpenAPI entry."""
+    kind = getattr(route, "response_class", None)
+    if not isinstance(kind, type):  # FastAPI wraps its own default
+        return 200
+    code = inspect.signature(kind).parameters.get("status_code")
+    return code.default if code is not None and isinstance(code.default, int) else 200
 
 
 def _takes_input(dependant: Any) -> bool:

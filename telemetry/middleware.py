@@ -17,6 +17,7 @@ from telemetry.guard import guard
 from telemetry.metrics import errors_total, http_request_duration_seconds, http_requests_total
 
 CLIENT_CLOSED = 499
+REDIRECTED = 307  # what routing answers where a slash is missing at the end, or one too many
 SEEN = "telemetry.counted"
 _METHODS = frozenset(METHODS)
 _BODY = frozenset({"http.response.body", "http.response.pathsend"})
@@ -90,7 +91,7 @@ class MetricsMiddleware:
 
     def _record(self, scope: Scope, root_path: str, status_code: int, seconds: float, trace_id: str) -> None:
         method = scope["method"] if scope["method"] in _METHODS else OTHER
-        endpoint = self._endpoints.of(scope, root_path)
+        endpoint = self._endpoints.of(scope, root_path, status_code == REDIRECTED)
         http_requests_total.labels(method=method, endpoint=endpoint, status_code=status_code).inc()
         http_request_duration_seconds.labels(method=method, endpoint=endpoint).observe(seconds)
         logs.access(_log, method, endpoint, status_code, seconds, trace_id)
