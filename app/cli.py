@@ -12,6 +12,7 @@ from rich.table import Table
 
 from app import __version__
 from app.demo.command import demo
+from app.doctor import doctor
 from app.llm.command import llm_simulator
 from app.reviews.command import ingest
 from app.settings import AppSettings, AppSettingsError
@@ -47,6 +48,7 @@ def serve(
 
 
 cli.command()(demo)
+cli.command()(doctor)
 cli.command()(ingest)
 cli.command("llm-simulator")(llm_simulator)
 

@@ -1,0 +1,7 @@
+"""`reviewlens doctor`: are the settings right, before traffic depends on them? See docs/doctor.md."""
+
+from telemetry.doctor.examine import examine
+from telemetry.doctor.finding import Finding, Report
+from telemetry.doctor.subject import Subject
+
+__all__ = ["Finding", "Report", "Subject", "examine"]

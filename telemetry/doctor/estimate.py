@@ -1,0 +1,120 @@
+"""How many series and data points per minute there will be: read from /metrics, else from the catalogue."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from math import prod
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from telemetry.bounds import LABEL_SETS
+from telemetry.catalog import CATALOG, Metric
+from telemetry.doctor.finding import Finding, found, passed
+from telemetry.doctor.subject import Subject
+
+HEAVIEST = 3
+SESSION = "session_id"
+# How many values a label takes where nobody says: a method goes with its end point.
+VALUES: Mapping[str, int] = {
+    "category": 8,
+    "endpoint": 10,
+    "method": 1,
+    "status_code": 4,
+    "provider": 4,
+    SESSION: 100,
+}
+
+
+def size(subject: Subject) -> Iterator[Finding]:
+    """Series and points per minute against the limits; without limits, what they are."""
+    exporters = (subject.settings.prometheus, subject.settings.otlp)
+    if not any(exporters):
+        return
+    values = {**VALUES, **subject.values}
+    sizes: Counter[str] | None = None
+    source = "from the catalogue, with " + " ".join(f"{name}={count}" for name, count in values.items())
+    if subject.metrics_url and not subject.offline:
+        sizes, problem = _exposed(subject.metrics_url, subject.timeout)
+        if problem:
+            yield found("metrics.unread", problem, "start the service, or leave --metrics-url out")
+        else:
+            source = f"from {subject.metrics_url}"
+    sizes = sizes or catalogued(values)
+    yield from _judged(subject, sizes, source)
+
+
+def _judged(subject: Subject, sizes: Counter[str], source: str) -> Iterator[Finding]:
+    series = sizes.total() * subject.instances
+    interval = _interval(subject)
+    points = round(series * 60 / interval)
+    heaviest = ", ".join(f"{name} {count}" for name, count in sizes.most_common(HEAVIEST))
+    processes = "1 process" if subject.instances == 1 else f"{subject.instances} processes"
+    told = f"{source}; {processes}, every {interval:g} s; the heaviest: {heaviest}"
+    over = False
+    if subject.max_series is not None and series > subject.max_series:
+        over = True
+        yield found(
+            "series",
+            f"about {series} active series, limit {subject.max_series} ({told})",
+            "drop what nobody reads, in the collector or by write_relabel_configs, the heaviest first",
+            f"or have the limit raised to {series}",
+        )
+    if subject.max_points is not None and points > subject.max_points:
+        over = True
+        wanted = series * 60 / subject.max_points
+        yield found(
+            "points",
+            f"about {points} data points per minute, limit {subject.max_points} ({told})",
+            f"OTEL_METRIC_EXPORT_INTERVAL={_round_up(wanted) * 1000}, and the same scrape interval"
+            if subject.settings.otlp
+            else f"scrape_interval: {_round_up(wanted)}s",
+        )
+    if not over:
+        yield passed(f"about {series} active series, {points} data points per minute ({told})")
+
+
+def _interval(subject: Subject) -> float:
+    pushed = subject.settings.metric_export_interval_ms / 1000
+    return pushed if subject.settings.otlp else subject.scrape_interval or pushed
+
+
+def _round_up(seconds: float) -> int:
+    """To the next 5 seconds."""
+    return int(-(-seconds // 5) * 5)
+
+
+def catalogued(values: Mapping[str, int]) -> Counter[str]:
+    """Series by metric, with so many values in each label."""
+    return Counter({metric.name: _label_sets(metric, values) * _per_label_set(metric) for metric in CATALOG})
+
+
+def _label_sets(metric: Metric, values: Mapping[str, int]) -> int:
+    if metric.known:
+        return len(metric.known)
+    if SESSION in metric.label_names:  # a session is of one category
+        return values.get(SESSION, 0)
+    counts = (
+        min(values.get(label.name, len(label.values) or 1), len(label.values) or LABEL_SETS)
+        for label in metric.labels
+    )
+    return min(prod(counts), LABEL_SETS)
+
+
+def _per_label_set(metric: Metric) -> int:
+    """A histogram has a series for each bucket, for +Inf, for the sum and for the count."""
+    return len(metric.buckets) + 3 if metric.buckets else 1
+
+
+def _exposed(url: str, timeout: float) -> tuple[Counter[str] | None, str]:
+    """Series by metric on /metrics, or why they could not be read."""
+    import requests
+
+    try:
+        response = requests.get(url, timeout=timeout)
+        response.raise_for_status()
+        families = list(text_string_to_metric_families(response.text))
+    except (requests.RequestException, ValueError) as error:
+        return None, f"{url}: {error}"
+    ending = {"counter": "_total"}
+    return Counter({f.name + ending.get(f.type, ""): len(f.samples) for f in families if f.samples}), ""

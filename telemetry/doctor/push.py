@@ -1,0 +1,122 @@
+"""An empty push, by the protocol, headers and certificates of the settings. It creates no series."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+from urllib.parse import urlsplit
+
+from telemetry.doctor.wire import Address
+from telemetry.otlp import Target
+from telemetry.settings import Signal
+
+WORDS = 200
+# What a gRPC status says in the words of HTTP.
+_STATUS = {
+    "UNAUTHENTICATED": 401,
+    "PERMISSION_DENIED": 403,
+    "UNIMPLEMENTED": 404,
+    "INVALID_ARGUMENT": 400,
+    "RESOURCE_EXHAUSTED": 429,
+}
+_STUBS = {"metrics": "Metrics", "traces": "Trace"}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: an HTTP status, or what it would be over grpc; None where nothing came."""
+
+    status: int | None
+    words: str
+    otlp: bool = True
+    location: str = ""
+    proxy: bool = False
+
+    @property
+    def accepted(self) -> bool:
+        """Whether a push would arrive."""
+        return self.status is not None and 200 <= self.status < 300 and self.otlp
+
+
+def grpc_installed() -> bool:
+    """Whether grpc can be spoken: its packages are an extra."""
+    return find_spec("grpc") is not None
+
+
+def push_nothing(to: Target, signal: Signal, timeout: float) -> Answer:
+    """Send an empty request, once."""
+    return _grpc(to, signal, timeout) if to.protocol == "grpc" else _http(to, timeout)
+
+
+def address(to: Target, timeout: float) -> Address:
+    """Where the push connects to."""
+    url = urlsplit(to.endpoint if "://" in to.endpoint else f"//{to.endpoint}")
+    tls = not to.plaintext if to.protocol == "grpc" else url.scheme == "https"
+    port = url.port or (443 if tls else 80)
+    client = (to.client_certificate, to.client_key) if to.client_certificate else None
+    return Address(url.hostname or "", port, tls, to.certificate, client, timeout)
+
+
+def _http(to: Target, timeout: float) -> Answer:
+    import requests
+
+    client = (str(to.client_certificate), str(to.client_key)) if to.client_key else to.client_certificate
+    try:
+        response = requests.post(
+            to.endpoint,
+            data=b"",
+            headers={"Content-Type": "application/x-protobuf", **dict(to.headers)},
+            verify=str(to.certificate) if to.certificate else True,
+            cert=client if isinstance(client, tuple) or client is None else str(client),
+            timeout=timeout,
+            allow_redirects=False,
+        )
+    except (requests.RequestException, OSError, ValueError) as error:
+        return Answer(None, _line(str(error)), proxy=isinstance(error, requests.exceptions.ProxyError))
+    kind = response.headers.get("Content-Type", "")
+    return Answer(
+        response.status_code,
+        _line(f"{response.status_code} {response.reason}: {_text(response, kind)}"),
+        otlp=not response.content or "protobuf" in kind,
+        location=response.headers.get("Location", ""),
+    )
+
+
+def _text(response: Any, kind: str) -> str:
+    """The server's words. A protobuf Status has its message behind a tag and a length."""
+    if "protobuf" in kind:
+        return " ".join(re.findall(r"[ -~]{4,}", response.content.decode("latin-1")))
+    return re.sub(r"<[^>]*>", " ", response.text) if "html" in kind else str(response.text)
+
+
+def _grpc(to: Target, signal: Signal, timeout: float) -> Answer:
+    import grpc
+
+    name, package = _STUBS[signal], f"opentelemetry.proto.collector.{_STUBS[signal].lower()}.v1"
+    service = import_module(f"{package}.{name.lower()}_service_pb2_grpc")
+    messages = import_module(f"{package}.{name.lower()}_service_pb2")
+    where = urlsplit(to.endpoint).netloc or to.endpoint
+    files = (to.certificate, to.client_key, to.client_certificate)
+    channel = (
+        grpc.insecure_channel(where)
+        if to.plaintext
+        else grpc.secure_channel(
+            where, grpc.ssl_channel_credentials(*(file.read_bytes() if file else None for file in files))
+        )
+    )
+    with channel:
+        stub = getattr(service, f"{name}ServiceStub")(channel)
+        request = getattr(messages, f"Export{name}ServiceRequest")()
+        try:
+            stub.Export(request, metadata=to.headers, timeout=timeout)
+        except grpc.RpcError as error:
+            code, words = error.code().name, _line(error.details() or "")
+            return Answer(_STATUS.get(code), f"{code}: {words}")
+    return Answer(200, "OK")
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split()).rstrip(": ")[:WORDS]

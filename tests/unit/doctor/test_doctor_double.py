@@ -1,0 +1,43 @@
+"""When two feeds of a Prometheus are one process."""
+
+from __future__ import annotations
+
+import pytest
+
+from telemetry.doctor.backend import seconds
+from telemetry.doctor.double import Feed, same
+
+OK, BAD = ("GET", "/", "200"), ("GET", "/", "500")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        pytest.param(({OK: 9.0}, {OK: 4.0}), ({OK: 7.0}, {OK: 2.0}), True, id="the push lags behind"),
+        pytest.param(({OK: 7.0}, {OK: 2.0}), ({OK: 9.0}, {OK: 4.0}), True, id="the scrape lags behind"),
+        pytest.param(({OK: 7.0}, {}), ({OK: 7.0, BAD: 0.0}, {}), True, id="just started"),
+        pytest.param(({OK: 9.0}, {OK: 8.0}), ({OK: 7.0}, {OK: 7.0}), False, id="too far behind"),
+        pytest.param(
+            ({OK: 9.0, BAD: 1.0}, {OK: 4.0}),
+            ({OK: 7.0, BAD: 2.0}, {OK: 2.0}),
+            False,
+            id="ahead in one, behind in one",
+        ),
+    ],
+)
+def test_one_process_shows_in_numbers_that_go_together(
+    one: tuple[dict[tuple[str, ...], float], ...],
+    other: tuple[dict[tuple[str, ...], float], ...],
+    expected: bool,
+) -> None:
+    """Every count of the one between before and now of the other, and so in either order."""
+    assert same(Feed(*one), Feed(*other)) is expected
+    assert same(Feed(*other), Feed(*one)) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("15s", 15), ("1m30s", 90), ("250ms", 0.25), ("1h", 3600), ("x", 0)]
+)
+def test_durations_as_prometheus_writes_them(text: str, expected: float) -> None:
+    """In seconds."""
+    assert seconds(text) == expected

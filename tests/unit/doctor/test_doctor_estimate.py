@@ -1,0 +1,82 @@
+"""Series and data points: the catalogue's estimate, and what it is held against."""
+
+from __future__ import annotations
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from telemetry import zero
+from telemetry.catalog import PROVIDERS
+from telemetry.doctor.estimate import VALUES, catalogued
+from telemetry.doctor.examine import examine
+from telemetry.doctor.finding import Finding
+from telemetry.doctor.subject import Subject
+from telemetry.metrics import active_evidence_gauge
+from telemetry.testing import Recorded
+
+CATEGORIES = tuple(f"category-{number}" for number in range(5))
+ROUTES = [
+    (method, f"/{path}", code) for method, path in (("GET", "a"), ("POST", "b")) for code in ("200", "500")
+]
+
+
+def test_the_catalogues_estimate_is_what_is_exposed(metrics: Recorded) -> None:
+    """The same categories, providers, routes and sessions: the same number of series, metric by metric."""
+    zero.known(category=CATEGORIES, provider=PROVIDERS)
+    zero.routes(ROUTES)
+    active_evidence_gauge.follow(lambda: [(("category-1", "one"), 1.0), (("category-2", "two"), 2.0)])
+    exposed = {
+        family.name + ("_total" if family.type == "counter" else ""): len(family.samples)
+        for family in text_string_to_metric_families(metrics.text())
+    }
+    active_evidence_gauge.follow(None)
+    given = {"category": 5, "provider": 4, "endpoint": 2, "method": 1, "status_code": 2, "session_id": 2}
+    assert {name: count for name, count in catalogued(given).items() if count} == exposed
+
+
+def test_no_metric_is_estimated_above_its_bound() -> None:
+    """1,900 label sets, whatever was told."""
+    assert catalogued({"category": 10**6})["dialogue_turns_total"] == 1_900
+
+
+def judged(environ: dict[str, str] | None = None, **told: int) -> list[Finding]:
+    """The findings on size."""
+    subject = Subject(environ or {}, offline=True, **told)  # type: ignore[arg-type]
+    return [
+        finding
+        for finding in examine(subject).findings
+        if "data points" in finding.found or finding.id == "series"
+    ]
+
+
+def test_within_the_limits() -> None:
+    """At the limit is not above it; the number is said, with what it rests on."""
+    series = catalogued(VALUES).total()
+    (told,) = judged(max_series=series, max_points=series * 6)
+    assert told.severity == "ok"
+    assert told.found.startswith(
+        f"about {series} active series, {series * 6} data points per minute (from the"
+    )
+    assert "category=8" in told.found
+
+
+@pytest.mark.parametrize(
+    ("environ", "mend"),
+    [
+        ({}, "scrape_interval: 15s"),
+        (
+            {"OTEL_METRICS_EXPORTER": "otlp"},
+            "OTEL_METRIC_EXPORT_INTERVAL=15000, and the same scrape interval",
+        ),
+    ],
+)
+def test_above_the_limits(environ: dict[str, str], mend: str) -> None:
+    """One more than allowed is a fault each; the mend of the points is an interval that keeps the limit."""
+    series = catalogued(VALUES).total()
+    too_many, too_often = judged(
+        environ, max_series=2 * series - 1, max_points=2 * series * 6 - 1, instances=2
+    )
+    assert (too_many.id, too_often.id) == ("series", "points")
+    assert f"about {2 * series} active series, limit {2 * series - 1}" in too_many.found
+    assert f"about {12 * series} data points per minute, limit {12 * series - 1}" in too_often.found
+    assert too_often.mend == (mend,)
