@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from app.database import Database
 from app.faults import StoreError, explained
 from app.reviews import report
+from app.reviews.files import expected, find
 from app.reviews.ingest import IngestError, Report
 from app.reviews.ingest import ingest as import_files
 from app.reviews.repository import Repository
@@ -47,9 +48,9 @@ def ingest(
 ) -> None:
     """Import factors, questions and reviews; what each file holds is told by its columns.
 
-    Bad rows never stop good ones: they are listed with file, line and reason. All that is good is written
-    at once or, if the import is broken off, not at all. The same rows again are duplicates. A running API
-    serves what was imported at once.
+    Bad rows never stop good ones: each reason is listed with file, lines and column. All that is good is
+    written at once or, if the import is broken off, not at all. The same rows again are duplicates. A running
+    API serves what was imported at once.
 
     Exit code: 0 all rows were taken or known already; 1 something was skipped (the rest is imported), or
     nothing could be written; 2 wrong usage. --watch alone ends with 0 on SIGTERM or Ctrl-C.
@@ -86,6 +87,8 @@ def _check(paths: Sequence[Path], watch: Path | None) -> None:
     for path in paths:
         if not path.exists():
             _fail(f"{path}: no such file or folder", USAGE)
+    if paths and not find(paths):
+        _fail(f"{', '.join(map(str, paths))}: no file to import; {expected()}", USAGE)
 
 
 def _import(
@@ -103,7 +106,8 @@ def _import(
                 done = import_files(repository, paths, category, dry_run, show)
         except StoreError as error:
             raise IngestError(f"{error}; nothing was written") from error
-    report.show(done, dry_run)
+    if done.files:
+        report.show(done, dry_run)
     return done
 
 
@@ -130,7 +134,7 @@ def _watch(
             typer.secho(message, fg="red", err=True)
 
     with _stopped_by_signals() as stop:
-        console.print(f"watching {folder}; stop with Ctrl-C")
+        console.print(f"watching {folder}; stop with Ctrl-C", soft_wrap=True, highlight=False)
         follow(folder, stop, take)
 
 

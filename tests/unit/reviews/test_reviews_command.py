@@ -116,7 +116,7 @@ def test_skipped_rows_end_with_1_and_name_file_line_and_reason(ingest: Ingest) -
     bad = ingest.write("chair.jsonl", json.dumps(REVIEW) + "\n" + json.dumps({**REVIEW, "rating": 0}) + "\n")
     code, out, _ = ingest.run(str(ingest.folder), "--no-metrics")
     assert code == 1
-    assert f"{bad}:2: row skipped: rating: Input should be greater than or equal to 1, not 0" in out
+    assert f"{bad}:2: row skipped: rating is 0, expected a whole number from 1 to 5" in out
     assert ingest.counts() == {"chair": 1}
 
 
@@ -127,6 +127,43 @@ def test_wrong_usage_ends_with_2_and_says_what_is_expected(ingest: Ingest) -> No
         "reviewlens ingest: nothing to import: expected files or folders, or --watch DIR\n",
     )
     assert ingest.run("nowhere")[::2] == (2, "reviewlens ingest: nowhere: no such file or folder\n")
+
+
+def test_the_same_reason_is_told_once_with_its_first_places(ingest: Ingest) -> None:
+    """However many rows have it."""
+    ingest.write("factors.csv", FACTORS)
+    rows = [{**REVIEW, "review_id": number, "rating": number} for number in range(6, 11)]
+    bad = ingest.write("chair.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+    _, out, _ = ingest.run(str(ingest.folder), "--no-metrics")
+    assert (
+        f"{bad}: 5 rows skipped: rating: expected a whole number from 1 to 5 "
+        "(line 1 is 6, line 2 is 7, line 3 is 8, and 2 more)\n"
+    ) in out
+
+
+def test_a_folder_without_files_to_import_says_which_are_expected(ingest: Ingest) -> None:
+    """Formats and columns; files of other kinds are none."""
+    ingest.write("notes.txt", "x")
+    code, out, err = ingest.run(str(ingest.folder), "--no-metrics")
+    assert (code, out) == (2, "")
+    assert err == (
+        f"reviewlens ingest: {ingest.folder}: no file to import; "
+        "expected .csv, .json, .jsonl or .ndjson files: "
+        "questions with question_id, factor_id, factor_key, question_text, answer_type; "
+        "factors with factor_id, factor_key, category, display_name, anchor_terms; "
+        "reviews with review_id, rating, text, created_at, and a category's key in the file's name\n"
+    )
+
+
+def test_watching_an_empty_folder_is_one_line(ingest: Ingest) -> None:
+    """No table of nothing."""
+    process = ingest.start("--watch", str(ingest.folder), "--metrics-port", "0")
+    assert process.stderr is not None
+    address = process.stderr.readline().removeprefix("metrics on ").strip()
+    eventually("the first look", lambda: "ingest_duration_seconds_count 1.0" in scraped(address))
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, out, err) == (0, "", f"watching {ingest.folder}; stop with Ctrl-C\n")
 
 
 def test_a_metrics_port_that_is_taken_is_a_clear_message(ingest: Ingest) -> None:
