@@ -29,11 +29,12 @@ cli = typer.Typer(
 @cli.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on [env: REVIEWLENS_HOST].")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on [env: REVIEWLENS_PORT].")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on [env: REVIEWLENS_PORT, PORT].")] = None,
 ) -> None:
     """Serve the API, with /metrics beside it."""
     import uvicorn
 
+    _take_platform_port()
     settings = AppSettings.from_env()
     port = settings.port if port is None else port
     if port:
@@ -45,6 +46,16 @@ def serve(
         access_log=False,
         log_config=None,
     )
+
+
+def _take_platform_port() -> None:
+    """Container platforms say the port in PORT. Where REVIEWLENS_PORT is set too, that is the one."""
+    port = os.environ.get("PORT")
+    if not port or os.environ.get("REVIEWLENS_PORT"):
+        return
+    if not port.isdecimal():
+        raise AppSettingsError(f"PORT={port!r}: a port to listen on is expected, such as 8000")
+    os.environ["REVIEWLENS_PORT"] = port
 
 
 cli.command()(demo)

@@ -55,6 +55,7 @@ def test_it_listens_on_loopback_unless_told_otherwise() -> None:
     ("variable", "value", "expected"),
     [
         ("REVIEWLENS_PORT", "eighty", "valid integer"),
+        ("PORT", "eighty", "a port to listen on is expected"),
         ("REVIEWLENS_SESSION_TIMEOUT", "-1", "greater than 0"),
         ("REVIEWLENS_LOG_FORMAT", "xml", "'text' or 'json'"),
         ("REVIEWLENS_LLM_PROVIDERS", "gemini,mistral", "unknown provider 'mistral'"),
