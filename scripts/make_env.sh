@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Make .venv with the locked dependencies and this project. Does nothing when it is up to date.
+# Make .venv with the locked dependencies and this project. Does nothing when it is up to date and whole.
 # PYTHON names the interpreter; else the first on PATH that is new enough.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -23,13 +23,21 @@ find_python() {
     "Install one, or name it: make env PYTHON=/path/to/python3"
 }
 
+# The stamp holds the sum of what was asked for, then what was installed for it.
 stamp=.venv/.up-to-date
+check=(.venv/bin/python -I -S scripts/check_env.py)
 wanted=$(cat pyproject.toml requirements.lock | cksum)
-if [[ -x .venv/bin/python && -f $stamp && $(<"$stamp") == "$wanted" ]]; then
+found=
+[[ -x .venv/bin/python && -f $stamp ]] && { read -r found <"$stamp" || true; }
+if [[ $found == "$wanted" ]] && "${check[@]}" "$stamp" >/dev/null; then
   exit 0
 fi
 
-if ! suits .venv/bin/python; then
+damaged=
+if suits .venv/bin/python; then
+  damaged=$("${check[@]}" --forget "$stamp") ||
+    echo "Mending .venv, where files are missing: ${damaged//$'\n'/, }"
+else
   python=$(find_python)
   echo "Making .venv with $("$python" --version)"
   "$python" -m venv --clear .venv || {
@@ -38,9 +46,14 @@ if ! suits .venv/bin/python; then
   }
 fi
 
+rm -f "$stamp"
+if [[ $damaged == *pip-* ]] || ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
+  .venv/bin/python -m ensurepip >/dev/null || fail "pip cannot be put into .venv (see above). Remove .venv and try again."
+fi
+
 echo "Installing the locked dependencies"
 pip=(.venv/bin/python -m pip install --quiet --disable-pip-version-check)
 "${pip[@]}" --require-hashes -r requirements.lock ||
   fail "The dependencies could not be installed (see above). Check the network, or name a folder of wheels in PIP_FIND_LINKS."
 "${pip[@]}" --no-deps -e . || fail "The project could not be installed (see above)."
-echo "$wanted" >"$stamp"
+printf '%s\n' "$wanted" .venv/lib/python*/site-packages/*.dist-info >"$stamp"

@@ -38,8 +38,7 @@ def _play() -> int:
     with subprocess.Popen([COMMANDS / "reviewlens", "demo", "--quick"]) as demo:
         try:
             return demo.wait()
-        except KeyboardInterrupt:  # the terminal has told the demo, too
-            demo.wait()
+        except KeyboardInterrupt:  # the terminal has told the demo, too; leaving the block waits for it
             return 128 + signal.SIGINT
 
 

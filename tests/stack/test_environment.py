@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,7 +20,8 @@ case "$*" in
   --version) echo "Python {version}" ;;
   "-c "*) exit {too_old} ;;
   "-m venv"*) {venv} ;;
-  "-m pip"*) echo "$@" >> pip.log ;;
+  "-m pip --version") ;;
+  "-m pip"*) echo "$@" >> pip.log; [ ! -e offline ] ;;
 esac
 """
 VENV = 'mkdir -p .venv/bin && cp "$0" .venv/bin/python'
@@ -29,7 +34,8 @@ class Clone:
         self.folder = folder
         (folder / "scripts").mkdir()
         (folder / "bin").mkdir()
-        shutil.copy(ROOT / "scripts/make_env.sh", folder / "scripts")
+        for script in ("make_env.sh", "check_env.py"):
+            shutil.copy(ROOT / "scripts" / script, folder / "scripts")
         (folder / "pyproject.toml").write_text("[project]\n")
         (folder / "requirements.lock").write_text("a==1\n")
         for tool in ("bash", "dirname", "cat", "cksum", "mkdir", "cp", "rm", "sh"):
@@ -70,6 +76,20 @@ def test_it_installs_by_hash_and_only_when_something_changed(clone: Clone) -> No
     assert clone.pip_calls == both * 2
 
 
+def test_an_install_that_failed_is_done_again(clone: Clone) -> None:
+    """Also when the files are then what they were at the last good one: part of it may have happened."""
+    clone.python()
+    assert clone.make().returncode == 0
+    (clone.folder / "requirements.lock").write_text("a==2\n")
+    (clone.folder / "offline").touch()
+    failed = clone.make()
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("error: The dependencies could not be installed (see above).")
+    (clone.folder / "requirements.lock").write_text("a==1\n")
+    (clone.folder / "offline").unlink()
+    assert clone.make().stdout == "Installing the locked dependencies\n"
+
+
 def test_an_old_python_is_told_by_its_version(clone: Clone) -> None:
     """The message has what was found, what is needed, and how to name another one."""
     clone.python(version="3.9.2")
@@ -102,6 +122,92 @@ def test_a_missing_venv_module_is_told_with_its_package(clone: Clone) -> None:
     assert done.returncode == 1
     assert done.stderr.endswith("On Debian and Ubuntu: apt-get install python3-venv\n")
     assert not (clone.folder / ".venv").exists()
+
+
+# Makes an editable wheel of nothing; pip needs no network for it.
+BACKEND = """
+import zipfile
+def build_editable(folder, settings=None, metadata=None):
+    info = "mine-1.dist-info/"
+    files = {"METADATA": "Metadata-Version: 2.1\\nName: mine\\nVersion: 1\\n", "RECORD": "",
+             "WHEEL": "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n"}
+    with zipfile.ZipFile(folder + "/mine-1-py3-none-any.whl", "w") as wheel:
+        for name, text in files.items():
+            wheel.writestr(info + name, text)
+    return "mine-1-py3-none-any.whl"
+"""
+PROJECT = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+
+
+def wheel(folder: Path, name: str) -> str:
+    """A wheel with one module; answers its line for a lock."""
+    info = f"{name}-1.dist-info"
+    files = {
+        f"{name}.py": "value = 1\n",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    files[f"{info}/RECORD"] = "".join(f"{file},,\n" for file in [*files, f"{info}/RECORD"])
+    path = folder / f"{name}-1-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        for file, text in files.items():
+            archive.writestr(file, text)
+    return f"{name}==1 --hash=sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}\n"
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+    """A clone with a real environment of two small packages. Answers what the script says."""
+    folder = tmp_path_factory.mktemp("clone")
+    clone = Clone(folder)
+    (folder / "wheels").mkdir()
+    (folder / "requirements.lock").write_text(
+        "".join(wheel(folder / "wheels", name) for name in ("one", "two"))
+    )
+    (folder / "pyproject.toml").write_text(PROJECT)
+    (folder / "backend.py").write_text(BACKEND)
+    found = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(folder / "wheels")}
+    done = clone.make(PYTHON=sys.executable, **found)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+    def damage(*patterns: str) -> str:
+        for pattern in patterns:
+            for path in folder.glob(f".venv/lib/python*/site-packages/{pattern}"):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        mended = clone.make(PYTHON=sys.executable, **found)
+        assert (mended.returncode, mended.stderr) == (0, "")
+        code = "import one, two, pip._internal.cli.main; print(one.value, two.value)"
+        ran = subprocess.run([folder / ".venv/bin/python", "-c", code], capture_output=True, check=True)
+        assert ran.stdout == b"1 1\n"
+        assert clone.make(PYTHON=sys.executable, **found).stdout == ""
+        return mended.stdout
+
+    return damage
+
+
+@pytest.mark.parametrize(
+    ("patterns", "told"),
+    [
+        (["one.py"], "one-1"),
+        (["one.py", "two.py"], "one-1, two-1"),
+        (["one*"], "one-1"),  # nothing of it is left
+        (["two-1.dist-info/RECORD", "two.py"], "two-1"),  # an installation that was interrupted
+        (["pip/_internal/cli/main.py"], "pip-"),
+    ],
+)
+def test_a_damaged_environment_is_noticed_and_mended(
+    patterns: list[str], told: str, whole: Callable[..., str]
+) -> None:
+    """What is missing is named and installed again, and the next time nothing is left to do."""
+    first, second = whole(*patterns).splitlines()
+    assert first.startswith(f"Mending .venv, where files are missing: {told}")
+    assert second == "Installing the locked dependencies"
+
+
+@pytest.mark.parametrize("pattern", ["__pycache__", "nothing"])
+def test_what_python_makes_by_itself_is_not_missed(pattern: str, whole: Callable[..., str]) -> None:
+    """Compiled files come and go; a whole environment is left as it is."""
+    assert whole(pattern) == ""
 
 
 def test_make_without_a_target_teaches() -> None:
