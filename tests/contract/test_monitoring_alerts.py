@@ -98,6 +98,16 @@ def test_a_runbook_names_only_what_is_there(path: Path) -> None:
     assert [name for name in (*named, *linked) if not (there / name).exists()] == []
 
 
+@pytest.mark.parametrize("path", sorted((HERE / "runbooks").glob("*.md")), ids=lambda path: path.stem)
+def test_a_runbook_says_where_to_ask_and_which_ports_are_real(path: Path) -> None:
+    """The same line in each: a build may come without its page, and a port may be moved."""
+    looks = path.read_text(encoding="utf-8").partition("## First three looks\n\n")[2]
+    assert looks.startswith(
+        "PromQL: paste it into the page, or `scripts/ask.sh query 'EXPR'`. "
+        "Ports are the default ones; `scripts/status.sh` shows yours.\n"
+    )
+
+
 def test_every_runbook_belongs_to_an_alert() -> None:
     """A runbook of an alert that is gone misleads at night."""
     written = {path.stem for path in (HERE / "runbooks").glob("*.md")}
