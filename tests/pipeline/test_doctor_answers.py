@@ -1,0 +1,117 @@
+"""Verdicts on answers that a collector does not give: gateways, web pages, limits, silence."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from support.doctored import arrives, environ, refuses, verdict
+from support.servers import free_port
+
+from telemetry.doctor.finding import Finding
+from telemetry.doctor.pushes import pushes
+from telemetry.doctor.subject import Subject
+from telemetry.otlp import PREFIX
+
+PAGE = "<html><title>Sign in</title></html>"
+
+
+@contextmanager
+def gateway(status: int, body: str = "", **headers: str) -> Iterator[str]:
+    """A server that answers every push so; its URL."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(status)
+            for name, value in {"Content-Length": str(len(body)), **headers}.items():
+                self.send_header(name.replace("_", "-"), value)
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
+        thread = threading.Thread(target=http.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{http.server_address[1]}"
+        finally:
+            http.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    ("status", "expected", "mend"),
+    [
+        (400, "answer.400", f"{PREFIX}ENDPOINT="),
+        (403, "answer.403", "metrics:write"),
+        (405, "answer.405", f"{PREFIX}ENDPOINT="),
+        (413, "answer.413", "body limit"),
+        (415, "answer.415", f"{PREFIX}PROTOCOL=grpc"),
+        (418, "answer", "log of the backend"),
+        (429, "answer.429", "OTEL_METRIC_EXPORT_INTERVAL=60000"),
+        (502, "answer.5xx", "log of the backend"),
+        (503, "answer.5xx", "log of the backend"),
+    ],
+)
+def test_a_refusal_is_told_in_the_servers_words(status: int, expected: str, mend: str) -> None:
+    """Status, reason, and what mends it; the exporter fails as well."""
+    with gateway(status, "the reason") as url:
+        finding = refuses(environ(ENDPOINT=url), expected)
+    assert finding.found.startswith(f"{url}/v1/metrics answers {status} ")
+    assert "the reason" in finding.found
+    assert finding.mend[0].startswith(mend) or mend in finding.mend[0]
+
+
+def test_a_redirect_which_the_exporter_takes_for_success() -> None:
+    """Every push would be lost without a word; the mend is where it leads."""
+    with gateway(302, Location="https://otlp.example/v1/metrics?token=abc") as url:
+        given = environ(ENDPOINT=url)
+        finding = verdict(given)
+        assert arrives(given), "the exporter tells redirects now: change the words of the verdict"
+    assert finding.id == "answer.3xx"
+    assert finding.mend == (f"{PREFIX}ENDPOINT=https://otlp.example",)
+    assert "token" not in str(finding)
+
+
+def test_a_web_page_which_the_exporter_takes_for_success() -> None:
+    """200 alone is no receiver."""
+    with gateway(200, PAGE, Content_Type="text/html") as url:
+        given = environ(ENDPOINT=url)
+        finding = verdict(given)
+        assert arrives(given), "the exporter looks at the answer now: change the words of the verdict"
+    assert finding.id == "answer.not-otlp"
+    assert "Sign in" in finding.found
+    assert "<" not in finding.found
+
+
+def _asked_once(given: dict[str, str]) -> Finding:
+    (finding,) = pushes(Subject(given, timeout=0.3))
+    return finding
+
+
+@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
+def test_a_server_that_takes_the_connection_and_says_nothing(protocol: str) -> None:
+    """Neither protocol is spoken there."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        assert _asked_once(environ(ENDPOINT=url, PROTOCOL=protocol)).id == "silent"
+
+
+def test_a_proxy_in_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The exporter heeds HTTP_PROXY; so does the doctor, and the mend leaves the host out."""
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with gateway(200) as url:
+        finding = refuses(environ(ENDPOINT=url), "proxy")
+        assert finding.mend == ("NO_PROXY=127.0.0.1",)
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        assert arrives(environ(ENDPOINT=url))
+        assert verdict(environ(ENDPOINT=url)).severity == "ok"
