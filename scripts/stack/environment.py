@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Mapping
 
@@ -36,7 +37,7 @@ def changes(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
 
 def _shown(name: str, value: str) -> str:
     if _SECRET_NAME.search(name) or _CREDENTIALS.search(value):
-        return _FINGERPRINT + hashlib.sha256(value.encode()).hexdigest()[:12]
+        return _FINGERPRINT + hashlib.sha256(os.fsencode(value)).hexdigest()[:12]
     return value
 
 
