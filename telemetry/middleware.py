@@ -35,7 +35,7 @@ class MetricsMiddleware:
         self._routes = routes
         self._known_routes = 0
         self._table = Endpoints(())
-        self._clock = clock
+        self.clock = clock
 
     @property
     def _endpoints(self) -> Endpoints:
@@ -51,47 +51,61 @@ class MetricsMiddleware:
             await self.app(scope, receive, send)
             return
         scope[SEEN] = True
-        started, root_path = self._clock(), scope.get("root_path", "")
-        status, gone, ended, trace_id = 0, False, False, ""
-
-        def end(status_code: int) -> None:
-            nonlocal ended
-            ended = True
-            try:
-                self._record(scope, root_path, status_code, max(0.0, self._clock() - started), trace_id)
-            except Exception:
-                guard.fault("record")
-
-        async def watching_receive() -> Message:
-            nonlocal gone
-            message = await receive()
-            gone = gone or (message["type"] == "http.disconnect" and not status)
-            return message
-
-        async def counting_send(message: Message) -> None:
-            nonlocal status, trace_id
-            if message["type"] == "http.response.start":
-                status = CLIENT_CLOSED if gone else message["status"]
-                trace_id = tracing.trace_id()
-            await send(message)
-            if message["type"] in _BODY and not message.get("more_body") and not ended:
-                end(status)
-
+        exchange = _Exchange(self, scope, receive, send)
         try:
-            await self.app(scope, watching_receive, counting_send)
+            await self.app(scope, exchange.receive, exchange.send)
         except BaseException as error:
-            unhandled = isinstance(error, Exception) and not isinstance(error, ClientDisconnect)
-            if unhandled:
-                errors_total.labels(error_type="unhandled", component="api").inc()
-            if not ended:
-                end(500 if unhandled else status or CLIENT_CLOSED)
+            exchange.left(error)
             raise
-        if not ended:
-            end(status or 500)
+        exchange.end(exchange.status or 500)
 
-    def _record(self, scope: Scope, root_path: str, status_code: int, seconds: float, trace_id: str) -> None:
+    def record(self, scope: Scope, root_path: str, status_code: int, started: float, trace_id: str) -> None:
+        """Count a request that has ended."""
+        seconds = max(0.0, self.clock() - started)
         method = scope["method"] if scope["method"] in _METHODS else OTHER
         endpoint = self._endpoints.of(scope, root_path, status_code == REDIRECTED)
         http_requests_total.labels(method=method, endpoint=endpoint, status_code=status_code).inc()
         http_request_duration_seconds.labels(method=method, endpoint=endpoint).observe(seconds)
         logs.access(_log, method, endpoint, status_code, seconds, trace_id)
+
+
+class _Exchange:
+    """One request and its response: ended once, when the body, an exception or the application says so."""
+
+    def __init__(self, by: MetricsMiddleware, scope: Scope, receive: Receive, send: Send) -> None:
+        self._by, self._scope, self._receive, self._send = by, scope, receive, send
+        self._started, self._root_path = by.clock(), scope.get("root_path", "")
+        self.status, self._gone, self._ended, self._trace_id = 0, False, False, ""
+
+    async def receive(self) -> Message:
+        """Hand a message on; notice a client that leaves before any answer."""
+        message = await self._receive()
+        if message["type"] == "http.disconnect" and not self.status:
+            self._gone = True
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Hand a message on; notice the status, and the end of the body."""
+        if message["type"] == "http.response.start":
+            self.status = CLIENT_CLOSED if self._gone else message["status"]
+            self._trace_id = tracing.trace_id()
+        await self._send(message)
+        if message["type"] in _BODY and not message.get("more_body"):
+            self.end(self.status)
+
+    def left(self, error: BaseException) -> None:
+        """End with the exception that left the application."""
+        unhandled = isinstance(error, Exception) and not isinstance(error, ClientDisconnect)
+        if unhandled:
+            errors_total.labels(error_type="unhandled", component="api").inc()
+        self.end(500 if unhandled else self.status or CLIENT_CLOSED)
+
+    def end(self, status_code: int) -> None:
+        """Count the request, the first time this is called."""
+        if self._ended:
+            return
+        self._ended = True
+        try:
+            self._by.record(self._scope, self._root_path, status_code, self._started, self._trace_id)
+        except Exception:
+            guard.fault("record")
