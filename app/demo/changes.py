@@ -68,7 +68,7 @@ def total(outcomes: Sequence[Outcome]) -> Text:
     if not compared:
         return Text("Nothing was compared.", "yellow")
     if differ:
-        return Text(f"{len(compared)} series compared, {len(differ)} differ", "bold red")
+        return Text(f"{len(compared)} series compared, {len(differ)} not equal", "bold red")
     return Text(f"{len(compared)} series compared, all equal", "bold green")
 
 

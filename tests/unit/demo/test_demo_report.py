@@ -28,6 +28,7 @@ from telemetry.testing import StepClock
 SESSIONS = series("dialogue_sessions_total", category="chair")
 READ = series("reviews_processed_total", category="chair")
 GONE = series("errors_total", error_type="conflict", component="api")
+LEFT = series("session_abandoned_total", stage="dialogue_start", reason="browser_close")
 LOST = series("errors_total", error_type="not_found", component="api")
 
 
@@ -147,12 +148,12 @@ def test_numbers_that_differ_are_told_series_by_series() -> None:
         "What changed",
         "error-burst: 1 of 3 series differ",
         "  sessions 3; errors 2 sent and 1 counted × conflict, 3 × not_found".ljust(120),
-        "3 series compared, 1 differ (--all prints each)",
+        "3 series compared, 1 not equal (--all prints each)",
     ]
     full = [line.split() for line in printed(changes.everything([outcome])).splitlines()]
     assert ['dialogue_sessions_total{category="chair"}', "3", "3"] in full
     assert [*str(GONE).split(), "2", "1"] in full
-    assert full[-1] == ["3", "series", "compared,", "1", "differ"]
+    assert full[-1] == ["3", "series", "compared,", "1", "not", "equal"]
     said = f"error-burst: {GONE}: sent 2, counted 1"
     assert list(changes.complaints(outcome)) == [said]
     unsent = Outcome(BY_NAME["error-burst"], counted=Counter({SESSIONS: 1}))
@@ -160,16 +161,16 @@ def test_numbers_that_differ_are_told_series_by_series() -> None:
 
 
 def test_series_that_agree_are_all_compared_and_counted_once() -> None:
-    """Also those that the short report has no word for, and those that several scenarios moved."""
-    both = Counter({SESSIONS: 1, READ: 9})
+    """Also those that several scenarios moved, have no word, or do not stand for their scenario."""
+    both = Counter({SESSIONS: 1, READ: 9, LEFT: 2})
     outcomes = [Outcome(BY_NAME[name], both, both) for name in ("happy-path", "walk-away")]
     assert printed(changes.brief(outcomes)).splitlines() == [
         "What changed",
-        "happy-path: 2 series, all equal",
+        "happy-path: 3 series, all equal",
         "  sessions 1".ljust(120),
-        "walk-away: 2 series, all equal",
-        "  sessions 1".ljust(120),
-        "2 series compared, all equal (--all prints each)",
+        "walk-away: 3 series, all equal",
+        "  sessions 1; abandoned 2 × dialogue_start".ljust(120),
+        "3 series compared, all equal (--all prints each)",
     ]
     full = printed(changes.everything(outcomes))
     assert full.count("reviews_processed_total") == full.count("dialogue_sessions_total") == 2
