@@ -10,7 +10,7 @@ from typing import Any
 import grpc
 import pytest
 
-from telemetry.exporters import _grpc
+from telemetry.exporters import _grpc, metric_exporter
 from telemetry.otlp import Signal, target
 from telemetry.pipeline import Pipeline
 from telemetry.settings import SettingsError, load
@@ -136,6 +136,13 @@ def test_an_unreadable_certificate_is_refused(tmp_path: Path) -> None:
     """A folder, for one."""
     with pytest.raises(SettingsError, match="OTEL_EXPORTER_OTLP_CERTIFICATE="):
         target("metrics", {"OTEL_EXPORTER_OTLP_CERTIFICATE": str(tmp_path)})
+
+
+def test_a_variable_that_grpc_stumbles_over_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its exporter reads this one by itself, whatever it is given, and takes an empty text for a number."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_METRICS_TIMEOUT", "")
+    with pytest.raises(SettingsError, match=r"^OTEL_EXPORTER_OTLP_\*: .*; unset those that are empty$"):
+        metric_exporter(target("metrics", GRPC))
 
 
 @pytest.mark.parametrize(("given", "there"), [("gzip", "Gzip"), ("none", "NoCompression")])
