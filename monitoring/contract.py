@@ -75,6 +75,18 @@ PROMETHEUS_SERIES: tuple[Known, ...] = (
     Known("prometheus_rule_evaluation_failures_total", {"rule_group": ()}),
 )
 
+# Series of the collector itself that an alert or a runbook may read; a real one is asked for them, too.
+COLLECTOR_SERIES: tuple[Known, ...] = (
+    Known("otelcol_receiver_accepted_metric_points_total", {"receiver": ("otlp",), "transport": ()}),
+    Known("otelcol_receiver_refused_metric_points_total", {"receiver": ("otlp",), "transport": ()}),
+    Known("otelcol_exporter_sent_metric_points_total", {"exporter": ()}),
+    Known("otelcol_exporter_send_failed_metric_points_total", {"exporter": ()}),
+    Known("otelcol_exporter_enqueue_failed_metric_points_total", {"exporter": ()}),
+    Known("otelcol_exporter_queue_size", {"exporter": (), "data_type": ()}),
+    Known("otelcol_exporter_queue_capacity", {"exporter": (), "data_type": ()}),
+    Known("otelcol_process_memory_rss_bytes"),
+)
+
 
 def faults(expr: str, known: Mapping[str, Known]) -> Iterator[str]:
     """What an expression (its variables filled) selects that does not exist, one line each."""

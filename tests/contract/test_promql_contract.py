@@ -160,6 +160,7 @@ SLIPS = [
     ("llm_alerts.yml", 'provider="template"', 'provider="fallback"'),
     ("recording_rules.yml", r'le=~"5(\\.0)?"', 'le="5.0"'),
     ("telemetry_alerts.yml", 'component="telemetry"', 'component="otel"'),
+    ("collector_alerts.yml", "refused_metric_points_total", "refused_metric_points"),
 ]
 
 

@@ -9,7 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from monitoring.contract import PROMETHEUS_SERIES, Known, alert_series, catalogue_series, recorded_series
+from monitoring.contract import (
+    COLLECTOR_SERIES,
+    PROMETHEUS_SERIES,
+    Known,
+    alert_series,
+    catalogue_series,
+    recorded_series,
+)
 from monitoring.intervals.rules import MACROS
 from monitoring.queries import fill
 from monitoring.targets import HERE, Rule, read_rules
@@ -85,5 +92,11 @@ def everything() -> list[Asked]:
 def known_series() -> dict[str, Known]:
     """Every series that may be selected, by name."""
     rules = read_rules()
-    series = [*catalogue_series(), *recorded_series(rules), alert_series(rules), *PROMETHEUS_SERIES]
+    series = [
+        *catalogue_series(),
+        *recorded_series(rules),
+        alert_series(rules),
+        *PROMETHEUS_SERIES,
+        *COLLECTOR_SERIES,
+    ]
     return {known.name: known for known in series}
