@@ -163,7 +163,8 @@ def _at_most(seconds: float, work: Callable[[], None]) -> bool:
     try:
         worker.start()
     except RuntimeError:
-        # From Python 3.12 on no thread starts while the interpreter ends. The SDK's own bounds must do.
+        # Python 3.12.0 and 3.12.1 start no thread while the interpreter ends (python/cpython#113964). The
+        # SDK's own bounds must do there: what we tell it for metrics, 30 s for spans.
         run()
     else:
         worker.join(seconds)

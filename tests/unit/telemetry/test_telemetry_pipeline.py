@@ -91,6 +91,19 @@ def test_shutdown_pushes_once_more_and_then_nothing_is_recorded() -> None:
     assert sink.turns == [7]
 
 
+def test_where_no_thread_starts_any_more_the_last_push_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some Pythons start none while the interpreter ends."""
+    sink = Sink()
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    with recording(PUSHED, lambda: sink):
+        dialogue_turns_total.labels(category="chair").inc(7)
+        monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert sink.turns == [7]
+
+
 @pytest.mark.parametrize("call", ["flush", "shutdown"])
 def test_a_receiver_that_hangs_holds_nobody_up(monkeypatch: pytest.MonkeyPatch, call: str) -> None:
     """The exporter goes on by itself; the caller goes on after the time that is set."""
