@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import promql_parser
 
-_VARIABLE = re.compile(r"\$(?:\{(?P<braced>\w+)(?::\w+)?\}|(?P<bare>\w+))")
+_VARIABLE = re.compile(r"\$(?:\{(?P<braced>[A-Za-z_]\w*)(?::\w+)?\}|(?P<bare>[A-Za-z_]\w*))")
 COMPARISONS = {">", ">=", "<", "<=", "==", "!="}
 _KEEPING = [promql_parser.AggModifierType.By, promql_parser.LabelModifierType.Include]
 _OPERATORS = (

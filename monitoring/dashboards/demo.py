@@ -84,8 +84,8 @@ def _glance(targets: Targets) -> tuple[Panel, ...]:
         ),
         _stat(
             "지금 열린 대화",
-            "답변이 한 번 이상 있었고 아직 끝나지 않은 세션 수",
-            f"count(active_evidence_gauge{{{OF_CATEGORY}}}) or vector(0)",
+            "아직 끝나지 않았고 근거를 하나라도 찾은 세션 수. 끝난 세션은 0이거나 사라집니다.",
+            f"count(active_evidence_gauge{{{OF_CATEGORY}}} > 0) or vector(0)",
         ),
         _stat(
             "LLM 호출",
@@ -308,7 +308,7 @@ EVIDENCE = (
         "timeseries",
         "열린 대화가 쥔 근거",
         "지금 열린 대화들이 쥐고 있는 근거 수의 합. 대화가 끝나면 사라집니다.",
-        (Query(f"sum by (category) (active_evidence_gauge{{{OF_CATEGORY}}})", "{{category}}"),),
+        (Query(f"sum by (category) (active_evidence_gauge{{{OF_CATEGORY}}} > 0)", "{{category}}"),),
     ),
     Panel(
         "timeseries",

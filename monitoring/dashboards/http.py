@@ -182,8 +182,12 @@ def _latency(targets: Targets) -> tuple[Panel, ...]:
             "Latency distribution",
             "Requests per bucket of duration: two bands are two kinds of requests.",
             (
+                # A scrape says le="1.0", a push le="1": one row for both.
                 Query(
-                    f"sum by (le) (increase({DURATION}_bucket{{{CHOSEN}}}[$__rate_interval]))",
+                    f"sum by (le) (label_replace(\n"
+                    f"  increase({DURATION}_bucket{{{CHOSEN}}}[$__rate_interval]),\n"
+                    f'  "le", "$1", "le", "(.+)\\\\.0"\n'
+                    f"))",
                     "{{le}}",
                 ),
             ),

@@ -1,0 +1,126 @@
+"""One run, the same on every path: names, types, label sets, bounds, values, and what dashboards answer."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from support.panels import Asked, everything
+from support.paths import PATHS, SECONDS, Arrival, all_paths
+from support.series import NAMES, Key, differences, kind, snapshot
+from support.servers import Sample, wait_for
+
+from monitoring.contract import IDENTITY
+from monitoring.queries import selectors
+from monitoring.targets import read_rules
+from telemetry.catalog import CATALOG
+
+ORACLE = {"2.42": "A scraped, 2.42", "3.5": "A scraped, 3.5", "3.12": "A scraped, 3.5"}
+"""By version: a regular expression of Prometheus 2 has no dot for a line's end, of 3 it has."""
+RATES_DIFFER = 0.25
+
+
+@pytest.fixture(scope="module")
+def arrivals(tmp_path_factory: pytest.TempPathFactory, sample_store: Path) -> Iterator[dict[str, Arrival]]:
+    """Every path with all of the run."""
+    with all_paths(tmp_path_factory.mktemp("paths"), sample_store) as arrivals:
+        yield arrivals
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_series_arrives_with_the_same_value(path: str, arrivals: dict[str, Arrival]) -> None:
+    """Names, label sets, bounds and final values; who they are from is left out."""
+    expected, found = _snapshot(_oracle(path, arrivals)), _snapshot(arrivals[path])
+    assert len(expected) > 1000
+    unlike = differences(expected, found)
+    assert not unlike, "\n".join(unlike)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_metric_arrives_as_what_it_is(path: str, arrivals: dict[str, Arrival]) -> None:
+    """A path tells the right type or, where its protocol carries none, nothing."""
+    carries = path.startswith(("A", "B"))
+    told = {metric.name: kind(arrivals[path].server, metric) for metric in CATALOG}
+    there = {name.removesuffix("_bucket") for name, _ in _snapshot(arrivals[path])}
+    assert told == {
+        metric.name: metric.kind if carries and metric.name in there else None for metric in CATALOG
+    }
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_nothing_else_arrives_from_the_service(path: str, arrivals: dict[str, Arrival]) -> None:
+    """No target_info, no otel_scope_info, no second set of HTTP metrics; one job and one instance."""
+    arrival = arrivals[path]
+    (service,) = arrival.server.query(
+        'count by (job, instance) (http_requests_total{endpoint="/last"})', at=arrival.moment
+    )
+    named = ", ".join(f"{label}={value!r}" for label, value in service.labels.items())
+    found = {s.labels["__name__"] for s in arrival.server.query(f"{{{named}}}", at=arrival.moment)}
+    scrape = {name for name in found if name == "up" or name.startswith("scrape_")}
+    assert bool(scrape) == path.startswith("A")
+    assert found - scrape == {name for name, _ in _snapshot(arrival)}
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_dashboard_and_rule_answers_the_same(path: str, arrivals: dict[str, Arrival]) -> None:
+    """The same lines; numbers of a rate may differ by when the samples were taken."""
+    recorded = {rule.name for rule in read_rules()}
+    asked = [a for a in everything() if {s.metric for s in selectors(a.expr)} <= {*NAMES, *recorded}]
+    assert len(asked) > 80
+    unlike = [line for each in asked for line in _unlike(each, _oracle(path, arrivals), arrivals[path])]
+    assert not unlike, "\n".join(unlike)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_an_ended_session_is_0_or_gone_within_two_intervals(path: str, arrivals: dict[str, Arrival]) -> None:
+    """By the time of the samples: two pushes, and a scrape where a collector is scraped."""
+    arrival = arrivals[path]
+    series = f'max(active_evidence_gauge{{session_id="{arrival.session}"}}) or vector(0)'
+    assert arrival.server.value(series, at=arrival.moment) > 0
+    httpx.delete(f"{arrival.app}/api/sessions/{arrival.session}", params={"reason": "browser_close"})
+    ended = time.time()
+    wait_for("the gauge to end", lambda: arrival.server.value(series) == 0)
+    scrape = SECONDS if path.startswith("B") else 0
+    assert arrival.server.value(series, at=ended + 2 * SECONDS + scrape) == 0
+
+
+def _oracle(path: str, arrivals: dict[str, Arrival]) -> Arrival:
+    return arrivals[ORACLE[path.rpartition(" ")[2]]]
+
+
+def _snapshot(arrival: Arrival) -> dict[Key, float]:
+    return snapshot(arrival.server, arrival.moment, arrival.session)
+
+
+def _unlike(asked: Asked, *arrivals: Arrival) -> Iterator[str]:
+    one, other = (_answer(asked, arrival) for arrival in arrivals)
+    if "topk" in asked.expr:  # of those that are alike, any
+        one, other = (
+            {frozenset({("", str(at))}): value for at, value in enumerate(sorted(each.values()))}
+            for each in (one, other)
+        )
+    if one.keys() != other.keys():
+        yield f"{asked}: {sorted(map(sorted, one.keys() ^ other.keys()))} in one alone"
+        return
+    for labels, value in one.items():
+        if not math.isclose(value, other[labels], rel_tol=RATES_DIFFER) and not (
+            math.isnan(value) and math.isnan(other[labels])
+        ):
+            yield f"{asked} {dict(labels)}: {value} and {other[labels]}"
+
+
+def _answer(asked: Asked, arrival: Arrival) -> dict[frozenset[tuple[str, str]], float]:
+    samples = arrival.server.query(asked.expr.replace(arrival.session, "the session"), at=arrival.moment)
+    return {_without_identity(sample, arrival.session): sample.value for sample in samples}
+
+
+def _without_identity(sample: Sample, session: str) -> frozenset[tuple[str, str]]:
+    return frozenset(
+        (label, "the session" if value == session else value)
+        for label, value in sample.labels.items()
+        if label not in IDENTITY
+    )
