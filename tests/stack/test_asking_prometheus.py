@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import datetime, timezone
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
 from support.own_stack import run
@@ -15,6 +17,7 @@ from typer.testing import CliRunner
 from app.demo.addresses import PORTS
 from scripts.stack import ask
 from scripts.stack.errors import StackError
+from scripts.stack.health import has_page
 from scripts.stack.prometheus import Prometheus
 from scripts.stack.stack import Stack
 
@@ -133,6 +136,28 @@ def test_targets_are_told_with_their_last_error(server: Server, monkeypatch: pyt
 def test_a_time_is_told_with_its_age(text: str, told: str) -> None:
     """In the largest unit of which two have passed; a clock that is ahead is no error."""
     assert ask.since(text, datetime(2026, 3, 1, 12, tzinfo=timezone.utc)) == told
+
+
+@pytest.mark.parametrize(
+    ("text", "there"), [("This Debian package does not include", False), ("<app>", True)]
+)
+def test_a_build_without_a_page_is_known_by_its_note(text: str, there: bool) -> None:
+    """Behind a redirect, as Prometheus has it; whoever does not answer is not called bare."""
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(302 if self.path == "/" else 200)
+            self.send_header("Location", "/query")
+            self.end_headers()
+            self.wfile.write(b"" if self.path == "/" else text.encode())
+
+        def log_message(self, format: str, *args: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        assert has_page(f"http://127.0.0.1:{server.server_port}") is there
+        server.shutdown()
+    assert has_page(f"http://127.0.0.1:{free_port()}")
 
 
 def test_the_running_stack_is_asked_whatever_the_shell_says(

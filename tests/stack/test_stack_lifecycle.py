@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -16,7 +14,7 @@ from support.own_stack import environment, is_alive, pid_of, run, running
 from support.servers import free_port, wait_for
 
 from scripts.stack.errors import StackError
-from scripts.stack.health import is_ready
+from scripts.stack.health import has_page, is_ready
 from scripts.stack.ports import holder
 from scripts.stack.services import Service
 from scripts.stack.settings import Settings
@@ -156,6 +154,8 @@ def test_the_whole_stack_goes_up_twice_and_down() -> None:
             assert set(running) == MONITORING | {"api", "simulator", "supervisord"}
             status = run("status", env)
             assert status.stdout.count("ready, up") == 4 and "not ready" not in status.stdout
+            plain = not has_page(f"http://127.0.0.1:{env['REVIEWLENS_PROMETHEUS_PORT']}")
+            assert ("ask with scripts/ask.sh query EXPR" in first.stdout) == plain
             second = run("up", env)
             assert (second.returncode, second.stderr) == (0, "")
             assert {path.stem: path.read_text() for path in pids.glob("*.pid")} == running
@@ -223,47 +223,3 @@ def test_a_wrong_setting_is_one_line_and_code_1() -> None:
 def test_readiness_is_not_taken_from_a_closed_port() -> None:
     """Nobody listens: not ready, and no error."""
     assert is_ready(Service("api", (), free_port())) is False
-
-
-FAKE_GRAFANA = """#!{python}
-import json, os, sys
-from http.server import BaseHTTPRequestHandler, HTTPServer
-if sys.argv[1:] == ["--version"]:
-    sys.exit(print("grafana version 11.6.0"))
-assert sys.argv[1:3] == ["server", "--homepath"], sys.argv
-class Health(BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200 if self.path == "/api/health" else 404)
-        self.end_headers()
-given = {{name: value for name, value in os.environ.items() if name.startswith("GF_")}}
-given["homepath"] = sys.argv[3]
-with open(os.environ["GF_PATHS_DATA"] + "/given.json", "w") as file:
-    json.dump(given, file)
-HTTPServer((given["GF_SERVER_HTTP_ADDR"], int(given["GF_SERVER_HTTP_PORT"])), Health).serve_forever()
-"""
-
-
-def test_a_grafana_on_path_gets_loopback_its_port_and_no_default_password(
-    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A stand-in tells what Grafana gets: its own home, rendered provisioning, a password from a file."""
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "public").mkdir()
-    program = tmp_path / "bin" / "grafana"
-    program.write_text(FAKE_GRAFANA.format(python=sys.executable))
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
-    assert "grafana" in {service.name for service in stack.start_monitoring().services}
-    data, run_dir = stack.settings.data_dir / "grafana", stack.settings.run_dir
-    assert json.loads((data / "given.json").read_text()) == {
-        "homepath": str(tmp_path),
-        "GF_SERVER_HTTP_ADDR": "127.0.0.1",
-        "GF_SERVER_HTTP_PORT": str(stack.settings.ports["grafana"]),
-        "GF_PATHS_DATA": str(data),
-        "GF_PATHS_LOGS": f"{data}/log",
-        "GF_PATHS_PROVISIONING": f"{run_dir}/grafana/provisioning",
-        "GF_SECURITY_ADMIN_PASSWORD": f"$__file{{{data}/admin-password}}",
-        "GF_AUTH_ANONYMOUS_ENABLED": "false",
-        "GF_ANALYTICS_REPORTING_ENABLED": "false",
-        "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
-    }
