@@ -99,10 +99,18 @@ def test_a_query_of_a_runbook_can_be_asked(asked: Asked, version: str, run: Run)
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_alerts_on_what_went_wrong_fire(version: str, run: Run) -> None:
-    """A locked store for twenty requests of 10 s, and providers that failed; all targets were up."""
+    """A locked store, verdicts that took 6 s, and providers that failed; all targets were up."""
     firing = {s.labels["alertname"] for s in ask(run, version, 'ALERTS{alertstate="firing"}')}
     assert {"HighErrorRate", "HighLatency", "HighLLMErrorRate"} <= firing
     assert firing.isdisjoint({"TargetDown", "TelemetryFaults", "NoCompletions"})
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("error_type", ["unavailable", "unhandled"])
+def test_both_ways_to_a_5xx_are_told_apart(error_type: str, version: str, run: Run) -> None:
+    """A store that failed, and an exception that nobody expected."""
+    labels = f'error_type="{error_type}", component="api"'
+    assert flaw(ask(run, version, f"increase(errors_total{{{labels}}}[5m])")) == ""
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from support.servers import ROOT
 
+from app.database import Database
+from app.dialogue.store import SqliteSessions
 from app.settings import DATABASE
 
 PROGRAM = str(Path(sys.executable).with_name("reviewlens"))
@@ -106,7 +108,14 @@ def test_a_disk_too_small(tmp_path: Path, kilobytes: int) -> None:
 
 def test_a_full_disk_under_a_store_that_is_there(state_dir: Path) -> None:
     """Nothing has to be made, so only a write finds it out."""
+    database = Database(state_dir / DATABASE)
+    SqliteSessions(database, 60)
+    log = state_dir / f"{DATABASE}-wal"
+    while log.stat().st_size < 64 * 1024:  # more than any other file that a start touches
+        database.probe()
+    most = (log.stat().st_size,) * 2
     done = start(
-        STARTS["uvicorn"], state_dir, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+        STARTS["uvicorn"], state_dir, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, most)
     )
+    database.close()
     expect_one_line(done, state_dir, "disk I/O error", "df -h")

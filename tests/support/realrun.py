@@ -1,7 +1,8 @@
 """A real run to ask questions of: the app with simulated LLMs, an import, Prometheus 2.42 and 3.5.
 
 Everything happens that a dashboard can show: dialogues that end, that are left and that go on, LLM providers
-that fail one after the other, requests that are wrong, a store that is locked, an import with a bad row.
+that fail one after the other or are slow, requests that are wrong, a store that is locked, a dialogue whose
+row is damaged, an import with a bad row.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -41,6 +42,7 @@ VERSIONS = ("2.42", "3.5")
 CATEGORIES = ("robot_cleaner", "appliance", "chair")
 NO_KEYS = {"GEMINI_API_KEY": "", "OPENAI_API_KEY": "", "ANTHROPIC_API_KEY": ""}
 FAILED = 20
+SLOW, SLOW_SECONDS = 6, 6.0  # more than one request in a hundred, longer than HighLatency bears
 # What a Prometheus answers once it has scraped each half: verdicts by the template, rows skipped.
 SEEN = {
     half: f'sum(llm_calls_total{{provider="template"}}) == {number} '
@@ -120,6 +122,8 @@ def _everything(
             _import(incoming, half)
             for server in servers.values():
                 wait_for(f"the {half} half", partial(server.value, SEEN[half]))
+        _slow_verdicts(shopper, simulator)
+        _damaged_dialogue(shopper, state)
         _locked_store(shopper, state)
 
 
@@ -171,17 +175,34 @@ def _import(incoming: Path, half: str) -> None:
     )
 
 
+def _slow_verdicts(shopper: httpx.Client, simulator: RunningSimulator) -> None:
+    """Every last answer waits for its provider."""
+    simulator.script(latency_seconds=SLOW_SECONDS)
+    with ThreadPoolExecutor(SLOW) as crowd:
+        list(crowd.map(lambda _: _dialogue(shopper, CATEGORIES[0]), range(SLOW)))
+
+
+def _damaged_dialogue(shopper: httpx.Client, state: Path) -> None:
+    """A row that was tampered with: what no code of ours expects, so a 500."""
+    session = _begin(shopper, CATEGORIES[0])
+    with closing(sqlite3.connect(state / DATABASE, isolation_level=None)) as store:
+        store.execute("UPDATE sessions SET body = '{' WHERE session_id = ?", (session,))
+    # uvicorn closes the connection after an exception; the client must not use it once more.
+    looked = shopper.get(f"/api/sessions/{session}", headers={"connection": "close"})
+    assert looked.status_code == 500
+
+
 def _locked_store(shopper: httpx.Client, state: Path) -> None:
-    """Nobody else can write for a while: beginning a dialogue takes its patience and ends in a 500."""
+    """Nobody else can write for a while: beginning a dialogue takes its patience and ends in a 503."""
     wanted = {"product_id": CATEGORIES[0]}
     with (
-        sqlite3.connect(state / DATABASE, isolation_level=None) as holder,
+        closing(sqlite3.connect(state / DATABASE, isolation_level=None)) as holder,
         ThreadPoolExecutor(FAILED) as crowd,
     ):
         holder.execute("BEGIN IMMEDIATE")
         answers = list(crowd.map(lambda _: shopper.post("/api/sessions", json=wanted), range(FAILED)))
         holder.execute("ROLLBACK")
-    assert [answer.status_code for answer in answers] == [500] * FAILED
+    assert [answer.status_code for answer in answers] == [503] * FAILED
 
 
 def _scraped(servers: Mapping[str, Prometheus]) -> float:
@@ -189,6 +210,7 @@ def _scraped(servers: Mapping[str, Prometheus]) -> float:
     signs = {
         "an alert on the failed requests": 'count(ALERTS{alertname="HighErrorRate"})',
         "the line that draws it": "service:http_request_errors:ratio_rate5m > 0",
+        "an alert on the slow ones": 'count(ALERTS{alertname="HighLatency"})',
     }
     for server in servers.values():
         for awaited, sign in signs.items():
