@@ -163,7 +163,7 @@ def _at_most(seconds: float, work: Callable[[], None]) -> bool:
     try:
         worker.start()
     except RuntimeError:
-        # Python 3.12.0 and 3.12.1 start no thread while the interpreter ends (python/cpython#113964). The
+        # Python 3.12.0 and 3.12.1 start no thread while the interpreter ends, later ones do. The
         # SDK's own bounds must do there: what we tell it for metrics, 30 s for spans.
         run()
     else:
