@@ -14,6 +14,7 @@ from rich.text import Text
 
 from app.llm.settings import LLMSettings
 from app.settings import AppSettings, AppSettingsError
+from app.variables import unknown
 from telemetry.catalog import CATALOG
 from telemetry.doctor.backend import seconds
 from telemetry.doctor.finding import Finding, Report, found, report
@@ -102,6 +103,9 @@ def _examined(subject: Subject, wrong: list[Finding]) -> Report:
 def _app_settings() -> tuple[AppSettings, list[Finding]]:
     """The service's settings, or their defaults, and what is wrong with the given ones."""
     wrong: list[Finding] = []
+    for name, nearest in unknown(os.environ).items():
+        if nearest:
+            wrong.append(found("setting.unknown", name, f"rename it: {nearest}"))
     for load in (AppSettings.from_env, LLMSettings.from_env):
         try:
             load()

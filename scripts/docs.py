@@ -19,10 +19,11 @@ from app.llm.settings import LLMSettings
 from app.settings import AppSettings
 from scripts.stack.settings import variables as stack_variables
 from telemetry.catalog import CATALOG
+from telemetry.doctor.verdicts import VERDICTS
 from telemetry.otlp import variables
 
 ROOT = Path(__file__).parents[1]
-FILES = ("README.md", "README.ko.md", "docs/metrics.md", "docs/settings.md")
+FILES = ("README.md", "README.ko.md", "docs/doctor.md", "docs/metrics.md", "docs/settings.md")
 BEGIN = re.compile(r"<!-- generated: (?P<name>\w+) -->\n.*?<!-- end of (?P=name) -->", re.DOTALL)
 
 
@@ -94,6 +95,14 @@ def stack_settings() -> str:
     return table(("variable", "default", "meaning"), rows)
 
 
+def verdicts() -> str:
+    """Every verdict of `reviewlens doctor`."""
+    return table(
+        ("id", "severity", "what it means", "what it leads to"),
+        ((f"`{name}`", it.severity, it.means, it.leads_to) for name, it in VERDICTS.items()),
+    )
+
+
 def _rows(settings: type[BaseSettings]) -> Iterable[tuple[str, str, str]]:
     prefix = settings.model_config["env_prefix"]
     for name, field in settings.model_fields.items():
@@ -116,6 +125,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "app_settings": app_settings,
     "llm_settings": llm_settings,
     "stack_settings": stack_settings,
+    "verdicts": verdicts,
 }
 
 

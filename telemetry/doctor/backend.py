@@ -10,6 +10,8 @@ from typing import Any
 
 # On every path, from the first moment on.
 METRIC = "http_requests_total"
+# Metadata has a counter as it was scraped, with _total or without; a histogram has one name.
+OF_A_TARGET = "http_request_duration_seconds"
 # Long enough for the slowest usual scrape, short enough to leave out what has ended.
 FRESH = "90s"
 
@@ -57,7 +59,7 @@ class Prometheus:
     @cached_property
     def exposing(self) -> list[Target]:
         """The targets whose last scrape had our metrics: the service, or a collector before it."""
-        labels = [row["target"] for row in self._get("targets/metadata", metric=METRIC)]
+        labels = [row["target"] for row in self._get("targets/metadata", metric=OF_A_TARGET)]
         return [target for target in self.targets if target.labels in labels]
 
     def values(self, expr: str) -> list[tuple[Labels, float]]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+
+from opentelemetry.sdk import environment_variables
 
 from telemetry.doctor.authorization import MEND, problems, unreadable
 from telemetry.doctor.finding import Finding, found, passed
@@ -15,6 +18,9 @@ TEMPORALITY = PREFIX + "METRICS_TEMPORALITY_PREFERENCE"
 HEADERS = PREFIX + "HEADERS"
 HISTOGRAMS = PREFIX + "METRICS_DEFAULT_HISTOGRAM_AGGREGATION"
 ATTRIBUTES = "OTEL_RESOURCE_ATTRIBUTES"
+_SDK = {value for value in vars(environment_variables).values() if isinstance(value, str)}
+_SIGNALS = ("METRICS", "TRACES")
+_NEAR = 0.85
 
 
 def settings(subject: Subject) -> Iterator[Finding]:
@@ -23,6 +29,19 @@ def settings(subject: Subject) -> Iterator[Finding]:
         yield _unusable(subject.environ, error)
     if not subject.errors:
         yield passed(_told(subject.settings))
+
+
+def misspelt(subject: Subject) -> Iterator[Finding]:
+    """OTEL_* names that neither the SDK nor we read, where one that is read is near. Values may be secret."""
+    known = {
+        *_SDK,
+        *variables(),
+        *(name.replace("_OTLP_", f"_OTLP_{s}_") for name in variables() for s in _SIGNALS),
+    }
+    for name in sorted(subject.environ):
+        if name.startswith("OTEL_") and name not in known:
+            for nearest in get_close_matches(name, known, 1, _NEAR):
+                yield found("setting.unknown", name, f"rename it: {nearest}")
 
 
 def _unusable(environ: Mapping[str, str], error: SettingsError) -> Finding:

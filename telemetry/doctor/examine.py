@@ -12,6 +12,7 @@ Check = Callable[[Subject], Iterator[Finding]]
 
 CHECKS: tuple[Check, ...] = (
     configuration.settings,
+    configuration.misspelt,
     configuration.authorization,
     configuration.exponential,
     configuration.pushing,

@@ -7,7 +7,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from telemetry.doctor.finding import Finding, found
-from telemetry.doctor.push import address, grpc_installed, push_nothing
+from telemetry.doctor.push import address, push_nothing
 from telemetry.doctor.subject import Subject
 from telemetry.otlp import ENDPOINT, PREFIX, Target
 from telemetry.settings import Signal
@@ -65,7 +65,7 @@ def _protocols(to: Target, signal: Signal) -> Iterator[Target]:
     yield to.model_copy(update={"endpoint": f"{_root(to, PORTS[to.protocol])}{path}", "headers": ()})
     if to.protocol == "grpc":
         yield to.model_copy(update={"endpoint": f"{_root(to)}/v1/{signal}", "protocol": "http/protobuf"})
-    elif grpc_installed():
+    else:
         yield to.model_copy(update={"endpoint": _root(to), "protocol": "grpc"})
 
 

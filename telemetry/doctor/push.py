@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -39,11 +38,6 @@ class Answer:
     def accepted(self) -> bool:
         """Whether a push would arrive."""
         return self.status is not None and 200 <= self.status < 300 and self.otlp
-
-
-def grpc_installed() -> bool:
-    """Whether grpc can be spoken: its packages are an extra."""
-    return find_spec("grpc") is not None
 
 
 def push_nothing(to: Target, signal: Signal, timeout: float) -> Answer:

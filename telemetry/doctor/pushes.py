@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from telemetry.doctor.answers import refused
 from telemetry.doctor.finding import Finding, found, passed
 from telemetry.doctor.mends import endpoint_line, hints, tried
-from telemetry.doctor.push import Answer, address, grpc_installed, push_nothing
+from telemetry.doctor.push import Answer, address, push_nothing
 from telemetry.doctor.subject import Subject
 from telemetry.doctor.wire import Address, obstacle, speech
 from telemetry.otlp import PREFIX, Target
@@ -30,15 +30,6 @@ def pushes(subject: Subject) -> Iterator[Finding]:
 
 
 def _push(subject: Subject, signal: Signal, to: Target) -> Iterator[Finding]:
-    if to.protocol == "grpc" and not grpc_installed():
-        key = subject.names(PREFIX + "PROTOCOL", signal)
-        yield found(
-            "grpc.missing",
-            f"{key}=grpc",
-            f"{key}=http/protobuf",
-            "pip install 'opentelemetry-exporter-otlp-proto-grpc'",
-        )
-        return
     answer = push_nothing(to, signal, subject.timeout)
     if answer.accepted:
         yield passed(f"{signal} arrive at {to.where} by {to.protocol}: an empty push was accepted")

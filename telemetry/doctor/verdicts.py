@@ -22,6 +22,9 @@ VERDICTS: Mapping[str, Verdict] = {
     "setting": Verdict(
         "fault", "a variable has a value that cannot be used", "the service does not start with it"
     ),
+    "setting.unknown": Verdict(
+        "warning", "nothing reads this variable; its name is close to one that is read", "it has no effect"
+    ),
     "temporality": Verdict(
         "fault",
         "numbers would be pushed as differences (delta, lowmemory), not as totals",
@@ -105,7 +108,6 @@ VERDICTS: Mapping[str, Verdict] = {
         "fault", "the backend, or a gateway before it, is not able to take pushes now", "pushes are lost"
     ),
     "answer": Verdict("fault", "the backend refuses the push", "every push is refused"),
-    "grpc.missing": Verdict("fault", "the packages for grpc are not installed", "the service does not start"),
     "endpoint.path": Verdict(
         "warning",
         "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT is used as it is, and has no /v1/metrics",

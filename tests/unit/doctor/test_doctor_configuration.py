@@ -211,6 +211,26 @@ def test_the_mend_mends() -> None:
     assert findings(**{**environ, **lines}) == {}
 
 
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("OTEL_EXPORTER_OTLP_ENDPONT", "OTEL_EXPORTER_OTLP_ENDPOINT"),
+        ("OTEL_METRICS_EXPORTERS", "OTEL_METRICS_EXPORTER"),
+        ("OTEL_EXPORTER_OTLP_METRIC_HEADERS", "OTEL_EXPORTER_OTLP_METRICS_HEADERS"),
+    ],
+)
+def test_a_slip_in_a_name(name: str, nearest: str) -> None:
+    """The nearest that is read; the value is not shown, it may be a secret."""
+    (warning,) = findings(**{name: SECRET}).values()
+    assert (warning.id, warning.found, warning.mend) == ("setting.unknown", name, (f"rename it: {nearest}",))
+
+
+def test_names_that_others_read_are_left_alone() -> None:
+    """The SDK's, instrumentations', agents of other languages."""
+    others = ("OTEL_BSP_SCHEDULE_DELAY", "OTEL_PYTHON_FASTAPI_EXCLUDED_URLS", "OTEL_JAVAAGENT_ENABLED")
+    assert findings(**dict.fromkeys(others, "1")) == {}
+
+
 def test_an_endpoint_to_which_nothing_is_pushed() -> None:
     """The default exporter scrapes; an endpoint alone changes nothing."""
     warning = findings(OTEL_EXPORTER_OTLP_ENDPOINT="http://c:4318")["nothing-pushed"]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from telemetry.doctor.backend import seconds
-from telemetry.doctor.double import Feed, same
+from telemetry.doctor.backend import Labels, Prometheus, Target, seconds
+from telemetry.doctor.double import Feed, double, same
+from telemetry.doctor.subject import Subject
 
 OK, BAD = ("GET", "/", "200"), ("GET", "/", "500")
 
@@ -41,3 +42,24 @@ def test_one_process_shows_in_numbers_that_go_together(
 def test_durations_as_prometheus_writes_them(text: str, expected: float) -> None:
     """In seconds."""
     assert seconds(text) == expected
+
+
+class Idle(Prometheus):
+    """A Prometheus with one scraped and one pushed source that count nothing."""
+
+    @property
+    def exposing(self) -> list[Target]:  # type: ignore[override]
+        """One target."""
+        return [Target({"job": "backend", "instance": "here:8000"}, "", 10, "up", "")]
+
+    def values(self, expr: str) -> list[tuple[Labels, float]]:
+        """Two sources at 0."""
+        sources = ({"job": "backend", "instance": "here:8000"}, {"job": "reviewlens-api", "instance": "x:1"})
+        return [({**who, "method": "GET", "endpoint": "/", "status_code": "200"}, 0.0) for who in sources]
+
+
+def test_two_sources_that_count_nothing_are_not_condemned() -> None:
+    """Zeros are alike for every process: a warning that says so."""
+    (warning,) = double(Subject({}), Idle("http://prometheus", 1))
+    assert (warning.id, warning.severity) == ("double.possible", "warning")
+    assert "both idle" in warning.found
