@@ -66,15 +66,25 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """All that is written in the block, or nothing. Other writers wait; readers do not."""
-        connection = self.connection
-        connection.execute("BEGIN IMMEDIATE")
-        try:
+        with self._begun("BEGIN IMMEDIATE") as connection:
             yield connection
             connection.execute("COMMIT")
-        except BaseException:
+
+    @contextmanager
+    def snapshot(self) -> Iterator[sqlite3.Connection]:
+        """Everything read in the block is as of one moment."""
+        with self._begun("BEGIN") as connection:
+            yield connection
+
+    @contextmanager
+    def _begun(self, begin: str) -> Iterator[sqlite3.Connection]:
+        connection = self.connection
+        connection.execute(begin)
+        try:
+            yield connection
+        finally:
             if connection.in_transaction:  # SQLite rolls back by itself where the disk fails
                 connection.execute("ROLLBACK")
-            raise
 
     def create(self, schema: str) -> None:
         """Run `CREATE ... IF NOT EXISTS` statements, separated by semicolons. Raises StoreError."""

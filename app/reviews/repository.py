@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 
 from app.database import Database
@@ -79,23 +77,13 @@ class Repository:
             return self._corpora[product_id]
 
     def _read(self, product_id: str) -> Corpus:
-        with self._snapshot() as connection:
+        with self.database.snapshot() as connection:
             product = self.product(product_id)
             generation = self.generation(product_id)
             if product is None or generation is None:
                 raise NotFound(f"no product {product_id!r}")
             mentions = tuple(map(_mention, connection.execute(MENTIONS, (product_id,))))
             return Corpus(product, self.factors(product_id), self.questions(product_id), mentions, generation)
-
-    @contextmanager
-    def _snapshot(self) -> Iterator[sqlite3.Connection]:
-        """Everything read in the block is as of one moment."""
-        connection = self.database.connection
-        connection.execute("BEGIN")
-        try:
-            yield connection
-        finally:
-            connection.execute("ROLLBACK")
 
 
 def _product(row: sqlite3.Row) -> Product:

@@ -133,6 +133,31 @@ def test_a_transaction_that_fails_at_its_end_leaves_the_thread_able_to_go_on(dat
     assert [row["name"] for row in connection.execute("SELECT name FROM things")] == ["a"]
 
 
+@pytest.mark.parametrize("kind", ["transaction", "snapshot"])
+def test_the_reason_of_a_failure_is_not_lost_where_sqlite_has_rolled_back(
+    database: Database, kind: str
+) -> None:
+    """A second ROLLBACK would fail, and its words would stand in the log."""
+    with (
+        pytest.raises(sqlite3.OperationalError, match="disk I/O error"),
+        getattr(database, kind)() as connection,
+    ):
+        connection.execute("ROLLBACK")  # as SQLite does
+        raise sqlite3.OperationalError("disk I/O error")
+
+
+def test_a_snapshot_sees_one_moment_and_ends(database: Database) -> None:
+    """What another writes meanwhile is seen after it."""
+    count = "SELECT count(*) FROM things"
+    with database.snapshot() as connection:
+        assert connection.execute(count).fetchone()[0] == 0
+        with sqlite3.connect(database.path) as other:
+            other.execute("INSERT INTO things VALUES ('a', 1)")
+        other.close()
+        assert connection.execute(count).fetchone()[0] == 0
+    assert database.connection.execute(count).fetchone()[0] == 1
+
+
 def test_a_thread_that_ends_takes_its_connection_with_it(database: Database) -> None:
     """Servers end idle threads: a day of quiet hours would use up every file handle."""
     counts = []
