@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,11 +54,15 @@ def test_every_metric_arrives_as_what_it_is(path: str, arrivals: dict[str, Arriv
 
 @pytest.mark.parametrize("path", PATHS)
 def test_nothing_else_arrives_from_the_service(path: str, arrivals: dict[str, Arrival]) -> None:
-    """No target_info, no otel_scope_info, no second set of HTTP metrics; one job and one instance."""
+    """No target_info, otel_scope_info or second set of HTTP metrics; from the one job and instance it is."""
     arrival = arrivals[path]
     (service,) = arrival.server.query(
         'count by (job, instance) (http_requests_total{endpoint="/last"})', at=arrival.moment
     )
+    port = arrival.app.rpartition(":")[2]
+    pushed = {"job": "reviewlens-api", "instance": f"{socket.gethostname()}:{port}"}
+    by_scrape = {"job": "reviewlens-backend", "instance": f"127.0.0.1:{port}"}
+    assert service.labels == (by_scrape if path.startswith("A") else pushed)
     named = ", ".join(f"{label}={value!r}" for label, value in service.labels.items())
     found = {s.labels["__name__"] for s in arrival.server.query(f"{{{named}}}", at=arrival.moment)}
     scrape = {name for name in found if name == "up" or name.startswith("scrape_")}

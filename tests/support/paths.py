@@ -43,6 +43,8 @@ QUIET = 3 * SECONDS
 CONFIGS = ROOT / "otel-collector"
 GATEWAY = ROOT / "tests" / "data" / "gateway.yaml"
 USER, TOKEN = "123456", "not-a-secret"
+MORE = {"OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=test"}
+"""What a collector of ours does not let become labels or a target_info series."""
 NO_KEYS = dict.fromkeys(("GEMINI_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY"), "")
 LAST = (
     'http_requests_total{endpoint="/last"} == 1 '
@@ -111,7 +113,7 @@ def collector_scraped(around: Around) -> Behind:
     """A collector that is scraped."""
     gate = around.collector(CONFIGS / "config.yaml")
     moved = {"localhost:8889": gate.exporter, "localhost:8888": gate.telemetry}
-    return Behind(around.prometheus("prometheus.otlp.yml", moved), _pushing(gate.http))
+    return Behind(around.prometheus("prometheus.otlp.yml", moved), {**_pushing(gate.http), **MORE})
 
 
 def remote_written(around: Around) -> Behind:
@@ -120,7 +122,7 @@ def remote_written(around: Around) -> Behind:
     (server,) = servers.values()
     url = f"{server.url}/api/v1/write"
     gate = around.collector(CONFIGS / "config.remote-write.yaml", REVIEWLENS_REMOTE_WRITE_URL=url)
-    return Behind(servers, {**_pushing(f"http://{gate.grpc}"), "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"})
+    return Behind(servers, {**_pushing(f"http://{gate.grpc}"), **MORE, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"})
 
 
 def straight(around: Around) -> Behind:
@@ -133,7 +135,7 @@ def collector_to_prometheus(around: Around) -> Behind:
     """A collector that sends OTLP on to Prometheus."""
     servers, url = _receiver(around)
     gate = around.collector(CONFIGS / "config.prometheus-otlp.yaml", REVIEWLENS_PROMETHEUS_OTLP_URL=url)
-    return Behind(servers, _pushing(gate.http))
+    return Behind(servers, {**_pushing(gate.http), **MORE})
 
 
 def gateway(around: Around) -> Behind:
@@ -160,7 +162,7 @@ def collector_to_gateway(around: Around) -> Behind:
         GRAFANA_CLOUD_API_KEY=TOKEN,
         SSL_CERT_FILE=str(authority),
     )
-    return Behind(servers, _pushing(gate.http))
+    return Behind(servers, {**_pushing(gate.http), **MORE})
 
 
 RECEIVER = "prometheus.otlp-receiver.yml"
