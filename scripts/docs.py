@@ -18,7 +18,7 @@ from pydantic_settings import BaseSettings
 from app.llm.settings import LLMSettings
 from app.settings import AppSettings
 from scripts.stack.settings import variables as stack_variables
-from telemetry.catalog import CATALOG
+from telemetry.catalog import CATALOG, Metric
 from telemetry.doctor.verdicts import VERDICTS
 from telemetry.otlp import variables
 
@@ -59,16 +59,23 @@ def catalogue() -> str:
                 metric.kind,
                 f"`{metric.unit}`",
                 metric.description,
-                "; ".join(
-                    f"`{label.name}`" + (f": {', '.join(label.values)}" if label.values else "")
-                    for label in metric.labels
-                ),
+                _values(metric),
                 " ".join(f"{bound:g}" for bound in metric.buckets),
                 ", ".join(metric.read_by),
             )
             for metric in CATALOG
         ),
     )
+
+
+def _values(metric: Metric) -> str:
+    """The labels with their values, and the label sets that are there from the start, where listed."""
+    labels = "; ".join(
+        f"`{label.name}`" + (f": {', '.join(label.values)}" if label.values else "")
+        for label in metric.labels
+    )
+    sets = ", ".join("/".join(values) for values in metric.known)
+    return f"{labels}; at 0 from the start: {sets}" if sets else labels
 
 
 def telemetry_settings() -> str:
