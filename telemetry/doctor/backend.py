@@ -14,6 +14,8 @@ METRIC = "http_requests_total"
 OF_A_TARGET = "http_request_duration_seconds"
 # Long enough for the slowest usual scrape, short enough to leave out what has ended.
 FRESH = "90s"
+# The host of a container, by the compose files.
+GATEWAY = "host.docker.internal"
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 

@@ -10,11 +10,10 @@ from collections.abc import Iterator
 from contextlib import closing
 from urllib.parse import urlsplit
 
-from telemetry.doctor.backend import BackendError, Prometheus
+from telemetry.doctor.backend import GATEWAY, BackendError, Prometheus
 from telemetry.doctor.finding import Finding, found, passed
 from telemetry.doctor.subject import Subject
 
-GATEWAY = "host.docker.internal"
 BRIDGE = "docker0"
 _SIOCGIFADDR = 0x8915
 

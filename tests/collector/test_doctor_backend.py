@@ -188,10 +188,11 @@ def test_a_target_that_is_down_and_one_that_exposes_nothing() -> None:
         wait_for("a scrape", lambda: "down" in prom.targets().values())
         subject = Subject({}, api_port=port, prometheus_url=prom.url)
         assert "connection refused" in told(subject)["target.down"].found
+        assert told(subject)["target.down"].mend == ("start the service",)
         stack.enter_context(run_app(env={"OTEL_METRICS_EXPORTER": "none"}, port=port))
         only_otlp = replace(subject, environ={"OTEL_METRICS_EXPORTER": "none"})
         fault = wait_for("a 404", lambda: _with("404", told(only_otlp).get("target.down")))
-        assert fault.mend == ("OTEL_METRICS_EXPORTER=prometheus",)
+        assert fault.mend[0].startswith("OTEL_METRICS_EXPORTER=prometheus")
 
 
 def _with(words: str, finding: Finding | None) -> Finding | None:

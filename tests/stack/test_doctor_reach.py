@@ -12,6 +12,7 @@ import pytest
 from support.servers import free_port, prometheus, wait_for
 
 from telemetry.doctor import reach
+from telemetry.doctor.backend_checks import backend
 from telemetry.doctor.finding import PASSED
 from telemetry.doctor.subject import Subject
 
@@ -55,13 +56,16 @@ def test_the_mend_says_how_to_bind_and_what_that_opens() -> None:
 def test_a_prometheus_that_scrapes_host_docker_internal_is_in_docker() -> None:
     """Its own targets tell, without --docker."""
     port = free_port()
-    config = (
-        f"scrape_configs: [{{job_name: api, static_configs: [{{targets: ['host.docker.internal:{port}']}}]}}]"
-    )
+    job = f"{{job_name: api, static_configs: [{{targets: ['host.docker.internal:{port}']}}]}}"
+    config = f"global: {{scrape_interval: 1s}}\nscrape_configs: [{job}]\n"
     with prometheus(config) as prom:
         subject = Subject({}, api_port=port, prometheus_url=prom.url)
         wait_for("the target", prom.targets)
         assert [finding.id for finding in reach.reach(subject)] == ["bind"]
+        wait_for("a scrape", lambda: "down" in prom.targets().values())
+        subject = Subject({}, api_port=port, prometheus_url=prom.url)
+        down = next(finding for finding in backend(subject) if finding.id == "target.down")
+        assert down.mend == ('extra_hosts: ["host.docker.internal:host-gateway"] for Prometheus',)
 
 
 def test_without_docker_nothing_is_asked_of_the_address() -> None:
