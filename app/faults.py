@@ -17,7 +17,7 @@ REMEDIES = {
     "locked": "Another program holds it: `fuser -v {path}` names it",
     "full": "Free space: `df -h {path.parent}`",
     "No space": "Free space: `df -h {path.parent}`",
-    "disk I/O": "Look at its disk: `df -h {path.parent}`, and the system's log",
+    "disk I/O": "Its disk is full or failing: `df -h {path.parent}`, then the system's log",
     "not a database": _DAMAGED,
     "malformed": _DAMAGED,
     "File exists": "A file stands where its folder should be",

@@ -91,7 +91,7 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
         (sqlite3.OperationalError("database is locked"), "Another program"),
         (sqlite3.OperationalError("database or disk is full"), "Free space"),
         (sqlite3.OperationalError("attempt to write a readonly database"), "may write"),
-        (sqlite3.OperationalError("disk I/O error"), "its disk"),
+        (sqlite3.OperationalError("disk I/O error"), "Its disk"),
         (sqlite3.DatabaseError("database disk image is malformed"), "a copy"),
         (sqlite3.DatabaseError("file is not a database"), "a copy"),
         (PermissionError(13, "Permission denied", "/x"), "may write"),
