@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Write .env for docker-compose, with a random password for Grafana's admin. Never changes a .env that is there.
 set -euo pipefail
-umask 077
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 if [[ -e .env ]]; then

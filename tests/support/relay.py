@@ -1,0 +1,39 @@
+"""Ports of this machine that lead into a container: `relay.py FD:ADDRESS:PORT ...`, FD a listening socket.
+
+The socket was opened on this machine, the connection is made where the relay runs.
+"""
+
+import asyncio
+import contextlib
+import socket
+import sys
+
+
+async def _pump(reader, writer):
+    with contextlib.suppress(OSError):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    with contextlib.suppress(OSError):
+        writer.close()
+
+
+async def _serve(fd, address, port):
+    async def connected(reader, writer):
+        try:
+            far_reader, far_writer = await asyncio.open_connection(address, int(port))
+        except OSError:
+            writer.close()
+            return
+        await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
+
+    server = await asyncio.start_server(connected, sock=socket.socket(fileno=int(fd)))
+    await server.serve_forever()
+
+
+async def main(routes):
+    await asyncio.gather(*(_serve(*route.split(":")) for route in routes))
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1:]))
