@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Iterator
 from typing import Annotated
 
@@ -141,7 +140,7 @@ def _values(given: list[str]) -> dict[str, int]:
 
 
 def _show(told: Report) -> None:
-    console = Console(width=None if sys.stdout.isatty() else 110, highlight=False)
+    console = Console(highlight=False)
     for finding in told.findings:
         for line in _lines(finding):
             console.print(line, soft_wrap=True)

@@ -15,7 +15,7 @@ from telemetry.settings import Signal
 PROTOCOL = PREFIX + "PROTOCOL"
 # Where receivers have it: collectors, Prometheus 3, Grafana Cloud and Mimir.
 BASES = ("", "/api/v1/otlp", "/otlp")
-PORTS = {"grpc": 4317, "http/protobuf": 4318}
+PORTS: dict[str, int] = {"grpc": 4317, "http/protobuf": 4318}
 
 
 def endpoint_line(subject: Subject, signal: Signal, url: str) -> str:

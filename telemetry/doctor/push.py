@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -46,25 +47,35 @@ def push_nothing(to: Target, signal: Signal, timeout: float) -> Answer:
 
 
 def address(to: Target, timeout: float) -> Address:
-    """Where the push connects to."""
+    """Where the push connects to, and whom it trusts there."""
     url = urlsplit(to.endpoint if "://" in to.endpoint else f"//{to.endpoint}")
     tls = not to.plaintext if to.protocol == "grpc" else url.scheme == "https"
     port = url.port or (443 if tls else 80)
     client = (to.client_certificate, to.client_key) if to.client_certificate else None
-    return Address(url.hostname or "", port, tls, to.certificate, client, timeout)
+    return Address(url.hostname or "", port, tls, _authority(to), client, timeout)
+
+
+def _authority(to: Target) -> Path | None:
+    """The file that is trusted; over HTTP it may be that of REQUESTS_CA_BUNDLE."""
+    import requests
+
+    if to.certificate or to.protocol == "grpc":
+        return to.certificate
+    usual = requests.Session().merge_environment_settings(to.endpoint, {}, None, None, None)["verify"]
+    return Path(usual) if isinstance(usual, str) else None
 
 
 def _http(to: Target, timeout: float) -> Answer:
     import requests
 
-    client = (str(to.client_certificate), str(to.client_key)) if to.client_key else to.client_certificate
+    files = [str(file) for file in (to.client_certificate, to.client_key) if file]
     try:
         response = requests.post(
             to.endpoint,
             data=b"",
             headers={"Content-Type": "application/x-protobuf", **dict(to.headers)},
-            verify=str(to.certificate) if to.certificate else True,
-            cert=client if isinstance(client, tuple) or client is None else str(client),
+            verify=str(to.certificate) if to.certificate else None,
+            cert=(files[0], files[1]) if len(files) == 2 else next(iter(files), None),
             timeout=timeout,
             allow_redirects=False,
         )

@@ -71,7 +71,7 @@ def _from_the_wire(
 
 def _barrier_mend(subject: Subject, signal: Signal, to: Target, at: Address, verdict: str) -> str:
     certificate = subject.names(PREFIX + "CERTIFICATE", signal)
-    authority = f"{certificate}=/path/to/the/authority.pem"
+    authority = f"{certificate}=/path/to/the/authority.pem" + (f" (now {at.ca})" if at.ca else "")
     ours = [subject.names(PREFIX + name, signal) for name in ("CLIENT_CERTIFICATE", "CLIENT_KEY")]
     rest = to.endpoint.partition("://")[2] or to.endpoint
     elsewhere = f"start the collector, or {endpoint_line(subject, signal, 'http://HOST:PORT')}"
@@ -79,7 +79,7 @@ def _barrier_mend(subject: Subject, signal: Signal, to: Target, at: Address, ver
         "unresolved": elsewhere,
         "refused": elsewhere,
         "unreachable": elsewhere,
-        "tls.untrusted": authority + (f" (now {to.certificate})" if to.certificate else ""),
+        "tls.untrusted": authority,
         "tls.hostname": endpoint_line(subject, signal, f"https://NAME-IN-THE-CERTIFICATE:{at.port}"),
         "tls.expired": "renew the server's certificate, or set this machine's clock",
         "tls.wanted": endpoint_line(subject, signal, f"https://{rest}"),

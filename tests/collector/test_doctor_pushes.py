@@ -6,13 +6,16 @@ Each case says what the doctor says, and that the real exporter fares as it says
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from support.doctored import accepts, credentials, environ, mended, refuses, verdict
 from support.otlp_receivers import AUTHORITY, TOKEN, USER, Receivers, receivers
+from support.otlp_sink import otlp_sink
 from support.servers import free_port
 
+from telemetry.doctor import mends
 from telemetry.doctor.finding import PASSED
 from telemetry.doctor.pushes import pushes
 from telemetry.doctor.subject import Subject
@@ -63,6 +66,21 @@ def test_the_other_protocol(wrong: Receivers, setup: str, spoken: str, named: st
     finding = refuses(given, "protocol")
     assert finding.mend == (f"{PREFIX}PROTOCOL={spoken} (tried: accepted)",)
     accepts(mended(given, finding))
+
+
+def test_the_protocols_own_port_gets_no_credentials(
+    wrong: Receivers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is tried first; who listens there is not known."""
+    with otlp_sink() as sink:
+        port = urlsplit(sink.url).port
+        monkeypatch.setitem(mends.PORTS, "http/protobuf", port)
+        given = environ(ENDPOINT=wrong.url("plain", "grpc"), HEADERS=credentials(USER, TOKEN))
+        finding = refuses(given, "protocol")
+        assert finding.mend == (f"{PREFIX}ENDPOINT=http://127.0.0.1:{port} (tried: accepted)",)
+        assert "authorization" not in sink.headers
+        accepts(mended(given, finding))
+        assert "authorization" in sink.headers
 
 
 def test_the_signals_own_endpoint_without_its_path(wrong: Receivers) -> None:
@@ -123,10 +141,22 @@ def test_a_certificate_of_an_authority_that_is_not_trusted(wrong: Receivers, pro
     accepts({**given, PREFIX + "CERTIFICATE": str(wrong.ca)})
 
 
+def test_the_authorities_of_the_environment(wrong: Receivers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """REQUESTS_CA_BUNDLE is trusted where the settings name no file of their own, and only there."""
+    url = wrong.url("tls", scheme="https")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(wrong.ca))
+    accepts(environ(ENDPOINT=url))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(wrong.client))
+    finding = refuses(environ(ENDPOINT=url), "tls.untrusted")
+    assert finding.mend[0].endswith(f"(now {wrong.client})")
+    accepts(environ(ENDPOINT=url, CERTIFICATE=wrong.ca))
+
+
 @BOTH
-def test_a_certificate_for_another_name(wrong: Receivers, protocol: str) -> None:
-    """The name that it is for is told."""
-    url = wrong.url("other_name", protocol, "https")
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_certificate_for_another_name(wrong: Receivers, protocol: str, host: str) -> None:
+    """The name that it is for is told, whether an address or a name was asked for."""
+    url = wrong.url("other_name", protocol, "https").replace("127.0.0.1", host)
     finding = refuses(environ(ENDPOINT=url, PROTOCOL=protocol, CERTIFICATE=wrong.ca), "tls.hostname")
     assert "it is for collector.example" in finding.found
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from support.otlp_sink import otlp_sink
-from support.servers import free_port
 
 from telemetry.doctor.verdicts import VERDICTS
 
@@ -38,9 +37,10 @@ def test_good_settings_are_few_words_and_0() -> None:
     """A line for each thing that was looked at."""
     shown = doctor()
     assert (shown.returncode, shown.stderr) == (0, "")
-    lines = shown.stdout.splitlines()
-    assert all(line.startswith("ok ") for line in lines[:2])
-    assert lines[-1] == "no faults, no warnings"
+    settings, size, _, count = shown.stdout.splitlines()
+    assert settings.startswith("ok    settings: reviewlens-api; ")
+    assert size.startswith("ok    about ")
+    assert count == "no faults, no warnings"
 
 
 def test_a_fault_is_a_block_with_its_mend_and_1() -> None:
@@ -129,14 +129,14 @@ def test_a_push_is_tried_with_the_services_variables() -> None:
 
 def test_grpc_says_nothing_of_its_own() -> None:
     """Its library logs failed handshakes to standard error, among the findings."""
-    environ = {
-        "OTEL_METRICS_EXPORTER": "otlp",
-        "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
-        "OTEL_EXPORTER_OTLP_ENDPOINT": f"https://127.0.0.1:{free_port()}",
-    }
-    shown = doctor(**environ)
+    with otlp_sink() as sink:
+        shown = doctor(
+            OTEL_METRICS_EXPORTER="otlp",
+            OTEL_EXPORTER_OTLP_PROTOCOL="grpc",
+            OTEL_EXPORTER_OTLP_ENDPOINT=sink.url.replace("http:", "https:"),
+        )
     assert (shown.returncode, shown.stderr) == (1, "")
-    assert "FAULT refused: " in shown.stdout
+    assert "FAULT tls.unwanted: " in shown.stdout
 
 
 def test_help_teaches_with_examples() -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import base64
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from telemetry.doctor import verdicts
+from telemetry.doctor.answers import MENDS
 from telemetry.doctor.authorization import described, problems, unreadable
 from telemetry.doctor.examine import examine
 from telemetry.doctor.finding import PASSED, Finding, found, passed, report
@@ -284,3 +287,11 @@ def test_a_report_counts_and_says_its_status() -> None:
             },
         ],
     }
+
+
+def test_every_verdict_is_given_somewhere() -> None:
+    """The table of the docs has no verdict that no check gives; each answer of a backend has its mend."""
+    here = Path(verdicts.__file__).parent
+    checks = "".join(path.read_text() for path in here.glob("*.py") if path.name != "verdicts.py")
+    assert [name for name in VERDICTS if f'"{name}"' not in checks] == []
+    assert {name for name in VERDICTS if name.startswith("answer")} == MENDS.keys()
