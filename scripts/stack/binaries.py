@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -43,31 +43,43 @@ def find(program: Program, version: str | None = None, say: Say = silent, local:
     """
     target = detect()
     tried: dict[str, str] = {}
-    for name, way in _ways(program, version, target, local):
-        try:
-            with cache.lock(program.name, say):
-                return way(say)
-        except WayFailedError as error:
-            tried[name] = str(error)
+    here = list(_here(program, version, target))
+    found = _first(here, say, tried)
+    if found is None and not local:
+        with cache.lock(f"{program.name}-{version or program.series}", say):
+            # The one before us may have fetched it.
+            found = _first([*here, *_fetching(program, version, target)], say, tried)
+    if found is None and version is None:
+        found = _first([("cached, other version", lambda _: cache.cached(program, "", target))], say, tried)
+    if found is not None:
+        return found
     advice = f"Put {program.name} on PATH, or set {DOWNLOAD_BASE} to a mirror of its releases, and retry."
     head = f"{program.name} {version or program.versions[0]} could not be had for {target}. Tried:"
     unavailable = UnavailableError(
         "\n".join([head, *(f"  {name}: {why}" for name, why in tried.items()), advice])
     )
-    unavailable.why = "; ".join(why for name, why in tried.items() if name.startswith(("release", "package")))
+    unavailable.why = "; ".join(
+        why for name, why in tried.items() if name.startswith(("release", "package", "build "))
+    )
     raise unavailable
 
 
-def _ways(program: Program, version: str | None, target: Target, local: bool) -> Iterator[Way]:
-    """Every way of obtaining a program, best first."""
+def _first(ways: Iterable[Way], say: Say, tried: dict[str, str]) -> Found | None:
+    """What the first way that works finds; why the others did not is added to `tried`."""
+    for name, way in ways:
+        try:
+            return way(say)
+        except WayFailedError as error:
+            tried[name] = str(error)
+    return None
+
+
+def _here(program: Program, version: str | None, target: Target) -> Iterator[Way]:
+    """The ways that fetch nothing, best first. They wait for nobody: what is kept was moved in whole."""
     yield "on PATH", lambda _: _on_path(program, version)
     if (go := _build_of(program, version)) is not None:
         yield "built earlier", lambda _: cache.cached_build(program, go, target)
     yield "cached", lambda _: cache.cached(program, version or program.series, target)
-    if not local:
-        yield from _fetching(program, version, target)
-    if version is None:
-        yield "cached, other version", lambda _: cache.cached(program, "", target)
 
 
 def _fetching(program: Program, version: str | None, target: Target) -> Iterator[Way]:

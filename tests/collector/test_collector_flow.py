@@ -100,7 +100,7 @@ def test_what_is_refused_for_good_is_counted_as_failed() -> None:
         with collector(FOLDER / "config.grafana-cloud.yaml", env=env) as gate, pushing(gate) as recorded:
             turn(recorded)
             wait_for("the count", lambda: own(gate, "exporter_send_failed_metric_points_total"))
-            assert own(gate, "exporter_queue_size") == 0
+            wait_for("an empty queue", lambda: own(gate, "exporter_queue_size") == 0)
 
 
 def test_a_full_queue_refuses_and_the_next_push_holds_everything() -> None:

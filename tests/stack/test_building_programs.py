@@ -15,6 +15,7 @@ import yaml
 
 from scripts.stack import go
 from scripts.stack.binaries import find
+from scripts.stack.cache import lock
 from scripts.stack.errors import UnavailableError
 from scripts.stack.manifest import GoBuild, Program, detect, programs
 
@@ -126,7 +127,16 @@ def test_two_at_once_build_once(fake_go: FakeGo, collector: Program) -> None:
         found = list(pool.map(lambda _: find(collector, say=said.append), range(2)))
     assert found[0] == found[1]
     assert len(fake_go.builds()) == 1
-    assert "otelcol: another process is at it, waiting for its end" in said
+    assert "otelcol-0.155: another process is at it, waiting for its end" in said
+
+
+def test_what_is_there_waits_for_no_build(cache: Path, mirror) -> None:
+    """A build of one version takes minutes; who asks for another goes on at once."""
+    program = programs()["prometheus"]
+    mirror.publish(program)
+    kept = find(program, "3.5")
+    with lock("prometheus-3.12"), lock("prometheus-3.5"):
+        assert find(program, "3.5") == kept
 
 
 def test_without_a_module_proxy_the_message_says_so(fake_go: FakeGo, collector: Program, cache: Path) -> None:
