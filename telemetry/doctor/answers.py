@@ -46,7 +46,7 @@ MENDS: Mapping[str, Mends] = {
     "answer.405": _paths,
     "answer.413": _say("raise the body limit of the gateway before the backend"),
     "answer.415": _protocols,
-    "answer.429": _say("OTEL_METRIC_EXPORT_INTERVAL=60000", "or have the backend's limit raised"),
+    "answer.429": _say("OTEL_METRIC_EXPORT_INTERVAL=60000", "have the backend's limit raised"),
     "answer.3xx": _location,
     "answer.5xx": _say("look into the log of the backend, and of the gateway before it"),
     "answer.not-otlp": _paths,

@@ -12,7 +12,7 @@ from telemetry.doctor.finding import Finding, found, passed
 from telemetry.doctor.subject import Subject, key_of
 from telemetry.otlp import ENDPOINT, PREFIX, variables
 from telemetry.resource import resource
-from telemetry.settings import Settings, SettingsError
+from telemetry.settings import Settings, SettingsError, lower
 
 TEMPORALITY = PREFIX + "METRICS_TEMPORALITY_PREFERENCE"
 HEADERS = PREFIX + "HEADERS"
@@ -46,12 +46,12 @@ def misspelt(subject: Subject) -> Iterator[Finding]:
 
 def _unusable(environ: Mapping[str, str], error: SettingsError) -> Finding:
     key = key_of(error)
-    if key == TEMPORALITY:
+    if key == TEMPORALITY and lower(environ[key]) in {"delta", "lowmemory"}:
         return found("temporality", f"{key}={environ[key]}", f"{key}=cumulative")
     if key.endswith("_HEADERS"):
         return found("headers", f"{key}: {unreadable(environ[key])}", f"{key}={MEND}")
     general = key.replace("OTLP_METRICS_", "OTLP_").replace("OTLP_TRACES_", "OTLP_")
-    expected, default = variables().get(general, ("", ""))
+    expected, default = variables().get(key) or variables().get(general) or ("", "")
     default = ",".join(default) if isinstance(default, tuple) else default
     return found("setting", str(error), f"{key}={default}" if default else f"unset {key}, or give {expected}")
 

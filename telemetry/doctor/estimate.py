@@ -15,6 +15,8 @@ from telemetry.doctor.subject import Subject
 
 HEAVIEST = 3
 SESSION = "session_id"
+# Seconds; beyond it, rate() over 5 minutes has too few points.
+SLOWEST = 60
 # How many values a label takes where nobody says: a method goes with its end point.
 VALUES: Mapping[str, int] = {
     "category": 8,
@@ -58,20 +60,27 @@ def _judged(subject: Subject, sizes: Counter[str], source: str) -> Iterator[Find
             "series",
             f"about {series} active series, limit {subject.max_series} ({told})",
             "drop what nobody reads, in the collector or by write_relabel_configs, the heaviest first",
-            f"or have the limit raised to {series}",
+            f"have the limit raised to {series}",
         )
     if subject.max_points is not None and points > subject.max_points:
         over = True
-        wanted = series * 60 / subject.max_points
         yield found(
             "points",
             f"about {points} data points per minute, limit {subject.max_points} ({told})",
-            f"OTEL_METRIC_EXPORT_INTERVAL={_round_up(wanted) * 1000}, and the same scrape interval"
-            if subject.settings.otlp
-            else f"scrape_interval: {_round_up(wanted)}s",
+            _slower(subject, _round_up(series * 60 / subject.max_points)),
+            f"have the limit raised to {points}",
         )
     if not over:
         yield passed(f"about {series} active series, {points} data points per minute ({told})")
+
+
+def _slower(subject: Subject, interval: int) -> str:
+    """What keeps the limit of points: a longer interval, as long as graphs bear it."""
+    if interval > SLOWEST:
+        return f"drop what nobody reads, the heaviest first: an interval of {interval} s would be too long"
+    if subject.settings.otlp:
+        return f"OTEL_METRIC_EXPORT_INTERVAL={interval * 1000}, and the same scrape interval"
+    return f"scrape_interval: {interval}s"
 
 
 def _interval(subject: Subject) -> float:

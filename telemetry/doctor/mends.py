@@ -31,6 +31,8 @@ def tried(subject: Subject, signal: Signal, to: Target, other: Literal["path", "
         if push_nothing(candidate, signal, subject.timeout).accepted:
             yield f"{' and '.join(_changes(subject, signal, to, candidate))} (tried: accepted)"
             return
+    if other == "path" and signal == "traces":
+        yield "OTEL_TRACES_EXPORTER=none, where the backend takes no traces"
     if other == "path":
         yield endpoint_line(subject, signal, f"{_root(to)}/PATH/v1/{signal}")
         yield "Prometheus 3 has its receiver at /api/v1/otlp, once --web.enable-otlp-receiver is given"

@@ -209,6 +209,7 @@ def test_traces_to_a_collector_without_traces(wrong: Receivers) -> None:
     metrics, traces = pushes(Subject(given))
     assert (metrics.id, traces.id) == (PASSED, "answer.404")
     assert traces.found.startswith(f"{wrong.url('plain')}/v1/traces answers 404")
+    assert traces.mend[0].startswith("OTEL_TRACES_EXPORTER=none")
 
 
 def test_one_place_at_fault_is_one_fault(wrong: Receivers) -> None:

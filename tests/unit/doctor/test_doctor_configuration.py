@@ -51,6 +51,12 @@ def test_delta_and_lowmemory_are_faults(value: str) -> None:
     assert fault.mend == (f"{TEMPORALITY}=cumulative",)
 
 
+def test_a_slip_in_the_temporality_is_not_taken_for_delta() -> None:
+    """It is a value that cannot be used, as of any variable."""
+    fault = findings(**PUSH, **{TEMPORALITY: "cumulativ"})["setting"]
+    assert fault.mend == (f"{TEMPORALITY}=cumulative",)
+
+
 def test_what_only_a_push_reads_is_no_fault_without_a_push() -> None:
     """Temporality and histograms of OTLP say nothing of a scrape."""
     wrong = {TEMPORALITY: "delta", HISTOGRAMS: "base2_exponential_bucket_histogram"}

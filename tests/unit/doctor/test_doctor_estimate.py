@@ -79,4 +79,10 @@ def test_above_the_limits(environ: dict[str, str], mend: str) -> None:
     assert (too_many.id, too_often.id) == ("series", "points")
     assert f"about {2 * series} active series, limit {2 * series - 1}" in too_many.found
     assert f"about {12 * series} data points per minute, limit {12 * series - 1}" in too_often.found
-    assert too_often.mend == (mend,)
+    assert too_often.mend == (mend, f"have the limit raised to {12 * series}")
+
+
+def test_an_interval_that_no_graph_bears_is_no_mend() -> None:
+    """A limit far below asks for fewer series, not for a push every quarter of an hour."""
+    (too_often,) = judged(max_points=catalogued(VALUES).total() // 15)
+    assert too_often.mend[0].startswith("drop what nobody reads, the heaviest first: an interval of 9")
