@@ -113,7 +113,7 @@ def collector_scraped(around: Around) -> Behind:
     """A collector that is scraped."""
     gate = around.collector(CONFIGS / "config.yaml")
     moved = {"localhost:8889": gate.exporter, "localhost:8888": gate.telemetry}
-    return Behind(around.prometheus("prometheus.otlp.yml", moved), {**_pushing(gate.http), **MORE})
+    return Behind(around.prometheus("prometheus.otlp.yml", moved), {**pushing(gate.http), **MORE})
 
 
 def remote_written(around: Around) -> Behind:
@@ -122,20 +122,20 @@ def remote_written(around: Around) -> Behind:
     (server,) = servers.values()
     url = f"{server.url}/api/v1/write"
     gate = around.collector(CONFIGS / "config.remote-write.yaml", REVIEWLENS_REMOTE_WRITE_URL=url)
-    return Behind(servers, {**_pushing(f"http://{gate.grpc}"), **MORE, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"})
+    return Behind(servers, {**pushing(f"http://{gate.grpc}"), **MORE, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"})
 
 
 def straight(around: Around) -> Behind:
     """Prometheus itself."""
     servers, url = _receiver(around)
-    return Behind(servers, _pushing(url))
+    return Behind(servers, pushing(url))
 
 
 def collector_to_prometheus(around: Around) -> Behind:
     """A collector that sends OTLP on to Prometheus."""
     servers, url = _receiver(around)
     gate = around.collector(CONFIGS / "config.prometheus-otlp.yaml", REVIEWLENS_PROMETHEUS_OTLP_URL=url)
-    return Behind(servers, {**_pushing(gate.http), **MORE})
+    return Behind(servers, {**pushing(gate.http), **MORE})
 
 
 def gateway(around: Around) -> Behind:
@@ -148,7 +148,7 @@ def gateway(around: Around) -> Behind:
         "OTEL_EXPORTER_OTLP_CERTIFICATE": str(authority),
         "OTEL_EXPORTER_OTLP_COMPRESSION": "gzip",
     }
-    return Behind(servers, {**_pushing(url), **cloud})
+    return Behind(servers, {**pushing(url), **cloud})
 
 
 def collector_to_gateway(around: Around) -> Behind:
@@ -162,7 +162,7 @@ def collector_to_gateway(around: Around) -> Behind:
         GRAFANA_CLOUD_API_KEY=TOKEN,
         SSL_CERT_FILE=str(authority),
     )
-    return Behind(servers, {**_pushing(gate.http), **MORE})
+    return Behind(servers, {**pushing(gate.http), **MORE})
 
 
 RECEIVER = "prometheus.otlp-receiver.yml"
@@ -224,7 +224,8 @@ def _played(app: Server, simulator: RunningSimulator) -> str:
         return play(shopper, simulator)
 
 
-def _pushing(url: str) -> dict[str, str]:
+def pushing(url: str) -> dict[str, str]:
+    """What the service's environment says to push there."""
     return {
         "OTEL_METRICS_EXPORTER": "otlp",
         "OTEL_METRIC_EXPORT_INTERVAL": str(SECONDS * 1000),
@@ -259,15 +260,25 @@ def _prometheus(
     version: str, name: str, moved: Mapping[str, str], flags: Sequence[str]
 ) -> Iterator[Prometheus]:
     own = free_port()
+    config = shortened(name, version, {**moved, "localhost:9090": f":{own}"})
+    with prometheus(config, rules=_rules(), version=version, port=own, flags=flags) as server:
+        yield server
+
+
+def shortened(name: str, version: str, moved: Mapping[str, str]) -> str:
+    """A committed configuration with these addresses in place of its own, and every interval short."""
     text = (HERE / name).read_text(encoding="utf-8")
-    for address, other in {**moved, "localhost:9090": f":{own}"}.items():
+    for address, other in moved.items():
         text = text.replace(address, f"127.0.0.1:{other.rpartition(':')[2]}")
     config: dict[str, Any] = yaml.safe_load(re.sub(r"_interval: \d+s", f"_interval: {SECONDS}s", text))
     if version.startswith("2."):
         config.pop("otlp", None)
-    rules = {
+    return yaml.safe_dump(config)
+
+
+def _rules() -> dict[str, str]:
+    """The committed rules; alerts fire at once."""
+    return {
         f"alerts/{path.name}": re.sub(r"^ +for: .*\n", "", path.read_text("utf-8"), flags=re.MULTILINE)
         for path in (HERE / "alerts").glob("*.yml")
     }
-    with prometheus(yaml.safe_dump(config), rules=rules, version=version, port=own, flags=flags) as server:
-        yield server
