@@ -13,18 +13,21 @@ from telemetry.doctor.wire import Address, obstacle, speech
 from telemetry.otlp import PREFIX, Target
 from telemetry.settings import Signal
 
+# Another signal has another path, and may well arrive.
+OF_A_PATH = {"answer.404", "answer.405", "answer.3xx", "answer.not-otlp"}
+
 
 def pushes(subject: Subject) -> Iterator[Finding]:
     """One verdict for each signal. A second signal to a place that is known to be at fault is left out."""
-    at_fault: set[tuple[str, str]] = set()
+    at_fault: set[tuple[object, ...]] = set()
     for signal, to in subject.targets.items():
-        place = (to.protocol, str(address(to, subject.timeout)))
+        place = (to.protocol, to.headers, str(address(to, subject.timeout)))
         if subject.offline:
             yield passed(f"{signal} go to {to.where} by {to.protocol}; not contacted")
             yield from hints(subject, signal, to)
         elif place not in at_fault:
             verdicts = list(_push(subject, signal, to))
-            if any(verdict.severity == "fault" for verdict in verdicts):
+            if any(verdict.severity == "fault" and verdict.id not in OF_A_PATH for verdict in verdicts):
                 at_fault.add(place)
             yield from verdicts
 

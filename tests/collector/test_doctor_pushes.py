@@ -216,3 +216,13 @@ def test_one_place_at_fault_is_one_fault(wrong: Receivers) -> None:
     """Metrics and traces to the same wrong port are not said twice."""
     given = {**environ(ENDPOINT=wrong.url("plain", "grpc")), "OTEL_TRACES_EXPORTER": "otlp"}
     assert [finding.id for finding in pushes(Subject(given))] == ["protocol"]
+
+
+def test_a_wrong_path_is_of_one_signal(wrong: Receivers) -> None:
+    """The other has a path of its own, and its own verdict."""
+    given = environ(METRICS_ENDPOINT=wrong.url("plain"), ENDPOINT=wrong.url("plain"))
+    found = list(pushes(Subject({**given, "OTEL_TRACES_EXPORTER": "otlp"})))
+    assert [finding.found.partition(" ")[0] for finding in found] == [
+        wrong.url("plain"),
+        f"{wrong.url('plain')}/v1/traces",
+    ]
