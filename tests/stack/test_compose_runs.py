@@ -165,10 +165,14 @@ def test_monitoring_alone_scrapes_an_api_that_containers_can_reach(image: Image,
         target = "http://host.docker.internal:8000/metrics"
         for address, health in (("127.0.0.1", "down"), ("0.0.0.0", "up")):  # noqa: S104
             with _on_the_host(stack, tmp_path / address, address):
-                wait_for(f"{address} is {health}", lambda: stack.prometheus.targets()[target] == health, 40)  # noqa: B023
+                wait_for(f"{address}: {health}", partial(_is, stack.prometheus, target, health), 40)
         wait_for(
             "the API's series", lambda: stack.prometheus.value('count(up{job="reviewlens-api"}) == 1'), 20
         )
+
+
+def _is(server: Prometheus, target: str, health: str) -> bool:
+    return server.targets().get(target) == health
 
 
 @contextmanager

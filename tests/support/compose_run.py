@@ -46,6 +46,7 @@ def container(service: Service, volumes: Path, built: Image) -> Container:
         mounts=[*made.mounts, *mounts],
         tmpfs=service.keys.get("tmpfs", ()),
         hostname=service.keys.get("hostname", service.name),
+        hosts=service.hosts,
         read_only=service.keys["read_only"],
         confined=service.keys["cap_drop"] == ["ALL"],
     )

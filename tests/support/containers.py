@@ -54,6 +54,8 @@ class Container:
     cwd: str = "/"
     user: str = "0:0"
     hostname: str = "container"
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    """`extra_hosts`; host-gateway is the machine's own address."""
     read_only: bool = False
     confined: bool = False
     """`cap_drop: ALL` and `no-new-privileges`."""
@@ -105,7 +107,8 @@ class Machine:
     def container(self, name: str, wanted: Container) -> Iterator[Running]:
         """Start a container until the block ends. SIGKILL if it has not ended by itself then."""
         folder = self._folder / name
-        hosts = {"localhost": "127.0.0.1", "host.docker.internal": self.gateway, **self.names}
+        extra = {name: at.replace("host-gateway", self.gateway) for name, at in wanted.hosts.items()}
+        hosts = {"localhost": "127.0.0.1", **self.names, **extra}
         spec = _spec(folder, wanted, hosts, f"{self.names[name]}/24")
         log = folder / "log"
         with log.open("wb") as out:
