@@ -1,5 +1,5 @@
 # Image reviewlens-api: the API alone. What may go in stands in .dockerignore.
-# Every package is checked against requirements.lock; the second install finds nothing but what was checked.
+# Every package in it is one of requirements.lock, checked by its hash: the install sees nothing but those.
 FROM python:3.11-slim AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /build

@@ -24,7 +24,7 @@ from support.traffic import dialogue
 
 from monitoring.targets import HERE, read_rules
 
-pytestmark = pytest.mark.timeout(900)  # the image's packages come from the network
+pytestmark = [pytest.mark.built, pytest.mark.timeout(900)]  # the image's packages come from the network
 ALERTS = "/etc/prometheus/alerts"
 BELIEVED = 'http_requests_total{endpoint="/api/products/{product_id}",status_code="404"} == 1'
 CHECKED = {"api": "/readyz", "prometheus": "/-/ready", "alertmanager": "/-/ready"}

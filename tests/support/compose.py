@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import platform
 import re
 import subprocess
 import tempfile
@@ -11,11 +13,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import httpx
 import yaml
 from support.servers import ROOT
 
-from scripts.stack.cache import cache_folder
+from scripts.stack.cache import cache_folder, lock
 from scripts.stack.debian import unpack_package
+from scripts.stack.errors import WayFailedError
 from scripts.stack.manifest import DebianPackage
 
 VERSIONS = ("1.29", "2.40")
@@ -43,13 +47,20 @@ _PACKAGES = {
     ),
     "2.40": DebianPackage("forky", ("docker-compose",)),
 }
-_LAUNCHER_1 = """#!/bin/sh
+_TAGS = {"1.29": "1.29.2", "2.40": "v2.40.3"}
+RELEASES = "https://github.com/docker/compose/releases/download"
+_LAUNCHERS = {
+    "1.29": """#!/bin/sh
 usr=$(cd "$(dirname "$0")" && pwd)/usr
 export PYTHONHOME=$usr PYTHONPATH=$usr/lib/python3/dist-packages
 LD_LIBRARY_PATH=$(echo "$usr"/lib/*-linux-gnu)
 export LD_LIBRARY_PATH
 exec "$usr/bin/python3.11" "$usr/bin/docker-compose" "$@"
-"""
+""",
+    "2.40": """#!/bin/sh
+exec "$(dirname "$0")/usr/bin/docker-compose" "$@"
+""",
+}
 _ALIKE = ["cap_drop", "container_name", "healthcheck", "hostname", "logging", "read_only", "restart"]
 _ALIKE += ["security_opt", "stop_grace_period", "tmpfs"]
 _SIZES = {"k": 2**10, "m": 2**20, "g": 2**30}
@@ -84,21 +95,42 @@ class Service:
 
 
 def docker_compose(version: str) -> Path:
-    """A real docker-compose, from Debian's archive once, and from the cache later."""
+    """A real docker-compose: fetched once, and from the cache later."""
     home = cache_folder() / f"docker-compose-{version}"
-    if not home.exists():
-        cache_folder().mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".unpack-", dir=cache_folder()) as scratch:
-            fresh = Path(scratch) / "fresh"
-            fresh.mkdir()
-            unpack_package(_PACKAGES[version], fresh)
-            if version == "1.29":
-                (fresh / "docker-compose").write_text(_LAUNCHER_1)
-                (fresh / "docker-compose").chmod(0o755)
-            else:
-                (fresh / "docker-compose").symlink_to("usr/bin/docker-compose")
-            fresh.rename(home)
+    with lock(home.name):
+        if not home.exists():
+            with tempfile.TemporaryDirectory(prefix=".unpack-", dir=cache_folder()) as scratch:
+                fresh = Path(scratch) / "fresh"
+                fresh.mkdir()
+                _fetch(version, fresh)
+                fresh.rename(home)
     return home / "docker-compose"
+
+
+def _fetch(version: str, into: Path) -> None:
+    try:
+        _package(version, into)
+    except WayFailedError:
+        _release(version, into)
+
+
+def _package(version: str, into: Path) -> None:
+    unpack_package(_PACKAGES[version], into)
+    (into / "docker-compose").write_text(_LAUNCHERS[version])
+    (into / "docker-compose").chmod(0o755)
+
+
+def _release(version: str, into: Path) -> None:
+    """The official program, for a system that is not Debian."""
+    name = f"docker-compose-{platform.system()}-{platform.machine()}"
+    url = f"{RELEASES}/{_TAGS[version]}/{name if version == '1.29' else name.lower()}"
+    with httpx.Client(follow_redirects=True, timeout=60) as client:
+        sums, program = (client.get(url + suffix).raise_for_status() for suffix in (".sha256", ""))
+    assert hashlib.sha256(program.content).hexdigest() == sums.text.split()[0], (
+        f"{url} is not what was published"
+    )
+    (into / "docker-compose").write_bytes(program.content)
+    (into / "docker-compose").chmod(0o755)
 
 
 def config(version: str, file: str, **environ: str) -> subprocess.CompletedProcess[str]:
