@@ -1,9 +1,10 @@
-"""Fixtures for every test."""
+"""Fixtures for every test, and the order: what needs a program that is built goes last."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,24 @@ from app.database import Database
 from app.reviews.bootstrap import load_samples
 from app.reviews.repository import Repository
 from app.settings import DATABASE
+from scripts.stack.binaries import obtain
+from scripts.stack.errors import UnavailableError
 from telemetry.testing import Recorded, recording
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A build that goes on in the background is done by then."""
+    items.sort(key=lambda item: item.get_closest_marker("built") is not None)
+
+
+@pytest.hookimpl(tryfirst=True, wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """A build is waited for outside a test's time limit; what cannot be had is told by the test itself."""
+    if item.get_closest_marker("built"):
+        with suppress(UnavailableError):
+            obtain("otelcol")
+            obtain("prometheus", "3.12")
+    return (yield)
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ from support.servers import Prometheus, collector, prometheus, wait_for
 from monitoring.contract import COLLECTOR_SERIES, Known
 from monitoring.targets import HERE, read_rules
 
+pytestmark = pytest.mark.built
+
 VERSIONS = ("2.42", "3.5")
 FILE = "collector_alerts.yml"
 ALERTS = {rule.name for rule in read_rules() if rule.file == FILE}

@@ -14,6 +14,8 @@ from support.servers import ROOT
 
 from scripts.stack.binaries import obtain
 
+pytestmark = pytest.mark.built
+
 FOLDER = ROOT / "otel-collector"
 CONFIGS = sorted(FOLDER.glob("config*.yaml"))
 CONTRIB = yaml.safe_load((ROOT / "tests/data/contrib_components.yaml").read_text(encoding="utf-8"))

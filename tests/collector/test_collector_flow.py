@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from pathlib import Path
 
+import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from support.collected import FOLDER, own, page, pushing, turn
 from support.otlp_sink import otlp_sink
@@ -12,6 +13,8 @@ from support.servers import HTTP, collector, free_port, prometheus, wait_for
 
 from monitoring.targets import HERE
 from telemetry.metrics import evidence_count
+
+pytestmark = pytest.mark.built
 
 TURNS = frozenset({("category", "chair")})
 GRAFANA = {"GRAFANA_CLOUD_INSTANCE_ID": "123456", "GRAFANA_CLOUD_API_KEY": "not-a-key"}

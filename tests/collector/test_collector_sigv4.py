@@ -13,6 +13,8 @@ from support.sigv4_sink import sigv4_sink
 
 from telemetry.metrics import dialogue_completions_total
 
+pytestmark = pytest.mark.built
+
 KEY, SECRET, REGION = "AKIANOTAKEY", "not/a+secret", "eu-central-1"
 RIGHT = {
     "AWS_REGION": REGION,

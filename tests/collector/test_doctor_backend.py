@@ -21,6 +21,8 @@ from telemetry.metrics import http_request_duration_seconds
 from telemetry.otlp import PREFIX
 from telemetry.testing import recording
 
+pytestmark = pytest.mark.built
+
 RECEIVER = "--web.enable-otlp-receiver"
 OTLP = "/api/v1/otlp"
 FAST = "global: {scrape_interval: 1s}\n"

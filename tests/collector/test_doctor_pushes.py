@@ -21,6 +21,8 @@ from telemetry.doctor.pushes import pushes
 from telemetry.doctor.subject import Subject
 from telemetry.otlp import PREFIX
 
+pytestmark = pytest.mark.built
+
 BOTH = pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
 
 

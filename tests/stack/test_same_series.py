@@ -20,6 +20,8 @@ from monitoring.queries import selectors
 from monitoring.targets import read_rules
 from telemetry.catalog import CATALOG
 
+pytestmark = pytest.mark.built
+
 ORACLE = {"2.42": "A scraped, 2.42", "3.5": "A scraped, 3.5", "3.12": "A scraped, 3.5"}
 """By version: a regular expression of Prometheus 2 has no dot for a line's end, of 3 it has."""
 RATES_DIFFER = 0.25

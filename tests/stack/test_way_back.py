@@ -17,6 +17,8 @@ from support.servers import Prometheus, collector, free_port, prometheus, run_ap
 
 from monitoring.queries import selectors
 
+pytestmark = pytest.mark.built
+
 ASKED = 'http_requests_total{endpoint="/api/products",status_code="200"}'
 REQUESTS = (7, 11, 5)
 """Before, while it was pushed, and after."""
