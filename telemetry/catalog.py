@@ -146,6 +146,7 @@ CATALOG: tuple[Metric, ...] = (
         (METHOD, ENDPOINT, Label("status_code")),
         read_by=(
             "HighErrorRate",
+            "NoTelemetry",
             "reviewlens-demo-kr",
             "reviewlens-production-kr-v2",
             "reviewlens_dashboard",

@@ -260,11 +260,11 @@ SELF = (
         "bargauge",
         "수집 대상",
         "1이면 응답, 0이면 무응답. crawl-script는 가져오는 동안에만 응답합니다.",
-        (Query("min by (job) (up)", "{{job}}"),),
+        (Query("min by (job) (last_over_time(up[1m]))", "{{job}}"),),
         width=6,
         most=1,
         thresholds=good_from(1),
-        links=(runbook("TargetDown", "런북"),),
+        links=(runbook("TargetDown", "런북"), runbook("NoTelemetry", "런북")),
     ),
     Panel(
         "timeseries",
