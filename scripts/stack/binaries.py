@@ -53,7 +53,8 @@ def find(program: Program, version: str | None = None, say: Say = silent, local:
         found = _first([("cached, other version", lambda _: cache.cached(program, "", target))], say, tried)
     if found is not None:
         return found
-    advice = f"Put {program.name} on PATH, or set {DOWNLOAD_BASE} to a mirror of its releases, and retry."
+    names = " or ".join(name for name in program.tools[program.name] if "/" not in name)
+    advice = f"Put {names} on PATH, or set {DOWNLOAD_BASE} to a mirror of its releases, and retry."
     head = f"{program.name} {version or program.versions[0]} could not be had for {target}. Tried:"
     unavailable = UnavailableError(
         "\n".join([head, *(f"  {name}: {why}" for name, why in tried.items()), advice])
@@ -93,7 +94,7 @@ def _fetching(program: Program, version: str | None, target: Target) -> Iterator
         url, _ = program.release.urls(program.name, pinned, target)
         unpack = partial(unpack_release, program, pinned, target)
         yield f"release {url}", partial(cache.keep, program, target, f"release {pinned}", unpack)
-    if go is not None:
+    if go is not None and not (go.first and _has_go()):
         yield f"build of {go.folder}", partial(_build, program, go, target, local=False)
     for package in program.debian:
         if version is None or (package.series and is_of(package.series, version)):
@@ -105,6 +106,14 @@ def _build_of(program: Program, version: str | None) -> GoBuild | None:
     """The program's build, when it makes what is asked for."""
     go = program.go
     return go if go is not None and is_of(go.version, version or program.series) else None
+
+
+def _has_go() -> bool:
+    try:
+        find(program_of("go"), local=True)
+    except UnavailableError:
+        return False
+    return True
 
 
 def _build(program: Program, go: GoBuild, target: Target, say: Say, *, local: bool) -> Found:

@@ -154,6 +154,7 @@ def test_what_does_not_compile_is_told_with_the_last_lines(fake_go: FakeGo, coll
     fake_go.put(build="echo x.example/fine >&2; echo 'main.go:7: undefined: x' >&2; exit 1")
     with pytest.raises(UnavailableError, match=r"go build failed: main\.go:7: undefined: x\n"):
         find(collector)
+    assert len(fake_go.builds()) == 1
 
 
 def test_a_full_disk_is_told_before_the_work(
