@@ -90,9 +90,9 @@ def _fetching(program: Program, version: str | None, target: Target) -> Iterator
     if go is not None and go.first:
         yield "build with the Go on PATH", partial(_build, program, go, target, local=True)
     pinned = next((known for known in program.versions if is_of(known, series)), None)
-    if pinned is not None:
+    if pinned is not None and program.release is not None:
         url, _ = program.release.urls(program.name, pinned, target)
-        unpack = partial(unpack_release, program, pinned, target)
+        unpack = partial(unpack_release, program.name, program.release, pinned, target)
         yield f"release {url}", partial(cache.keep, program, target, f"release {pinned}", unpack)
     if go is not None and not (go.first and _has_go()):
         yield f"build of {go.folder}", partial(_build, program, go, target, local=False)

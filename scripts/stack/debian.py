@@ -14,7 +14,7 @@ from pathlib import Path
 
 from scripts.stack.errors import WayFailedError
 from scripts.stack.manifest import DebianPackage
-from scripts.stack.relocate import relocate
+from scripts.stack.relocate import relocate, show_libraries
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 OS_RELEASE = Path("/etc/os-release")
@@ -37,6 +37,8 @@ def unpack_package(package: DebianPackage, into: Path) -> None:
             _run(["dpkg", "-x", str(deb), str(into)])
     if package.reads:
         relocate(package.reads, into)
+    if package.libraries:
+        show_libraries(into)
 
 
 def mirror_of(indexes: str, codename: str) -> str | None:

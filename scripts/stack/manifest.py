@@ -57,6 +57,8 @@ class DebianPackage:
     series: str | None = None
     reads: str | None = None
     """A folder that the programs were built to read; see relocate.py."""
+    libraries: bool = False
+    """Whether shared libraries come with it, which the programs are to be shown; see relocate.py."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ class Program:
     versions: tuple[str, ...]
     without: str
     tools: dict[str, tuple[str, ...]]
-    release: Release
+    release: Release | None
     debian: tuple[DebianPackage, ...]
     minimum: str | None = None
     go: GoBuild | None = None
@@ -153,7 +155,7 @@ def _program(name: str, entry: dict[str, Any]) -> Program:
         versions=tuple(entry["versions"]),
         without=entry["without"],
         tools={tool: tuple(names) for tool, names in entry["tools"].items()},
-        release=Release(**entry["release"]),
+        release=Release(**entry["release"]) if "release" in entry else None,
         debian=tuple(DebianPackage(**{**row, "packages": tuple(row["packages"])}) for row in entry["debian"]),
         minimum=entry.get("minimum"),
         go=_go_build(entry["go"]) if "go" in entry else None,

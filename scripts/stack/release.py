@@ -9,15 +9,15 @@ from pathlib import Path, PurePosixPath
 import httpx
 
 from scripts.stack.errors import WayFailedError
-from scripts.stack.manifest import Program, Target
+from scripts.stack.manifest import Release, Target
 
 TIMEOUT = httpx.Timeout(60.0, connect=4.0)
 """Seconds. Short to connect, so that a machine without network hears so at once."""
 
 
-def unpack_release(program: Program, version: str, target: Target, into: Path) -> None:
+def unpack_release(program: str, release: Release, version: str, target: Target, into: Path) -> None:
     """Put the program's release below `into`; WayFailedError when it is not to be trusted."""
-    url, sums_url = program.release.urls(program.name, version, target)
+    url, sums_url = release.urls(program, version, target)
     archive = into / "archive.tar.gz"
     try:
         with httpx.Client(timeout=TIMEOUT, follow_redirects=True) as client:

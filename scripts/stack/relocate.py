@@ -1,4 +1,4 @@
-"""Let a program that was unpacked, not installed, find the folder it was built to read below /usr/share.
+"""Let a program that was unpacked, not installed, find what it was built to read below /usr.
 
 Debian's builds take templates and pages from a fixed folder instead of carrying them. Programs in Go keep a
 string with its length, so the folder's name gives way to one as long: an open descriptor and slashes.
@@ -16,6 +16,15 @@ _LAUNCHER = """#!/bin/sh
 home=$(cd "$(dirname "$0")" && pwd) || exit 1
 exec 9<"$home{folder}" && exec "$home/usr/bin/{name}" "$@"
 """
+_WITH_LIBRARIES = """#!/bin/sh
+# Shows the program the libraries that were unpacked beside it.
+home=$(cd "$(dirname "$0")" && pwd) || exit 1
+for folder in "$home"/usr/lib/*-linux-gnu*; do
+  LD_LIBRARY_PATH=$folder${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}
+done
+export LD_LIBRARY_PATH
+exec "$home/usr/bin/{name}" "$@"
+"""
 
 
 def relocate(folder: str, home: Path) -> None:
@@ -29,6 +38,15 @@ def relocate(folder: str, home: Path) -> None:
         if old not in content:
             continue
         binary.write_bytes(content.replace(old, new))
-        launcher = home / binary.name
-        launcher.write_text(_LAUNCHER.format(folder=folder, name=binary.name))
-        launcher.chmod(0o755)
+        _launch(home / binary.name, _LAUNCHER.format(folder=folder, name=binary.name))
+
+
+def show_libraries(home: Path) -> None:
+    """Put a launcher into `home` for every program of unpacked packages, which finds their libraries."""
+    for binary in sorted((home / "usr/bin").iterdir()):
+        _launch(home / binary.name, _WITH_LIBRARIES.format(name=binary.name))
+
+
+def _launch(launcher: Path, text: str) -> None:
+    launcher.write_text(text)
+    launcher.chmod(0o755)

@@ -9,7 +9,7 @@ import pytest
 
 from scripts.stack.debian import mirror_of
 from scripts.stack.errors import WayFailedError
-from scripts.stack.relocate import relocate
+from scripts.stack.relocate import relocate, show_libraries
 
 INDEXES = """\
 'http://tools.example/apt/dists/tools-bookworm/InRelease' tools.example_InRelease 0
@@ -58,3 +58,14 @@ def test_a_package_without_the_folder_is_refused(tmp_path: Path) -> None:
     """A package that was built otherwise is not changed blindly."""
     with pytest.raises(WayFailedError, match="is not in the package"):
         relocate(READS, tmp_path)
+
+
+def test_a_program_is_shown_the_libraries_that_came_with_it(tmp_path: Path) -> None:
+    """And those that it was shown before; never the folder it is called from, as an empty entry would."""
+    unpacked(tmp_path, '#!/bin/sh\necho "$LD_LIBRARY_PATH" "$1"\n')
+    libraries = tmp_path / "usr/lib/x86_64-linux-gnu"
+    libraries.mkdir(parents=True)
+    show_libraries(tmp_path)
+    for before, after in (({}, ""), ({"LD_LIBRARY_PATH": "/before"}, ":/before")):
+        answer = subprocess.check_output([tmp_path / "reader", "an argument"], env=before, text=True)
+        assert answer == f"{libraries}{after} an argument\n"

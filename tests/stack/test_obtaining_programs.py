@@ -166,6 +166,8 @@ def test_every_supported_machine_has_an_address_for_every_program(
     monkeypatch.delenv("REVIEWLENS_DOWNLOAD_BASE", raising=False)
     assert detect(system, machine) == expected
     for program in programs().values():
+        if program.release is None:
+            continue
         url, sums = program.release.urls(program.name, program.versions[0], expected)
         assert re.fullmatch(
             rf"https://.*{program.versions[0]}[._-]{expected.os}[_-]{expected.arch}\.tar\.gz", url
