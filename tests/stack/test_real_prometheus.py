@@ -21,7 +21,7 @@ groups:
 """
 
 
-@pytest.mark.parametrize("version", ["2.42", "3.5"])
+@pytest.mark.parametrize("version", ["2.42", "3.5", pytest.param("3.12", marks=pytest.mark.built)])
 def test_prometheus_scrapes_and_answers(version: str) -> None:
     """Each version that our configurations must load in starts, scrapes, evaluates rules and answers."""
     port = free_port()
