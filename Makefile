@@ -11,8 +11,8 @@ help: ## Show this help
 	@echo "  Daily actions: scripts/status.sh, ask.sh, logs.sh, restart.sh, reload.sh, start_monitoring.sh, stop_monitoring.sh"
 	@echo "  Ports and folders: REVIEWLENS_PORT, REVIEWLENS_PROMETHEUS_PORT, ... as listed in docs/settings.md"
 
-up: env ## Start the stack, wait until it is healthy, show what Prometheus says
-	@scripts/stack.sh up
+up: env ## Start the stack, wait until it is healthy, show what Prometheus says; MODE=otlp goes through the collector
+	@scripts/stack.sh up $(if $(MODE),--mode '$(MODE)')
 
 down: ## Stop everything; data and logs stay
 	@scripts/stack.sh down

@@ -8,7 +8,7 @@ import logging
 import os
 from collections.abc import Mapping
 
-from app.demo.addresses import PORTS
+from app.demo.addresses import COLLECTOR_PORTS, PORTS
 from app.llm.settings import LLMSettings
 from app.settings import PREFIX, AppSettings
 from telemetry.otlp import variables as telemetry_variables
@@ -17,6 +17,7 @@ from telemetry.otlp import variables as telemetry_variables
 AROUND = (
     "REVIEWLENS_DATA_DIR",
     "REVIEWLENS_DOWNLOAD_BASE",
+    "REVIEWLENS_MODE",
     "REVIEWLENS_PROMETHEUS_OTLP_URL",
     "REVIEWLENS_REMOTE_WRITE_URL",
     "REVIEWLENS_RETENTION_SIZE",
@@ -36,7 +37,7 @@ def known() -> frozenset[str]:
         for settings in (AppSettings, LLMSettings)
         for name, field in settings.model_fields.items()
     ]
-    ports = [variable for variable, _ in PORTS.values()]
+    ports = [variable for variable, _ in (*PORTS.values(), *COLLECTOR_PORTS.values())]
     return frozenset((*fields, *ports, *telemetry_variables(), *AROUND))
 
 

@@ -16,6 +16,14 @@ PORTS = {
     "grafana": ("REVIEWLENS_GRAFANA_PORT", 3001),
     "simulator": ("REVIEWLENS_SIMULATOR_PORT", 8090),
 }
+# What otel-collector/config.yaml reads; the first is where services push to.
+COLLECTOR_PORTS = {
+    "collector": ("REVIEWLENS_COLLECTOR_HTTP_PORT", 4318),
+    "collector-grpc": ("REVIEWLENS_COLLECTOR_GRPC_PORT", 4317),
+    "collector-scrape": ("REVIEWLENS_COLLECTOR_SCRAPE_PORT", 8889),
+    "collector-metrics": ("REVIEWLENS_COLLECTOR_METRICS_PORT", 8888),
+    "collector-health": ("REVIEWLENS_COLLECTOR_HEALTH_PORT", 13133),
+}
 
 
 def address(service: str, host: str = "localhost", environ: Mapping[str, str] = os.environ) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
@@ -12,20 +13,39 @@ from scripts.stack.dialogues import drive
 from scripts.stack.environment import API_KEYS
 from scripts.stack.errors import StackError
 from scripts.stack.health import has_page, tail
+from scripts.stack.modes import MODE, MODES, OTLP
 from scripts.stack.prometheus import Prometheus
 from scripts.stack.render import grafana_password
 from scripts.stack.running import Running
 from scripts.stack.services import Service
 from scripts.stack.settings import Settings
 from scripts.stack.stack import Stack
+from scripts.stack.supervisor import Supervisor
 from scripts.stack.table import table
 
 cli = typer.Typer(add_completion=False, no_args_is_help=True, help="The ReviewLens stack on this machine.")
 cli.add_typer(ask.cli, name="ask")
 
 
-def _stack() -> Stack:
-    return Stack(Settings.from_env(), typer.echo)
+Mode = Annotated[
+    str | None, typer.Option(help=f"{' or '.join(MODES)}; else what {MODE[0]} says, else {MODE[1]}.")
+]
+
+
+def _stack(mode: str | None = None) -> Stack:
+    return Stack(_settings(mode), typer.echo)
+
+
+def _settings(mode: str | None) -> Settings:
+    return Settings.from_env({**os.environ, MODE[0]: mode} if mode else os.environ)
+
+
+def _joining(mode: str | None) -> Stack:
+    """A stack of the mode that was asked for, else of the mode that runs."""
+    supervisor = Supervisor(_settings(mode))
+    if not mode and not os.environ.get(MODE[0]) and supervisor.running():
+        mode = supervisor.started_with().mode
+    return _stack(mode)
 
 
 def _running() -> Running:
@@ -33,9 +53,9 @@ def _running() -> Running:
 
 
 @cli.command()
-def up() -> None:
+def up(mode: Mode = None) -> None:
     """Start everything, wait until it is healthy, drive real dialogues, print what Prometheus says."""
-    stack = _stack()
+    stack = _stack(mode)
     started = stack.up()
     driven = bool(started.fresh) and any(service.name == "prometheus" for service in started.services)
     if not started.fresh:
@@ -55,9 +75,9 @@ def down() -> None:
 
 
 @cli.command()
-def start_monitoring() -> None:
-    """Start Prometheus, Alertmanager and Grafana."""
-    stack = _stack()
+def start_monitoring(mode: Mode = None) -> None:
+    """Start Prometheus, Alertmanager and Grafana; in mode otlp the collector, too."""
+    stack = _joining(mode)
     started = stack.start_monitoring().services
     _addresses(stack, started)
     _notes(stack, started)
@@ -65,7 +85,7 @@ def start_monitoring() -> None:
 
 @cli.command()
 def stop_monitoring() -> None:
-    """Stop Prometheus, Alertmanager and Grafana; the API goes on."""
+    """Stop what start-monitoring starts; the API goes on."""
     _stack().stop_monitoring()
     typer.echo("Monitoring is stopped.")
 
@@ -112,6 +132,7 @@ def _addresses(stack: Stack, started: list[Service]) -> None:
 def _notes(stack: Stack, started: list[Service]) -> None:
     settings = stack.settings
     names = {service.name for service in started}
+    typer.echo(_way(settings))
     if "grafana" in names:
         typer.echo(f"Grafana's user is admin; its password is in {grafana_password(settings)}.")
     bare = [
@@ -124,6 +145,18 @@ def _notes(stack: Stack, started: list[Service]) -> None:
         )
     if "simulator" in names:
         typer.echo(f"No API key is set, so the LLM simulator answers. Real services: {', '.join(API_KEYS)}.")
+
+
+def _way(settings: Settings) -> str:
+    """The mode, and the addresses on its way."""
+    if settings.mode != OTLP:
+        return f"Mode {settings.mode}: Prometheus scrapes {settings.url('api')}/metrics."
+    return (
+        f"Mode {settings.mode}: the API pushes to the collector ({settings.url('collector')}, gRPC "
+        f"localhost:{settings.ports['collector-grpc']}), and Prometheus scrapes that at "
+        f"{settings.url('collector-scrape')}/metrics. Of the collector itself: "
+        f"{settings.url('collector-metrics')}/metrics."
+    )
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from app.llm.settings import KEYS
 from scripts.stack.manifest import DOWNLOAD_BASE
+from scripts.stack.modes import MODE
 
 API_KEYS = tuple(KEYS.values())
 RUN_DIR = ("REVIEWLENS_RUN_DIR", ".run")
@@ -17,13 +18,15 @@ _OURS = ("REVIEWLENS_", "OTEL_")
 _NO_MATTER = {DOWNLOAD_BASE, RUN_DIR[0]}
 _SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|HEADERS")
 _CREDENTIALS = re.compile(r"//[^/]*@")
-_FINGERPRINT = "sha256:"
+FINGERPRINT = "sha256:"
 
 
 def record(environ: Mapping[str, str]) -> dict[str, str]:
-    """Variable -> value, or a fingerprint where the value is secret. An empty one counts as unset."""
+    """Variable -> value, or a fingerprint where it is secret. Empty is as unset, as is the default mode."""
     read = {key for key in environ if key.startswith(_OURS) or key in API_KEYS} - _NO_MATTER
-    return {key: _shown(key, environ[key]) for key in sorted(read) if environ[key]}
+    return {
+        key: _shown(key, environ[key]) for key in sorted(read) if environ[key] and (key, environ[key]) != MODE
+    }
 
 
 def changes(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
@@ -37,10 +40,10 @@ def changes(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
 
 def _shown(name: str, value: str) -> str:
     if _SECRET_NAME.search(name) or _CREDENTIALS.search(value):
-        return _FINGERPRINT + hashlib.sha256(os.fsencode(value)).hexdigest()[:12]
+        return FINGERPRINT + hashlib.sha256(os.fsencode(value)).hexdigest()[:12]
     return value
 
 
 def _change(name: str, old: str, new: str) -> str:
-    secret = _FINGERPRINT in {old[: len(_FINGERPRINT)], new[: len(_FINGERPRINT)]}
+    secret = FINGERPRINT in {old[: len(FINGERPRINT)], new[: len(FINGERPRINT)]}
     return name if secret else f"{name}: {old} -> {new}"

@@ -8,14 +8,14 @@ import socket
 import subprocess
 from pathlib import Path
 
-from app.demo.addresses import PORTS
 from scripts.stack.errors import StackError
+from scripts.stack.modes import ALL_PORTS
 from scripts.stack.settings import HOST
 
 
 def require_free(service: str, port: int, host: str = HOST) -> None:
     """StackError with port, service, holder and the variable that changes it, when the port is taken."""
-    variable = PORTS[service][0]
+    variable = ALL_PORTS[service][0]
     with socket.socket() as probe:
         # macOS lets one bind to loopback beside a listener on all addresses: ask whether somebody answers.
         if probe.connect_ex((HOST, port)) == 0:

@@ -10,24 +10,27 @@ from typing import Any
 
 import yaml
 
-from app.demo.addresses import PORTS
+from scripts.stack.modes import OTLP, ports_in
 from scripts.stack.settings import ROOT, Settings
 
 PROMETHEUS = ROOT / "monitoring" / "prometheus.yml"
+BEHIND_COLLECTOR = ROOT / "monitoring" / "prometheus.otlp.yml"
 ALERTMANAGER = ROOT / "monitoring" / "alertmanager" / "alertmanager.yml"
 GRAFANA = ROOT / "monitoring" / "grafana"
 
 
 def prometheus_config(settings: Settings) -> Path:
     """The committed file, or below the run folder a copy with this stack's ports and the rules beside it."""
+    committed = BEHIND_COLLECTOR if settings.mode == OTLP else PROMETHEUS
     if settings.default_ports:
-        return PROMETHEUS
+        return committed
     folder = settings.run_dir / "prometheus"
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(PROMETHEUS.parent / "alerts", folder / "alerts")
-    data = yaml.safe_load(PROMETHEUS.read_text(encoding="utf-8"))
-    with_ports(data, {str(default): settings.ports[name] for name, (_, default) in PORTS.items()})
-    return _write(folder / PROMETHEUS.name, data)
+    shutil.copytree(committed.parent / "alerts", folder / "alerts")
+    data = yaml.safe_load(committed.read_text(encoding="utf-8"))
+    ports = ports_in(settings.mode).items()
+    with_ports(data, {str(default): settings.ports[name] for name, (_, default) in ports})
+    return _write(folder / committed.name, data)
 
 
 def with_ports(node: Any, ports: dict[str, int]) -> None:

@@ -12,7 +12,7 @@ from scripts.stack.errors import SettingsChangedError, StackError
 from scripts.stack.health import is_ready, wait_ready
 from scripts.stack.lock import alone
 from scripts.stack.render import prometheus_config
-from scripts.stack.services import Service
+from scripts.stack.services import Service, asked_port
 from scripts.stack.settings import HOST, Settings
 from scripts.stack.supervisor import Supervisor
 
@@ -76,4 +76,4 @@ class Running:
         known = self.supervisor.states()
         if name not in known:
             raise StackError(f"there is no service {name!r} here; there are {', '.join(known)}.")
-        return Service(name, (), self.settings.ports[name])
+        return Service(name, (), asked_port(self.settings, name))

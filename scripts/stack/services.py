@@ -8,17 +8,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from app.demo.addresses import COLLECTOR_PORTS
 from scripts.stack import flags, render
 from scripts.stack.cache import Found
 from scripts.stack.errors import StackError
-from scripts.stack.settings import HOST, Settings
+from scripts.stack.exporting import exporting
+from scripts.stack.modes import OTLP
+from scripts.stack.settings import HOST, ROOT, Settings
 
-MONITORING = ("prometheus", "alertmanager", "grafana")
+PROGRAMS = ("prometheus", "alertmanager", "grafana")
+MONITORING = ("collector", *PROGRAMS)
+COLLECTOR_CONFIG = ROOT / "otel-collector" / "config.yaml"
 COMMANDS = Path(sys.executable).parent
 GRAFANA_HOMES = ("/usr/share/grafana", "/opt/homebrew/share/grafana", "/usr/local/share/grafana")
 
-
-READY = {"api": "/readyz", "simulator": "/healthz", "grafana": "/api/health"}
+READY = {"api": "/readyz", "simulator": "/healthz", "grafana": "/api/health", "collector": "/"}
+ASKED = {"collector": "collector-health"}
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,7 @@ class Service:
     name: str
     command: tuple[str, ...]
     port: int
+    """Where it is asked whether it is ready."""
     environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -37,14 +43,22 @@ class Service:
 
 
 def services(settings: Settings, found: Mapping[str, Found]) -> list[Service]:
-    """Every service of this stack in starting order. A program that could not be had is left out."""
+    """Every service of this stack in starting order, which backwards is the order of stopping.
+
+    A program that could not be had is left out, but for the collector.
+    """
     build = {"prometheus": _prometheus, "alertmanager": _alertmanager, "grafana": _grafana}
-    own = [_simulator(settings)] if settings.simulated else []
     return [
-        *own,
+        *([_simulator(settings)] if settings.simulated else []),
+        *([_collector(settings, found["otelcol"])] if settings.mode == OTLP else []),
         _api(settings),
-        *(build[name](settings, found[name]) for name in MONITORING if name in found),
+        *(build[name](settings, found[name]) for name in PROGRAMS if name in found),
     ]
+
+
+def asked_port(settings: Settings, name: str) -> int:
+    """Where a service is asked whether it is ready."""
+    return settings.ports[ASKED.get(name, name)]
 
 
 def check_configs(services: list[Service], found: Mapping[str, Found]) -> None:
@@ -71,6 +85,13 @@ def _simulator(settings: Settings) -> Service:
     return Service("simulator", command, port)
 
 
+def _collector(settings: Settings, found: Found) -> Service:
+    ports = {variable: str(settings.ports[name]) for name, (variable, _) in COLLECTOR_PORTS.items()}
+    environment = {"REVIEWLENS_COLLECTOR_HOST": settings.collector_host, **ports}
+    command = (str(found.path), f"--config={COLLECTOR_CONFIG}")
+    return Service("collector", command, asked_port(settings, "collector"), environment)
+
+
 def _api(settings: Settings) -> Service:
     port = settings.ports["api"]
     command = (
@@ -84,6 +105,9 @@ def _api(settings: Settings) -> Service:
         str(port),
     )
     environment = {"REVIEWLENS_STATE_DIR": str(settings.state_dir), "REVIEWLENS_PORT": str(port)}
+    environment |= exporting(settings.mode, settings.ports, settings.recorded)
+    if settings.mode == OTLP and settings.no_proxy:
+        environment |= {"no_proxy": settings.no_proxy, "NO_PROXY": settings.no_proxy}
     if settings.simulated:
         environment["REVIEWLENS_LLM_SIMULATOR_URL"] = f"http://{HOST}:{settings.ports['simulator']}"
     return Service("api", (*command, "--no-access-log"), port, environment)

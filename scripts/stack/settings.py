@@ -7,18 +7,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.demo.addresses import PORTS
 from app.llm.settings import KEYS, PREFIX, PROVIDERS, keyless
 from scripts.stack import flags
 from scripts.stack.environment import RUN_DIR, record
 from scripts.stack.errors import StackError
 from scripts.stack.manifest import DOWNLOAD_BASE
+from scripts.stack.modes import ALL_PORTS, MODE, OTLP, mode_of, ports_in
 
 ROOT = Path(__file__).parents[2]
 HOST = "127.0.0.1"
 SOCKET_BYTES = 92
 """What the systems allow for a socket's path (104 on macOS), less what supervisord appends while it binds."""
 
+_PROXIES = {"http_proxy", "all_proxy", "grpc_proxy"}
 DATA_DIR = ("REVIEWLENS_DATA_DIR", "monitoring/data")
 
 
@@ -26,31 +27,40 @@ DATA_DIR = ("REVIEWLENS_DATA_DIR", "monitoring/data")
 class Settings:
     """What the environment says, read once at the start of a command."""
 
+    mode: str
     ports: Mapping[str, int]
+    """By name; those of the collector only where the mode has one."""
     run_dir: Path
     data_dir: Path
     state_dir: Path
     api_host: str
+    collector_host: str
     simulated: bool
     """No provider that would be asked has an API key: the LLM simulator answers."""
     retention: Mapping[str, str]
     """What monitoring/flags.yaml lets a person set, by the words it uses there."""
+    no_proxy: str
+    """Whom a proxy of the environment is not for, this machine among them; "" without a proxy."""
     recorded: Mapping[str, str]
     """Every variable that the stack reads and its value; no secret."""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Settings:
         """The settings of this command; StackError names a variable that cannot be used."""
+        mode = mode_of(environ)
         settings = cls(
-            ports={name: _port(environ, *entry) for name, entry in PORTS.items()},
+            mode=mode,
+            ports={name: _port(environ, *entry) for name, entry in ports_in(mode).items()},
             run_dir=_folder(environ, *RUN_DIR),
             data_dir=_folder(environ, *DATA_DIR),
             state_dir=_folder(
                 environ, "REVIEWLENS_STATE_DIR", (environ.get(RUN_DIR[0]) or RUN_DIR[1]) + "/state"
             ),
             api_host=environ.get("REVIEWLENS_HOST") or HOST,
+            collector_host=environ.get("REVIEWLENS_COLLECTOR_HOST") or HOST,
             simulated=_simulated(environ),
             retention=flags.settings(environ),
+            no_proxy=_no_proxy(environ),
             recorded=record(environ),
         )
         settings._check()
@@ -62,16 +72,20 @@ class Settings:
                 f"{self.socket} is too long for a socket's name ({SOCKET_BYTES} bytes at most). "
                 "Set REVIEWLENS_RUN_DIR to a shorter folder."
             )
-        if self.api_host not in {HOST, "localhost", "0.0.0.0"}:  # noqa: S104
-            raise StackError(
-                f"REVIEWLENS_HOST={self.api_host!r}: Prometheus asks the API on this machine's loopback, so "
-                f"{HOST} or 0.0.0.0 is expected."
-            )
+        hosts = {"REVIEWLENS_HOST": self.api_host}
+        if self.mode == OTLP:
+            hosts["REVIEWLENS_COLLECTOR_HOST"] = self.collector_host
+        for variable, host in hosts.items():
+            if host not in {HOST, "localhost", "0.0.0.0"}:  # noqa: S104
+                raise StackError(
+                    f"{variable}={host!r}: this stack is reached on this machine's loopback, so "
+                    f"{HOST} or 0.0.0.0 is expected."
+                )
         owner: dict[int, str] = {}
         for name, port in self.ports.items():
             if other := owner.get(port):
                 raise StackError(
-                    f"{PORTS[other][0]} and {PORTS[name][0]} are both {port}; give each its own."
+                    f"{ALL_PORTS[other][0]} and {ALL_PORTS[name][0]} are both {port}; give each its own."
                 )
             owner[port] = name
 
@@ -86,7 +100,7 @@ class Settings:
     @property
     def default_ports(self) -> bool:
         """Whether every port is the one that the committed configuration names."""
-        return all(self.ports[name] == default for name, (_, default) in PORTS.items())
+        return all(port == ALL_PORTS[name][1] for name, port in self.ports.items())
 
     def pid_file(self, service: str) -> Path:
         return self.run_dir / f"{service}.pid"
@@ -96,18 +110,29 @@ class Settings:
         return f"http://localhost:{self.ports[service]}"
 
 
+_PORT_MEANINGS = {
+    "simulator": "port of the simulator",
+    "collector": "in mode otlp: port of the collector for OTLP over HTTP",
+    "collector-grpc": "the same over gRPC",
+    "collector-scrape": "port of the collector with what was pushed, for Prometheus",
+    "collector-metrics": "port of the collector with its own metrics",
+    "collector-health": "port of the collector's health check",
+}
+
+
 def variables() -> dict[str, tuple[str, str]]:
     """Variable -> default and meaning, of what the stack alone reads."""
     own = {
-        variable: (
-            str(port),
-            f"port of the {name}" if name == "simulator" else f"port of {name.capitalize()}",
-        )
-        for name, (variable, port) in PORTS.items()
+        variable: (str(port), _PORT_MEANINGS.get(name, f"port of {name.capitalize()}"))
+        for name, (variable, port) in ALL_PORTS.items()
         if name != "api"
     }
     kept = {row["env"]: (row["default"], row["meaning"]) for row in flags.table()["settings"].values()}
     return {
+        MODE[0]: (
+            MODE[1],
+            "scrape, or otlp: the API pushes to the collector. `make up MODE=otlp`, or --mode, wins",
+        ),
         **own,
         RUN_DIR[0]: (RUN_DIR[1], "PID files, logs and the supervisor's socket; its own for a second stack"),
         DATA_DIR[0]: (DATA_DIR[1], "what Prometheus, Alertmanager and Grafana store"),
@@ -119,6 +144,13 @@ def variables() -> dict[str, tuple[str, str]]:
 def _simulated(environ: Mapping[str, str]) -> bool:
     order = environ.get(f"{PREFIX}PROVIDERS") or ",".join(PROVIDERS)
     return keyless(order, {name: environ.get(variable) for name, variable in KEYS.items()})
+
+
+def _no_proxy(environ: Mapping[str, str]) -> str:
+    if not any(value for name, value in environ.items() if name.lower() in _PROXIES):
+        return ""
+    others = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
+    return ",".join(dict.fromkeys((*filter(None, others.split(",")), HOST)))
 
 
 def _port(environ: Mapping[str, str], variable: str, default: int) -> int:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
-from app.demo.addresses import PORTS
 from scripts.stack.binaries import find
 from scripts.stack.cache import Found, Say
+from scripts.stack.drain import drain
 from scripts.stack.environment import changes
 from scripts.stack.errors import StackError, UnavailableError
+from scripts.stack.exporting import exporting
 from scripts.stack.health import wait_ready
 from scripts.stack.lock import alone
 from scripts.stack.manifest import DOWNLOAD_BASE, programs
+from scripts.stack.modes import OTLP, SERVICES, ports_of
 from scripts.stack.ports import require_free
 from scripts.stack.processes import sweep
-from scripts.stack.services import MONITORING, Service, check_configs, services
+from scripts.stack.services import MONITORING, PROGRAMS, Service, check_configs, services
 from scripts.stack.settings import HOST, Settings
 from scripts.stack.supervisor import Supervisor, commands
 
@@ -42,14 +44,15 @@ class Stack:
             return self._up(None)
 
     def start_monitoring(self) -> Started:
-        """The same for Prometheus, Alertmanager and Grafana alone."""
+        """The same for Prometheus, Alertmanager, Grafana and, in its mode, the collector alone."""
         with alone(self.settings):
             return self._up(MONITORING)
 
     def _up(self, only: Sequence[str] | None) -> Started:
-        names = [name for name in PORTS if self._wanted(name, only)]
+        exporting(self.settings.mode, self.settings.ports, self.settings.recorded)
+        names = [name for name in SERVICES if self._wanted(name, only)]
         if not self.supervisor.running():
-            sweep(self.settings, PORTS, self._say)
+            sweep(self.settings, SERVICES, self._say)
             self._require_ports(names)  # before anything is fetched
         found = self._obtain()
         wanted = services(self.settings, found)
@@ -64,7 +67,11 @@ class Stack:
         return Started(chosen, self._start(chosen, fresh))
 
     def _wanted(self, name: str, only: Sequence[str] | None) -> bool:
-        return name in only if only is not None else name != "simulator" or self.settings.simulated
+        if (name == "simulator" and not self.settings.simulated) or (
+            name == "collector" and self.settings.mode != OTLP
+        ):
+            return False
+        return only is None or name in only
 
     def _changed(self, only: Sequence[str] | None, chosen: Sequence[Service]) -> None:
         """The running stack has other settings: `up` starts it anew, a part joins it where it is the same."""
@@ -74,10 +81,10 @@ class Stack:
                 raise StackError("The stack runs with other settings (ports, folders). `make down` first.")
             return
         before = self.supervisor.started_with()
-        moved = {name for name, port in self.settings.ports.items() if port not in before.ports.values()}
-        self._require_ports([service.name for service in chosen if service.name in moved])
+        self._require_ports([service.name for service in chosen], taken=before.ports.values())
         told = ", ".join(changes(before.recorded, self.settings.recorded)) or "programs, flags"
         self._say(f"Settings have changed since the stack was started ({told}): starting it anew.")
+        drain(self.supervisor, self._say, to_another_mode=before.mode != self.settings.mode)
         self._down()
 
     def _start(self, chosen: Sequence[Service], fresh: bool) -> list[Service]:
@@ -110,8 +117,8 @@ class Stack:
         Nothing is fetched for a stack that runs already.
         """
         local = self.supervisor.running()
-        found = {}
-        for name in MONITORING:
+        found = {"otelcol": self._collector()} if self.settings.mode == OTLP else {}
+        for name in PROGRAMS:
             program = programs()[name]
             try:
                 found[name] = find(program, say=self._say, local=local)
@@ -124,27 +131,47 @@ class Stack:
                 self._say(str(found[name]))
         return found
 
-    def _require_ports(self, names: Iterable[str]) -> None:
-        for name in names:
-            host = self.settings.api_host if name == "api" else HOST
-            require_free(name, self.settings.ports[name], host)
+    def _collector(self) -> Found:
+        """The collector, fetched or built also while a stack of the other mode runs; its mode needs it."""
+        program = programs()["otelcol"]
+        try:
+            found = find(program, say=self._say)
+        except UnavailableError as error:
+            raise StackError(
+                f"mode {OTLP} needs the collector, which could not be had ({error.why}). "
+                "`make up` works without; else install Go 1.25 or newer, "
+                f"or put {program.tools[program.name][-1]} on PATH."
+            ) from error
+        if not self.supervisor.running():
+            self._say(str(found))
+        return found
+
+    def _require_ports(self, services: Iterable[str], taken: Collection[int] = ()) -> None:
+        """Every port of these services is free, or one of those that this stack has taken itself."""
+        hosts = {"api": self.settings.api_host, "collector": self.settings.collector_host}
+        for service in services:
+            for name in ports_of(service):
+                if (port := self.settings.ports[name]) not in taken:
+                    require_free(name, port, hosts.get(service, HOST))
 
     def down(self) -> None:
         """Stop everything and remove what a running stack writes, save its data and logs."""
         with alone(self.settings):
+            if self.supervisor.running():
+                drain(self.supervisor, self._say, to_another_mode=False)
             self._down()
 
     def _down(self) -> None:
         if self.supervisor.running():
             self.supervisor.shutdown()
-        sweep(self.settings, PORTS, self._say)
+        sweep(self.settings, SERVICES, self._say)
         for path in ("supervisord.conf", "supervisord.pid", "supervisor.sock"):
             (self.settings.run_dir / path).unlink(missing_ok=True)
         for path in ("prometheus", "grafana"):
             shutil.rmtree(self.settings.run_dir / path, ignore_errors=True)
 
     def stop_monitoring(self) -> None:
-        """Stop Prometheus, Alertmanager and Grafana; the supervisor too when it has nothing else to do."""
+        """Stop what start_monitoring starts; the supervisor too when it has nothing else to do."""
         with alone(self.settings):
             if not self.supervisor.running():
                 sweep(self.settings, MONITORING, self._say)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from support.servers import ROOT, free_port
 
-from app.demo.addresses import PORTS
+from scripts.stack.modes import ALL_PORTS
 from scripts.stack.ports import command_of
 from scripts.stack.running import Running
 from scripts.stack.settings import Settings
@@ -18,7 +18,7 @@ from scripts.stack.stack import Stack
 
 def environment(folder: Path) -> dict[str, str]:
     """A stack of its own: free ports, folders of its own, no key."""
-    ports = {variable: str(free_port()) for variable, _ in PORTS.values()}
+    ports = {variable: str(free_port()) for variable, _ in ALL_PORTS.values()}
     # Grafana is not asked for: what these tests prove does not depend on it.
     mirror = {"REVIEWLENS_DOWNLOAD_BASE": "http://127.0.0.1:9"}
     return {**ports, **mirror, "REVIEWLENS_RUN_DIR": f"{folder}/run", "REVIEWLENS_DATA_DIR": f"{folder}/data"}
