@@ -22,6 +22,7 @@ from scripts.stack.binaries import obtain
 CONFIG = HERE / "alertmanager" / "alertmanager.yml"
 TEXT = CONFIG.read_text(encoding="utf-8")
 DOWN = {"alertname": "TargetDown", "severity": "critical", "area": "telemetry", "job": "reviewlens-backend"}
+NOTHING = {"alertname": "NoTelemetry", "severity": "critical", "area": "telemetry"}
 ERRORS = {"alertname": "HighErrorRate", "severity": "critical", "area": "api"}
 WORDS = {"summary": "High error rate", "description": "10% failed.", "runbook_url": "http://p/user/a.md"}
 
@@ -91,11 +92,19 @@ def test_no_secret_stands_in_the_config() -> None:
 def test_it_starts_without_a_secret_and_keeps_what_is_hidden_behind_a_target_that_is_down() -> None:
     """Alerts of a service that cannot be seen are inhibited; the reason is shown."""
     with alertmanager(CONFIG) as server:
-        post(server, DOWN, ERRORS)
-        states = wait_for(
-            "the inhibition", lambda: _states(server) if "suppressed" in _states(server).values() else {}
-        )
-    assert states == {"TargetDown": "active", "HighErrorRate": "suppressed"}
+        post(server, DOWN, NOTHING, ERRORS)
+        wait_for("the inhibition", lambda: [*_states(server).values()].count("suppressed") == 2)
+        states = _states(server)
+    assert states == {"TargetDown": "active", "NoTelemetry": "suppressed", "HighErrorRate": "suppressed"}
+
+
+def test_a_service_of_which_nothing_arrives_hides_what_is_told_of_it() -> None:
+    """Where it pushes, no target is down; Prometheus itself being down hides nothing."""
+    with alertmanager(CONFIG) as server:
+        post(server, {**DOWN, "job": "prometheus"}, NOTHING, ERRORS)
+        wait_for("the inhibition", lambda: "suppressed" in _states(server).values())
+        states = _states(server)
+    assert states == {"TargetDown": "active", "NoTelemetry": "active", "HighErrorRate": "suppressed"}
 
 
 def _states(server: Server) -> dict[str, str]:
