@@ -135,11 +135,7 @@ class Driver:
         try:
             await wait_for("Prometheus to hold what /metrics shows", self._both, _same, self._patience)
         except NotInTimeError as late:
-            if not late.seen[1]:
-                raise NotPossibleError(
-                    f"Prometheus holds no number of this API ({late}): see its page /targets"
-                ) from late
-            return f"{late}: {STRANGERS}"
+            return _warning(late, bool(late.seen[1]))
         return ""
 
     async def _stand_still(self) -> str:
@@ -150,12 +146,12 @@ class Driver:
             nonlocal seen, since
             if now != seen:
                 seen, since = now, time.monotonic()
-            return time.monotonic() - since >= self._patience * QUIET_SHARE
+            return bool(now) and time.monotonic() - since >= self._patience * QUIET_SHARE
 
         try:
             await wait_for("the numbers to stand still", self._counters, still, 2 * self._patience)
         except NotInTimeError as late:
-            return f"{late}: {STRANGERS}"
+            return _warning(late, bool(late.seen))
         return ""
 
     async def _both(self) -> tuple[Counter[Series], Counter[Series]]:
@@ -179,6 +175,15 @@ class Driver:
         counted = comparable(risen(now), every_attempt_known=every_attempt_known)
         self._before = now
         return counted
+
+
+def _warning(late: NotInTimeError, holds_numbers: bool) -> str:
+    """What is not sure now; NotPossibleError where there is nothing to compare with."""
+    if not holds_numbers:
+        raise NotPossibleError(
+            f"Prometheus holds no number of this API ({late}): see its page /targets"
+        ) from late
+    return f"{late}: {STRANGERS}"
 
 
 async def _go(behaviour: Behaviour, shopper: Shopper) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Annotated, Any
@@ -110,8 +111,9 @@ def _target(target: Mapping[str, Any], now: datetime) -> tuple[str, ...]:
 
 def since(text: str, now: datetime) -> str:
     """`09:30:00Z, 4 min ago` of a time in Prometheus' words; `never` for its zero."""
-    # Python 3.10 reads neither a Z nor nine decimals.
-    then = datetime.strptime(text[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc)
+    # In the server's own time zone for targets, in UTC for alerts. Python reads no nine decimals.
+    whole = re.sub(r"\.\d+", "", text)
+    then = datetime.strptime(whole, "%Y-%m-%dT%H:%M:%S%z").astimezone(timezone.utc)
     if then.year == 1:
         return "never"
     seconds = max(0, int((now - then).total_seconds()))

@@ -69,12 +69,13 @@ def test_an_api_in_use_is_told() -> None:
     )
 
 
-def test_a_prometheus_without_the_api_is_told_with_the_page_that_says_why() -> None:
+@pytest.mark.parametrize("page", [shows(0), httpx.Response(404)], ids=["scraped", "pushed"])
+def test_a_prometheus_without_the_api_is_told_with_the_page_that_says_why(page: httpx.Response) -> None:
     """There is nothing to compare with."""
     with pytest.raises(
         NotPossibleError, match=r"Prometheus holds no number of this API .*see its page /targets"
     ):
-        prepared(lambda: shows(0), repeat(None), patience=0.3)
+        prepared(lambda: page, repeat(None), patience=0.3)
 
 
 def test_an_api_that_only_pushes_is_given_time_to_be_counted() -> None:
