@@ -28,7 +28,7 @@ class Database:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise StoreError(explain(path, error)) from error
+            raise StoreError(explain(path, error), str(error.strerror)) from error
         self.path = path
         self._busy_seconds = busy_seconds
         self._local = threading.local()

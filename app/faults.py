@@ -26,16 +26,32 @@ REMEDIES = {
 
 
 class StoreError(RuntimeError):
-    """A store that cannot be used, in one line: its path, the reason, what to do."""
+    """A store that cannot be used, in one line: its place, the reason, what to do.
+
+    `reason`, where given, is what anyone may be told.
+    """
+
+    def __init__(self, line: str, reason: str = "") -> None:
+        super().__init__(line)
+        self.reason = reason or line
 
 
 def of_the_store(error: BaseException) -> bool:
     """Whether the store is what failed, and not a statement of ours."""
+    if isinstance(error, StoreError):
+        return True
     return isinstance(error, sqlite3.DatabaseError) and not isinstance(error, OURS)
 
 
+def reason(error: BaseException) -> str:
+    """The fault without its place, which is nobody's outside."""
+    return error.reason if isinstance(error, StoreError) else str(error)
+
+
 def explain(path: Path, error: BaseException) -> str:
-    """The fault in one line."""
+    """The fault in one line; of SQLite, whose file is at `path`, or of a store that says it itself."""
+    if isinstance(error, StoreError):
+        return str(error)
     reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
     remedy = next((words for sign, words in REMEDIES.items() if sign in reason), _MAY_NOT_WRITE)
     return (
@@ -52,4 +68,11 @@ def explained(path: Path) -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         if not of_the_store(error):
             raise
-        raise StoreError(explain(path, error)) from error
+        raise StoreError(explain(path, error), str(error)) from error
+
+
+def without_secrets(url: str) -> str:
+    """A store's address without user, password and options."""
+    scheme, separator, rest = url.rpartition("://") if url.count("://") == 1 else ("", "", url)
+    before, _, place = rest.rpartition("@")
+    return scheme + separator + ("..." if "?" in before else place.partition("?")[0])

@@ -17,9 +17,9 @@ import telemetry
 from app import __version__, faults
 from app.api import health, pages, problems, products, sessions
 from app.api.services import Services
-from app.database import REQUEST_SECONDS, Database
+from app.database import PATIENT_SECONDS, REQUEST_SECONDS, Database
 from app.dialogue.engine import Engine
-from app.dialogue.store import SqliteSessions
+from app.dialogue.stores import open_sessions
 from app.llm.chain import build_chain
 from app.llm.settings import LLMSettings
 from app.reviews.bootstrap import load_samples
@@ -61,6 +61,7 @@ def create_app(
             await asyncio.gather(*tasks, return_exceptions=True)
             active_evidence_gauge.follow(None)
             await services.chain.aclose()
+            services.sessions.close()
             services.database.close()
 
     app = FastAPIOffline(
@@ -87,13 +88,18 @@ def _own_telemetry_only() -> dict[str, Any]:
 
 
 def prepare(settings: AppSettings) -> None:
-    """See to the store before anything serves: its tables, the samples, a first write. Raises StoreError."""
+    """See to the stores before anything serves: tables, the samples, a first write.
+
+    Raises StoreError and AppSettingsError.
+    """
     database = Database(settings.database)
     try:
         repository = Repository(database)
-        SqliteSessions(database, settings.session_timeout)
+        sessions = open_sessions(settings, database)
         database.probe()
         database.check()
+        sessions.probe(PATIENT_SECONDS)
+        sessions.close()
         load_samples(repository)
     finally:
         database.close()
@@ -104,7 +110,7 @@ def build(settings: AppSettings, llm: LLMSettings) -> Services:
     database = Database(settings.database, REQUEST_SECONDS)
     repository = Repository(database)
     load_samples(repository)
-    store = SqliteSessions(database, settings.session_timeout)
+    store = open_sessions(settings, database)
     chain = build_chain(llm)
     return Services(database, repository, store, chain, Engine(store, repository, chain))
 

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.faults import without_secrets
+
 if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
     from typing_extensions import Self
 
 PREFIX = "REVIEWLENS_"
 DATABASE = "reviewlens.db"
+SQLITE = "sqlite"
+STORES = (
+    "expected sqlite, or an address such as redis://user:password@host:6379/0, rediss:// or unix://, "
+    "with @ : / ? # in a password percent-encoded"
+)
 
 
 class AppSettingsError(ValueError):
@@ -32,11 +41,18 @@ class EnvironmentSettings(BaseSettings):
         except ValidationError as error:
             prefix = cls.model_config.get("env_prefix", "")
             problems = [
-                f"{prefix}{str(problem['loc'][0]).upper()}={problem['input']!r}: "
+                f"{prefix}{str(problem['loc'][0]).upper()}={cls._given(problem)!r}: "
                 + problem["msg"].removeprefix("Value error, ")
                 for problem in error.errors()
             ]
         raise AppSettingsError("; ".join(problems))
+
+    @classmethod
+    def _given(cls, problem: ErrorDetails) -> Any:
+        """What was given, without what is not to be seen."""
+        field = cls.model_fields.get(str(problem["loc"][0]))
+        secret = field is not None and field.annotation is SecretStr
+        return without_secrets(problem["input"]) if secret else problem["input"]
 
 
 class AppSettings(EnvironmentSettings):
@@ -49,12 +65,32 @@ class AppSettings(EnvironmentSettings):
     state_dir: Path = Field(
         Path(".run/state"), description="folder of the store: sessions and what was imported"
     )
+    session_store: SecretStr = Field(
+        SecretStr(SQLITE),
+        description="where dialogues are kept: sqlite, a file in the state folder, for one machine; for many "
+        "a Redis: redis://user:password@host:6379/0, rediss:// with TLS, unix://",
+    )
     session_timeout: float = Field(
         1800, gt=0, description="seconds without an answer after which a session is abandoned"
     )
     cors_origins: str = Field("http://localhost:3000", description="origins of the shop's pages, by commas")
     log_format: Literal["text", "json"] = Field("text", description="text or json")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least level logged")
+
+    @field_validator("session_store")
+    @classmethod
+    def _store(cls, value: SecretStr) -> SecretStr:
+        """Errors of urllib hold parts of what they could not read, so none of them is shown."""
+        store = value.get_secret_value().strip()
+        if not _is_store(store):
+            raise ValueError(STORES)
+        return SecretStr(store)
+
+    @property
+    def redis(self) -> str | None:
+        """The address of the Redis that holds the sessions; None where the file does."""
+        store = self.session_store.get_secret_value()
+        return None if store == SQLITE else store
 
     @property
     def database(self) -> Path:
@@ -65,3 +101,16 @@ class AppSettings(EnvironmentSettings):
     def origins(self) -> list[str]:
         """The origins that may call the API from a page."""
         return [origin.strip() for origin in self.cors_origins.split(",") if origin.strip()]
+
+
+def _is_store(text: str) -> bool:
+    if text == SQLITE:
+        return True
+    try:
+        parts = urlsplit(text)
+        named = bool(parts.path) if parts.scheme == "unix" else bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    database = parts.path.strip("/")
+    whole = parts.scheme == "unix" or not database or database.isdecimal()
+    return parts.scheme in ("redis", "rediss", "unix") and named and whole and not parts.fragment

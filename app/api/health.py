@@ -7,6 +7,7 @@ import sqlite3
 
 from fastapi import APIRouter, Response
 
+from app import faults
 from app.api.schemas import Health
 from app.api.services import Current, Services
 from app.faults import StoreError
@@ -39,7 +40,7 @@ async def readyz(services: Current, response: Response) -> Health:
 
 def _why_not(services: Services) -> str:
     try:
-        services.database.probe(LOCK_SECONDS)
+        services.sessions.probe(LOCK_SECONDS)
         return "" if services.repository.products() else "no products: run `reviewlens ingest`"
     except (StoreError, sqlite3.Error) as error:
-        return f"the store cannot be used: {error.__cause__ or error}"
+        return f"the store cannot be used: {faults.reason(error)}"

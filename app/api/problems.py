@@ -32,7 +32,8 @@ def install(app: FastAPI) -> None:
         app.add_exception_handler(error, _handler(status, error_type))
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(sqlite3.DatabaseError, _unavailable)
+    for failed in (sqlite3.DatabaseError, faults.StoreError):
+        app.add_exception_handler(failed, _unavailable)
 
 
 def _handler(status: int, error_type: str) -> Callable[[Request, Exception], Awaitable[Response]]:
@@ -62,5 +63,5 @@ async def _unavailable(request: Request, error: Exception) -> Response:
         raise error
     errors_total.labels(error_type="unavailable", component="api").inc()
     _log.error(faults.explain(request.app.state.services.database.path, error))
-    detail = f"the store cannot be used now ({error}); nothing was lost; try again"
+    detail = f"the store cannot be used now ({faults.reason(error)}); nothing was lost; try again"
     return JSONResponse({"detail": detail}, 503, {"Retry-After": str(RETRY_SECONDS)})

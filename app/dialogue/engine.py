@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
@@ -13,7 +14,8 @@ from app.dialogue import journey
 from app.dialogue.finding import Finding, find
 from app.dialogue.model import ACTIVE, COMPLETE, Reason, Said, Session
 from app.dialogue.questions import GENERAL, next_question, settled, top
-from app.dialogue.store import SessionStore
+from app.dialogue.store import Overtaken, SessionStore
+from app.dialogue.turns import Turns
 from app.errors import Conflict, NotFound
 from app.llm.verdict import Verdict, VerdictRequest
 from app.reviews.corpus import Corpus
@@ -22,6 +24,8 @@ from app.reviews.scoring import score
 from telemetry.timing import track_errors
 
 SHOWN_EVIDENCE = 8
+# Turns of other workers that one turn lets go before it: more than a dialogue has.
+MOST_AHEAD = 10
 
 
 class Corpora(Protocol):
@@ -47,6 +51,9 @@ class Step:
     question: Question | None
 
 
+Taken = tuple[Step, VerdictRequest | None]
+
+
 class Engine:
     """Runs dialogues over a store of sessions, a source of reviews and a writer of verdicts.
 
@@ -65,7 +72,7 @@ class Engine:
         self._corpora = corpora
         self._writer = writer
         self._new_id = new_id
-        self._answering: set[str] = set()
+        self._turns = Turns()
 
     def visit(self, product_id: str) -> tuple[Corpus, str]:
         """A shopper opens a product's page: the product, and the visit's id. Raises NotFound."""
@@ -98,21 +105,17 @@ class Engine:
     async def answer(self, session_id: str, text: str, question_id: str | None = None) -> Step:
         """The shopper answers; the last answer brings the verdict. Raises NotFound and Conflict.
 
-        `question_id`, where given, must be the open question's: so a repeated request is no new answer.
+        Of two turns at once the later waits, and is taken on what the first has brought. `question_id`, where
+        given, must be the open question's: so a repeated request is no new answer.
         Where the verdict did not arrive, the last answer is repeated.
         """
-        if session_id in self._answering:
-            raise Conflict(f"session {session_id} is being answered")
-        self._answering.add(session_id)
-        try:
+        async with self._turns.one_at_a_time(session_id):
             step, request = await to_thread.run_sync(self._take, session_id, text, question_id)
             if request is None:
                 return step
             verdict = await self._writer.write(request)
             session = await to_thread.run_sync(self._deliver, step.session, verdict, request)
             return replace(step, session=session)
-        finally:
-            self._answering.discard(session_id)
 
     def leave(self, session_id: str, reason: Reason) -> None:
         """The shopper goes away; counted where the dialogue was still going on. Raises NotFound."""
@@ -133,13 +136,18 @@ class Engine:
             raise NotFound(f"no session {session_id!r}")
         return session
 
-    def _take(
-        self, session_id: str, text: str, question_id: str | None
-    ) -> tuple[Step, VerdictRequest | None]:
-        """Take one answer; a request for a verdict comes with the last one, and with its repetition.
+    def _take(self, session_id: str, text: str, question_id: str | None) -> Taken:
+        """Take one answer after those that other workers take at the same time."""
+        for _ in range(MOST_AHEAD):
+            with suppress(Overtaken):
+                return self._take_next(session_id, text, question_id)
+        return self._take_next(session_id, text, question_id)
 
-        That too saves the session, so that one worker at most goes on with it, and none asks an LLM for what
-        could not be kept.
+    def _take_next(self, session_id: str, text: str, question_id: str | None) -> Taken:
+        """Take one answer as the session stands now. Raises Overtaken where it does so no more.
+
+        A request for a verdict comes with the last one, and with its repetition. That too saves the session,
+        so that no LLM is asked for what could not be kept.
         """
         before = self._session(session_id)
         _expect_open(before, text, question_id)
@@ -171,11 +179,20 @@ class Engine:
         )
 
     def _deliver(self, session: Session, verdict: Verdict, request: VerdictRequest) -> Session:
-        delivered = self._store.save(
-            replace(session, status="complete", analysis=_analysis(verdict, request.evidence))
-        )
-        journey.delivered(delivered.category)
-        return delivered
+        """Keep the verdict, or give the one that another worker was faster with."""
+        analysis = _analysis(verdict, request.evidence)
+        while True:
+            try:
+                delivered = self._store.save(replace(session, status="complete", analysis=analysis))
+            except Overtaken:
+                session = self._session(session.session_id)
+                if session.status == "complete":
+                    return session
+                if not session.owed:
+                    raise
+            else:
+                journey.delivered(delivered.category)
+                return delivered
 
 
 @track_errors("dialogue_error", "dialogue")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 Status = Literal["live", "complete", "abandoned"]
@@ -44,6 +44,17 @@ class Session:
     def owed(self) -> bool:
         """Whether the last answer was taken and its verdict has not arrived."""
         return self.status == "live" and self.question_id is None
+
+
+def as_document(session: Session) -> dict[str, Any]:
+    """A session as JSON takes it."""
+    return asdict(session)
+
+
+def from_document(document: dict[str, Any]) -> Session:
+    """The session that such a document was made from."""
+    said = tuple(Said(**each) for each in document["said"])
+    return Session(**{**document, "said": said, "top": tuple(document["top"])})
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import pytest
 from support.servers import ROOT
 
 from app.database import Database
-from app.dialogue.store import SqliteSessions
+from app.dialogue.store_sqlite import SqliteSessions
 from app.settings import DATABASE
 
 PROGRAM = str(Path(sys.executable).with_name("reviewlens"))

@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from support.reviews import FakeWriter, corpus, question
+from support.session_stores import Stores
 
-from app.database import Database
 from app.dialogue.engine import Engine, Step
 from app.dialogue.finding import find
-from app.dialogue.store import SqliteSessions
 from app.errors import Conflict, NotFound
 from app.reviews.corpus import Corpus
 from app.reviews.models import Answer
@@ -36,10 +34,10 @@ class OneProduct:
 class World:
     """An engine with its parts at hand."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, stores: Stores) -> None:
         self.clock = StepClock(step=0.0)
         self.writer = FakeWriter()
-        self.store = SqliteSessions(Database(path / "test.db"), 60, self.clock)
+        self.store = stores(self.clock)
         self.engine = Engine(self.store, OneProduct(), self.writer)
 
     def answer(self, session_id: str, text: str = "중요해요", question_id: str | None = None) -> Step:
@@ -53,8 +51,8 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path, metrics: Recorded) -> Iterator[World]:
-    yield World(tmp_path)
+def world(stores: Stores, metrics: Recorded) -> Iterator[World]:
+    yield World(stores)
 
 
 def journey(metrics: Recorded) -> dict[tuple[str, str], float]:
@@ -180,15 +178,6 @@ def test_what_cannot_be_answered_says_why(world: World) -> None:
     world.engine.leave(session_id, "browser_close")
     with pytest.raises(Conflict, match="has ended: abandoned"):
         world.answer(session_id)
-
-
-def test_of_two_turns_at_once_one_is_told_to_try_again(world: World, metrics: Recorded) -> None:
-    """A turn that was decided on an older state is refused and counts nothing."""
-    session = world.engine.start(CATEGORY, None).session
-    world.answer(session.session_id)
-    with pytest.raises(Conflict, match="went on elsewhere"):
-        world.store.save(session)
-    assert metrics.value("dialogue_turns_total", category=CATEGORY) == 1
 
 
 def test_the_same_answers_give_the_same_verdict_request(world: World) -> None:

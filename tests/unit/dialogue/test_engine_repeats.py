@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
 import pytest
 from support.reviews import FakeWriter, corpus
+from support.session_stores import Stores
 
-from app.database import Database
 from app.dialogue.engine import Engine, Step
 from app.dialogue.model import Session
-from app.dialogue.store import SqliteSessions
+from app.dialogue.store import SessionStore
 from app.errors import Conflict
-from app.llm.verdict import Verdict, VerdictRequest
 from app.reviews.corpus import Corpus
 from telemetry.catalog import STAGES
 from telemetry.testing import Recorded
@@ -24,11 +24,11 @@ CATEGORY = "robot_cleaner"
 SEARCHES = ("retrieval_duration_seconds", "scoring_duration_seconds", "evidence_count")
 
 
-class Store(SqliteSessions):
+class Store:
     """A store that fails when told to, before anything is written. `fails`: the writes to come that do."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(Database(path), 60)
+    def __init__(self, real: SessionStore) -> None:
+        self._real = real
         self.fails: list[bool] = []
 
     def _perhaps_fail(self) -> None:
@@ -37,11 +37,14 @@ class Store(SqliteSessions):
 
     def begin(self, session: Session, visit_id: str | None) -> bool:
         self._perhaps_fail()
-        return super().begin(session, visit_id)
+        return self._real.begin(session, visit_id)
 
     def save(self, session: Session) -> Session:
         self._perhaps_fail()
-        return super().save(session)
+        return self._real.save(session)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
 
 
 class Reviews:
@@ -59,8 +62,8 @@ class Reviews:
 class Shop:
     """Two workers on one store, with their parts at hand."""
 
-    def __init__(self, folder: Path) -> None:
-        self.store, self.reviews, self.writer = Store(folder / "test.db"), Reviews(), FakeWriter()
+    def __init__(self, stores: Stores) -> None:
+        self.store, self.reviews, self.writer = Store(stores(time.time)), Reviews(), FakeWriter()
         self.engine = Engine(self.store, self.reviews, self.writer)
         self.other = Engine(self.store, self.reviews, self.writer)
 
@@ -80,8 +83,8 @@ class Shop:
 
 
 @pytest.fixture
-def shop(tmp_path: Path, metrics: Recorded) -> Iterator[Shop]:
-    yield Shop(tmp_path)
+def shop(stores: Stores, metrics: Recorded) -> Iterator[Shop]:
+    yield Shop(stores)
 
 
 def counted(metrics: Recorded) -> dict[str, float]:
@@ -90,35 +93,6 @@ def counted(metrics: Recorded) -> dict[str, float]:
     more = ("product_analysis_total", "user_journey_stage_total", "session_abandoned_total")
     searches = tuple(f"{name}_count" for name in SEARCHES)
     return {name: metrics.total(name) for name in names + more + searches}
-
-
-def test_a_turn_that_loses_the_race_counts_nothing(shop: Shop, metrics: Recorded) -> None:
-    """The other worker took an answer between this one's reading and its writing."""
-    session_id = shop.engine.start(CATEGORY, None).session.session_id
-    after: list[dict[str, float]] = []
-
-    def other_is_faster() -> None:
-        shop.answer(session_id, shop.other)
-        after.append(counted(metrics))
-
-    shop.reviews.meanwhile = other_is_faster
-    with pytest.raises(Conflict, match="went on elsewhere"):
-        shop.answer(session_id)
-    assert [counted(metrics)] == after
-    assert metrics.value("dialogue_turns_total", category=CATEGORY) == 1
-
-
-def test_two_requests_with_the_same_answer_take_it_once(shop: Shop, metrics: Recorded) -> None:
-    """An impatient second click is told that the first is at work, and searches nothing."""
-
-    async def twice(session_id: str) -> list[Step | BaseException]:
-        clicks = [shop.engine.answer(session_id, "중요해요") for _ in range(2)]
-        return await asyncio.gather(*clicks, return_exceptions=True)
-
-    first, second = asyncio.run(twice(shop.engine.start(CATEGORY, None).session.session_id))
-    assert isinstance(first, Step)
-    assert isinstance(second, Conflict)
-    assert metrics.count("retrieval_duration_seconds", category=CATEGORY) == 2  # the start, and one answer
 
 
 def test_a_start_that_cannot_be_written_is_repeated_as_if_nothing_had_been(
@@ -192,20 +166,3 @@ def test_another_answer_is_refused_while_a_verdict_is_owed(shop: Shop) -> None:
         shop.answer(session_id)
     with pytest.raises(Conflict, match="repeat the last answer"):
         shop.answer(session_id, text="상관없어요")
-
-
-def test_of_two_workers_with_one_verdict_the_later_delivers(shop: Shop, metrics: Recorded) -> None:
-    """The first took too long for the shopper, who asked again: one verdict counts."""
-    session_id = shop.up_to_the_last()
-    before = metrics.total("dialogue_completions_total")
-    write = shop.writer.write
-
-    async def slowly(request: VerdictRequest) -> Verdict:
-        shop.writer.write = write  # type: ignore[method-assign]
-        await shop.other.answer(session_id, "중요해요")
-        return await write(request)
-
-    shop.writer.write = slowly  # type: ignore[method-assign]
-    with pytest.raises(Conflict):
-        shop.answer(session_id)
-    assert metrics.total("dialogue_completions_total") == before + 1

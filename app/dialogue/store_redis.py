@@ -1,0 +1,143 @@
+"""Sessions in a Redis: they serve every worker of many machines."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import redis
+from redis.backoff import NoBackoff
+from redis.commands.core import Script
+from redis.retry import Retry
+
+from app.dialogue import store_redis_scripts as scripts
+from app.dialogue.model import Abandoned, Reason, Session, as_document, from_document
+from app.dialogue.store import KEEP_ENDED_SECONDS, PRODUCT_SELECTION, Overtaken
+from app.dialogue.store_redis_faults import LOST, explained
+from app.faults import without_secrets
+
+PREFIX = "reviewlens:"
+SESSION = f"{PREFIX}session:"
+# Of one try; there are two, so that a shopper waits as long as for a locked SQLite file.
+TRY_SECONDS = 1.0
+T = TypeVar("T")
+
+
+class RedisSessions:
+    """See SessionStore. Raises ValueError or TypeError for an address that redis-py cannot use.
+
+    `clock` is for tests; without it the time is Redis's own.
+    """
+
+    def __init__(self, url: str, timeout_seconds: float, clock: Callable[[], float] | None = None) -> None:
+        self._place = without_secrets(url)
+        self._timeout = timeout_seconds
+        self._clock = clock
+        self._redis = redis.Redis.from_url(
+            url,
+            decode_responses=True,
+            socket_timeout=TRY_SECONDS,
+            socket_connect_timeout=TRY_SECONDS,
+            socket_keepalive=True,
+            retry=Retry(NoBackoff(), 0),  # ours knows how long that takes in all
+        )
+        self._redis.connection_pool.make_connection()  # says here which option it does not know
+        self._scripts: dict[str, Script] = {}
+
+    def open_visit(self, product_id: str) -> str:
+        """See SessionStore."""
+        visit_id = uuid.uuid4().hex
+        self._run(scripts.OPEN_VISIT, _visit(visit_id, product_id))
+        return visit_id
+
+    def begin(self, session: Session, visit_id: str | None) -> bool:
+        """See SessionStore."""
+        visit = _visit(visit_id, session.product_id)
+        given = (visit, session.session_id, _body(session), _summary(session))
+        return bool(self._run(scripts.BEGIN, *given, session_id=session.session_id))
+
+    def get(self, session_id: str) -> Session | None:
+        """See SessionStore."""
+        found: Any = self._tried(lambda: self._redis.hgetall(SESSION + session_id))
+        if not found:
+            return None
+        document = {**json.loads(found["body"]), "status": found["status"]}
+        return from_document({**document, "version": int(found["version"])})
+
+    def save(self, session: Session) -> Session:
+        """See SessionStore."""
+        following = replace(session, version=session.version + 1)
+        given = (session.version, session.session_id, session.status, _body(following), _summary(session))
+        if not self._run(scripts.SAVE, *given, session_id=session.session_id):
+            raise Overtaken(session.session_id)
+        return following
+
+    def abandon(self, session_id: str, reason: Reason) -> Abandoned | None:
+        """See SessionStore."""
+        stage = self._run(scripts.ABANDON, session_id, session_id=session_id)
+        return Abandoned(stage, reason, session_id) if stage else None
+
+    def expire(self) -> list[Abandoned]:
+        """See SessionStore."""
+        ended = self._run(scripts.EXPIRE, SESSION)
+        sessions = [Abandoned(stage, "timeout", session_id) for session_id, stage in ended["sessions"]]
+        return sessions + [Abandoned(PRODUCT_SELECTION, "timeout")] * ended["visits"]
+
+    def live_evidence(self) -> Iterator[tuple[tuple[str, str], float]]:
+        """See SessionStore."""
+        keys = [f"{PREFIX}seen", f"{PREFIX}live"]
+        ids, flat = self._tried(lambda: self._script(scripts.LIVE)(keys, [self._now(), self._timeout]))
+        summaries = dict(zip(flat[::2], flat[1::2], strict=True))
+        for session_id in ids:
+            _, category, evidence = json.loads(summaries[session_id])
+            if evidence is not None:
+                yield (category, session_id), evidence
+
+    def probe(self, seconds: float) -> None:
+        """See SessionStore. Waits one try at most, whatever `seconds` is."""
+        with explained(self._place):
+            self._redis.set(f"{PREFIX}probe", time.time(), px=1000)
+
+    def close(self) -> None:
+        """See SessionStore."""
+        self._redis.close()
+
+    def _run(self, script: str, *given: str | int, session_id: str = "") -> Any:
+        """What a script that writes answers. However often it is sent, it writes once."""
+        names = (f"done:{uuid.uuid4().hex}", "visits", "seen", "live")
+        keys = [*(PREFIX + name for name in names), SESSION + session_id]
+        around = (self._now(), self._timeout, int(KEEP_ENDED_SECONDS * 1000))
+        return json.loads(self._tried(lambda: self._script(script)(keys, [*around, *given])))
+
+    def _tried(self, ask: Callable[[], T]) -> T:
+        """The answer to something that may be asked twice. Raises StoreError."""
+        with explained(self._place):
+            try:
+                return ask()
+            except LOST:
+                return ask()
+
+    def _script(self, text: str) -> Script:
+        if text not in self._scripts:
+            self._scripts[text] = self._redis.register_script(text)
+        return self._scripts[text]
+
+    def _now(self) -> str:
+        return repr(self._clock()) if self._clock else ""
+
+
+def _visit(visit_id: str | None, product_id: str) -> str:
+    return f"{visit_id} {product_id}"
+
+
+def _body(session: Session) -> str:
+    return json.dumps(as_document(session), ensure_ascii=False)
+
+
+def _summary(session: Session) -> str:
+    """What is to be known of every live session at once."""
+    return json.dumps([session.stage, session.category, session.evidence], ensure_ascii=False)
