@@ -52,7 +52,17 @@ def metrics() -> str:
 def catalogue() -> str:
     """Everything that the catalogue says of every metric."""
     return table(
-        ("metric", "kind", "unit", "what it counts", "labels and their values", "buckets", "read by"),
+        (
+            "metric",
+            "kind",
+            "unit",
+            "what it counts",
+            "labels and their values",
+            "buckets",
+            "label sets at most",
+            "series at most",
+            "read by",
+        ),
         (
             (
                 f"`{metric.name}`",
@@ -61,6 +71,8 @@ def catalogue() -> str:
                 metric.description,
                 _values(metric),
                 " ".join(f"{bound:g}" for bound in metric.buckets),
+                f"{metric.bound:,}",
+                f"{metric.bound * metric.series_per_label_set:,}",
                 ", ".join(metric.read_by),
             )
             for metric in CATALOG

@@ -1,14 +1,16 @@
-"""How many series one metric may have. Past its bound new label values become "(other)"."""
+"""How many label sets one metric may have. Past its bound new label values become "(other)".
+
+Half of the bound is for what is announced: the catalogue's label sets, routes, whatever known() is told. The
+other half is for strangers, so that no number of them takes a known label set's place.
+"""
 
 from __future__ import annotations
 
 import logging
+import threading
+from collections.abc import Container
 
 from telemetry.catalog import OTHER, Metric
-
-# From its 2,000th label set on the SDK folds new ones into one series and adds a label to the whole metric.
-LABEL_SETS = 1_900
-_RESERVE = 50
 
 _log = logging.getLogger("telemetry")
 
@@ -19,34 +21,78 @@ class Bound:
     """The label sets that one metric has. Labels with a closed list of values never overflow."""
 
     def __init__(self, metric: Metric) -> None:
-        self._name = metric.name
+        self._metric = metric
         self._open = [place for place, label in enumerate(metric.labels) if not label.values]
-        self._seen: set[Values] = set()
+        self._lock = threading.Lock()
+        self._known: set[Values] = set()
+        self._strangers: set[Values] = set()
+        self._folded: set[Values] = set()
         self._widest: int | None = None
+        # The last ones to come have every open label folded: so many fit in any case.
+        self._for_folded = metric.room - metric.closed_sets
+        self._for_strangers = self._for_folded * 9 // 10 if len(self._open) > 1 else self._for_folded
 
     def fit(self, values: Values) -> Values:
         """The values, or, where they are one set too many, with "(other)" in the label that has the most."""
-        if values in self._seen:
+        if not self._open or values in self._known or values in self._strangers:
             return values
-        if len(self._seen) < LABEL_SETS or not self._open:
-            self._seen.add(values)
+        with self._lock:
+            return self._stranger(values)
+
+    def know(self, values: Values) -> Values:
+        """Announce a label set: from now on it stands under its own name. What is announced beyond the half
+        that is for it is as any other; then the metric's bound in the catalogue is too low."""
+        with self._lock:
+            if not self._open or values in self._known:
+                return values
+            if len(self._known) >= self._metric.bound - self._metric.room:
+                return self._stranger(values)
+            self._known.add(values)
             return values
-        return self._folded(values)
+
+    def keep(self, live: Container[Values]) -> None:
+        """Forget the strangers that are not live: the series of a gauge end."""
+        with self._lock:
+            self._strangers = {values for values in self._strangers if values in live}
+            self._folded.clear()
 
     def clear(self) -> None:
         """Begin anew."""
-        self._seen.clear()
-        self._widest = None
+        with self._lock:
+            for label_sets in (self._known, self._strangers, self._folded):
+                label_sets.clear()
+            self._widest = None
 
-    def _folded(self, values: Values) -> Values:
-        if self._widest is None:
-            _log.warning("%s has %d label sets; new values become %r", self._name, LABEL_SETS, OTHER)
-            self._widest = max(self._open, key=lambda place: len({seen[place] for seen in self._seen}))
-        one = _with_other(values, [self._widest])
-        if one in self._seen or len(self._seen) < LABEL_SETS + _RESERVE:
-            self._seen.add(one)
+    def _stranger(self, values: Values) -> Values:
+        if values in self._strangers:
+            return values
+        if len(self._strangers) < self._for_strangers:
+            self._strangers.add(values)
+            return values
+        return self._fold(values)
+
+    def _fold(self, values: Values) -> Values:
+        one = _with_other(values, [self._overflowing()])
+        if one in self._folded:
+            return one
+        if len(self._strangers) + len(self._folded) < self._for_folded:
+            self._folded.add(one)
             return one
         return _with_other(values, self._open)
+
+    def _overflowing(self) -> int:
+        """The place of the label that strangers brought the most values of."""
+        if self._widest is None:
+            self._widest = max(self._open, key=lambda place: len({seen[place] for seen in self._strangers}))
+            label = self._metric.label_names[self._widest]
+            _log.warning(
+                "%s has as many label sets as it may (%d); new values of %s become %r",
+                self._metric.name,
+                self._metric.bound,
+                label,
+                OTHER,
+            )
+        return self._widest
 
 
 def _with_other(values: Values, places: list[int]) -> Values:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 from typing import Literal, get_args
 
 Kind = Literal["counter", "histogram", "gauge"]
@@ -36,6 +37,9 @@ ERRORS = tuple(
     }.items()
     for error_type in error_types
 )
+
+# How many values an open label may have, where an entry does not say how many label sets there may be.
+OPEN_VALUES = 500
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _RESERVED = {"le", "quantile", "job", "instance"}
@@ -69,6 +73,7 @@ class Metric:
     """One metric: its full Prometheus name, kind, UCUM unit or annotation, labels and bucket bounds.
 
     `known` lists whole label sets that exist from the start, where that is not every combination.
+    `at_most` is the bound on its label sets, where the default would be too many or too few.
     `read_by` names the dashboards and alerts that would break without it.
     """
 
@@ -79,6 +84,7 @@ class Metric:
     labels: tuple[Label, ...]
     buckets: tuple[float, ...] = ()
     known: tuple[tuple[str, ...], ...] = ()
+    at_most: int = 0
     read_by: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -89,6 +95,33 @@ class Metric:
     def label_names(self) -> tuple[str, ...]:
         """The label names, in the order in which handles keep their values."""
         return tuple(label.name for label in self.labels)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a label takes any value, so that strangers can make ever more series."""
+        return not all(label.values for label in self.labels)
+
+    @property
+    def closed_sets(self) -> int:
+        """The label sets that its closed labels make, "(other)" too: what is left with all else folded."""
+        return prod(len({*label.values, OTHER}) for label in self.labels if label.values)
+
+    @property
+    def bound(self) -> int:
+        """The most label sets that it ever has (see bounds.py)."""
+        if not self.is_open:
+            return self.closed_sets
+        return self.at_most or OPEN_VALUES * prod(len(label.values) for label in self.labels if label.values)
+
+    @property
+    def room(self) -> int:
+        """How many of these are for label sets that nobody announced; no gauge's are announced."""
+        return self.bound if self.kind == "gauge" else self.bound // 2
+
+    @property
+    def series_per_label_set(self) -> int:
+        """A histogram has a series for each bucket, for +Inf, for the sum and for the count."""
+        return len(self.buckets) + 3 if self.buckets else 1
 
     def known_label_sets(self, values: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
         """Every label set that can be told beforehand, given run-time `values` by label name."""
@@ -119,6 +152,7 @@ def _problems(metric: Metric) -> Iterator[str]:
     if any(len(known) != len(names) for known in metric.known):
         yield f"known label sets must have {len(names)} values each"
     yield from _bucket_problems(metric)
+    yield from _bound_problems(metric)
 
 
 def _bucket_problems(metric: Metric) -> Iterator[str]:
@@ -131,19 +165,29 @@ def _bucket_problems(metric: Metric) -> Iterator[str]:
         yield f"buckets {metric.buckets}: expected rising bounds"
 
 
+def _bound_problems(metric: Metric) -> Iterator[str]:
+    # Half of it is for the known ones; of the other half, what is folded takes half at most.
+    least = max(2 * len(metric.known), 4 * metric.closed_sets)
+    if metric.at_most and not metric.is_open:
+        yield f"at_most {metric.at_most}: every label has a list of values, which is its bound"
+    elif metric.is_open and metric.bound < least:
+        yield f"at_most {metric.bound}: expected {least} or more, for its known label sets and what is folded"
+
+
 CATEGORY = Label("category")
 ENDPOINT = Label("endpoint")
 METHOD = Label("method", (*METHODS, OTHER), runtime=True)
 PROVIDER = Label("provider", PROVIDERS, runtime=True)
 STAGE = Label("stage", STAGES)
 
-CATALOG: tuple[Metric, ...] = (
+_OBSERVED: tuple[Metric, ...] = (
     Metric(
         "http_requests_total",
         "counter",
         "{request}",
         "HTTP requests answered",
         (METHOD, ENDPOINT, Label("status_code")),
+        at_most=4_000,
         read_by=(
             "HighErrorRate",
             "NoTelemetry",
@@ -159,6 +203,7 @@ CATALOG: tuple[Metric, ...] = (
         "Time from the request's arrival to the end of its response",
         (METHOD, ENDPOINT),
         (0.01, 0.05, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0),
+        at_most=1_000,
         read_by=("HighLatency", "reviewlens-production-kr-v2", "reviewlens_dashboard"),
     ),
     Metric(
@@ -248,6 +293,7 @@ CATALOG: tuple[Metric, ...] = (
         "{evidence}",
         "Pieces of evidence held by a live session",
         (CATEGORY, Label("session_id")),
+        at_most=5_000,
         read_by=("reviewlens-demo-kr",),
     ),
     Metric(
@@ -326,6 +372,18 @@ CATALOG: tuple[Metric, ...] = (
         "Bytes read by imports",
         (),
         read_by=("reviewlens-production-kr-v2",),
+    ),
+)
+
+CATALOG: tuple[Metric, ...] = (
+    *_OBSERVED,
+    Metric(
+        "telemetry_overflow_total",
+        "counter",
+        "{recording}",
+        "Recordings counted under (other) because their metric has as many label sets as it may",
+        (Label("metric", tuple(metric.name for metric in _OBSERVED if metric.is_open)),),
+        read_by=("TooManySeries",),
     ),
 )
 

@@ -55,6 +55,7 @@ class Handle(ABC, Generic[BoundT]):
         self._closed = {label.name: frozenset(label.values) for label in metric.labels if label.values}
         self._bound = Bound(metric)
         self._children: dict[Values, BoundT] = {}
+        self.overflow: Callable[[int], object] = IDLE.inc
 
     def labels(self, **labels: object) -> BoundT:
         """The metric under one label set; may be kept and reused. Values become strings.
@@ -79,12 +80,15 @@ class Handle(ABC, Generic[BoundT]):
 
     def _child(self, values: Values) -> BoundT:
         """A label set that is new: checked, fitted into the metric's bound, and kept, for there are few."""
-        allowed = tuple([self._allowed(*pair) for pair in zip(self._names, values, strict=True)])
+        allowed = self._checked(values)
         fitted = self._bound.fit(allowed)
-        child = self._bind(fitted)
+        child = self._bind(fitted, fitted != allowed)
         if fitted == values:
             self._children[values] = child
         return child
+
+    def _checked(self, values: Values) -> Values:
+        return tuple([self._allowed(*pair) for pair in zip(self._names, values, strict=True)])
 
     def _allowed(self, name: str, value: str) -> str:
         closed = self._closed.get(name)
@@ -97,8 +101,9 @@ class Handle(ABC, Generic[BoundT]):
         return OTHER
 
     @abstractmethod
-    def _bind(self, values: Values) -> BoundT:
-        """The metric under label values in the catalogue's order."""
+    def _bind(self, values: Values, folded: bool = False) -> BoundT:
+        """The metric under label values in the catalogue's order. `folded`: what is recorded there is over
+        the bound, and counted as such."""
 
     def clear(self) -> None:
         """Forget what was recorded: the next pipeline begins anew."""
@@ -122,16 +127,19 @@ def _not_negative(metric: Metric, amount: float) -> float:
 class BoundCounter:
     """A counter under one label set."""
 
-    __slots__ = ("_attributes", "_handle")
+    __slots__ = ("_attributes", "_folded", "_handle")
 
-    def __init__(self, handle: Counter, attributes: Attributes) -> None:
+    def __init__(self, handle: Counter, attributes: Attributes, folded: bool) -> None:
         self._handle = handle
         self._attributes = attributes
+        self._folded = folded
 
     def inc(self, amount: float = 1) -> None:
         """Add `amount`, which must not be negative. 0 makes the series exist."""
         try:
             self._handle.instrument.add(_not_negative(self._handle.metric, amount), self._attributes)
+            if self._folded:
+                self._handle.overflow(1)
         except Exception:
             guard.fault("record")
 
@@ -141,12 +149,12 @@ class Counter(Handle[BoundCounter]):
 
     instrument: Adder = IDLE
 
-    def _bind(self, values: Values) -> BoundCounter:
-        return BoundCounter(self, self.attributes(values))
+    def _bind(self, values: Values, folded: bool = False) -> BoundCounter:
+        return BoundCounter(self, self.attributes(values), folded)
 
     def expect(self, values: Values) -> None:
         """Show the series of these label values at 0 until it has a value."""
-        self._child(values).inc(0)
+        self._bind(self._bound.know(self._checked(values))).inc(0)
 
     def inc(self, amount: float = 1) -> None:
         """Add to a counter without labels."""
@@ -156,16 +164,19 @@ class Counter(Handle[BoundCounter]):
 class BoundHistogram:
     """A histogram under one label set."""
 
-    __slots__ = ("_attributes", "_handle")
+    __slots__ = ("_attributes", "_folded", "_handle")
 
-    def __init__(self, handle: Histogram, attributes: Attributes) -> None:
+    def __init__(self, handle: Histogram, attributes: Attributes, folded: bool) -> None:
         self._handle = handle
         self._attributes = attributes
+        self._folded = folded
 
     def observe(self, amount: float) -> None:
         """Record one value of 0 or more, in the metric's unit."""
         try:
             self._handle.instrument.record(_not_negative(self._handle.metric, amount), self._attributes)
+            if self._folded:
+                self._handle.overflow(1)
         except Exception:
             guard.fault("record")
 
@@ -179,12 +190,12 @@ class Histogram(Handle[BoundHistogram]):
         super().__init__(metric)
         self.expected: frozenset[Values] = frozenset()
 
-    def _bind(self, values: Values) -> BoundHistogram:
-        return BoundHistogram(self, self.attributes(values))
+    def _bind(self, values: Values, folded: bool = False) -> BoundHistogram:
+        return BoundHistogram(self, self.attributes(values), folded)
 
     def expect(self, values: Values) -> None:
         """Show the series of these label values at 0 until it has a value."""
-        self.expected |= {values}
+        self.expected |= {self._bound.know(values)}
 
     def clear(self) -> None:
         """Forget what was recorded, and what is expected."""
@@ -231,13 +242,14 @@ class Gauge(Handle[BoundGauge]):
         super().__init__(metric)
         self._lock = threading.Lock()
         self._held: dict[Values, float] = {}
+        self._over: frozenset[Values] = frozenset()
         self._source: Source | None = None
 
-    def _bind(self, values: Values) -> BoundGauge:
+    def _bind(self, values: Values, folded: bool = False) -> BoundGauge:
         return BoundGauge(self, values)
 
     def _child(self, values: Values) -> BoundGauge:
-        """Its series come and go: none is kept, and no number of past ones bounds it."""
+        """Its series come and go: none is kept, and only those that live at once are bounded."""
         return self._bind(values)
 
     def hold(self, values: Values, amount: float) -> None:
@@ -259,15 +271,32 @@ class Gauge(Handle[BoundGauge]):
         super().clear()
         with self._lock:
             self._held.clear()
+            self._over = frozenset()
         self._source = None
 
     def live(self) -> dict[Values, float]:
-        """Every live series now."""
+        """Every live series now; those over the bound are added up under "(other)"."""
         with self._lock:
             live = dict(self._held)
         if self._source is not None:
             live.update((self._sourced(values), float(amount)) for values, amount in self._source())
-        return live
+        return self._bounded(live)
+
+    def _bounded(self, live: Mapping[Values, float]) -> dict[Values, float]:
+        """The live series within the bound: who is shown stays while it lives, and each other counts once."""
+        sums: dict[Values, float] = {}
+        over: set[Values] = set()
+        with self._lock:
+            self._bound.keep(live)
+            for values, amount in live.items():
+                fitted = self._bound.fit(values)
+                sums[fitted] = sums.get(fitted, 0.0) + amount
+                if fitted != values:
+                    over.add(values)
+            new, self._over = over - self._over, frozenset(over)
+        if new:
+            self.overflow(len(new))
+        return sums
 
     def _sourced(self, values: Iterable[object]) -> Values:
         texts = tuple([str(value) for value in values])

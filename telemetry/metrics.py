@@ -29,6 +29,7 @@ session_abandoned_total = Counter(BY_NAME["session_abandoned_total"])
 ingest_rows_total = Counter(BY_NAME["ingest_rows_total"])
 ingest_duration_seconds = Histogram(BY_NAME["ingest_duration_seconds"])
 ingest_bytes_total = Counter(BY_NAME["ingest_bytes_total"])
+telemetry_overflow_total = Counter(BY_NAME["telemetry_overflow_total"])
 
 HANDLES: Mapping[str, Handle[Any]] = {
     name: handle for name, handle in globals().items() if isinstance(handle, Handle)
@@ -38,3 +39,6 @@ for _name, _handle in HANDLES.items():
         raise ImportError(f"telemetry.metrics.{_name} is wired to {_handle.metric.name}")
 if missing := sorted(BY_NAME.keys() - HANDLES.keys()):
     raise ImportError(f"telemetry.metrics has no handle for {', '.join(missing)}")
+for _handle in HANDLES.values():
+    if _handle.metric.is_open:
+        _handle.overflow = telemetry_overflow_total.labels(metric=_handle.metric.name).inc

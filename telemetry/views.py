@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from opentelemetry.sdk.metrics.view import DropAggregation, ExplicitBucketHistogramAggregation, View
+from opentelemetry.sdk.metrics.view import (
+    Aggregation,
+    DefaultAggregation,
+    DropAggregation,
+    ExplicitBucketHistogramAggregation,
+    View,
+)
 
-from telemetry.catalog import CATALOG
+from telemetry.catalog import CATALOG, Metric
 
 # Instrumentations that measure each request once more. FastAPI does so by itself from 0.160 on, as soon as
 # a global meter provider is there.
@@ -18,19 +24,25 @@ HTTP_SERVER_METERS = (
 
 
 def views(meter_name: str, http_server_metrics: bool) -> Iterator[View]:
-    """A view per histogram, and one per meter whose http.server.* would double the series.
+    """A view per instrument, and one per meter whose http.server.* would double the series.
 
-    The bounds stand in views, not in instruments: OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION
+    Buckets stand in views, not in instruments: OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION
     overrides what an instrument advises, and a view overrides both. Labels need no view: handles take
-    the catalogue's own and no others.
+    the catalogue's own and no others. From its 2,000th label set on the SDK would fold new ones into one
+    series and add a label to the whole metric; handles keep to the catalogue's bound, so its own is above.
     """
     for metric in CATALOG:
-        if metric.buckets:
+        if metric.kind != "gauge":
             yield View(
                 meter_name=meter_name,
                 instrument_name=metric.name,
-                aggregation=ExplicitBucketHistogramAggregation(metric.buckets),
+                aggregation=_aggregation(metric),
+                aggregation_cardinality_limit=metric.bound + 1,
             )
     if not http_server_metrics:
         for meter in HTTP_SERVER_METERS:
             yield View(meter_name=meter, instrument_name="http.server.*", aggregation=DropAggregation())
+
+
+def _aggregation(metric: Metric) -> Aggregation:
+    return ExplicitBucketHistogramAggregation(metric.buckets) if metric.buckets else DefaultAggregation()

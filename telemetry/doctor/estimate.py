@@ -8,7 +8,6 @@ from math import prod
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from telemetry.bounds import LABEL_SETS
 from telemetry.catalog import CATALOG, Metric
 from telemetry.doctor.finding import Finding, found, passed
 from telemetry.doctor.subject import Subject
@@ -95,24 +94,21 @@ def _round_up(seconds: float) -> int:
 
 def catalogued(values: Mapping[str, int]) -> Counter[str]:
     """Series by metric, with so many values in each label."""
-    return Counter({metric.name: _label_sets(metric, values) * _per_label_set(metric) for metric in CATALOG})
+    return Counter(
+        {metric.name: _label_sets(metric, values) * metric.series_per_label_set for metric in CATALOG}
+    )
 
 
 def _label_sets(metric: Metric, values: Mapping[str, int]) -> int:
     if metric.known:
         return len(metric.known)
     if SESSION in metric.label_names:  # a session is of one category
-        return values.get(SESSION, 0)
+        return min(values.get(SESSION, 0), metric.bound)
     counts = (
-        min(values.get(label.name, len(label.values) or 1), len(label.values) or LABEL_SETS)
+        min(values.get(label.name, len(label.values) or 1), len(label.values) or metric.bound)
         for label in metric.labels
     )
-    return min(prod(counts), LABEL_SETS)
-
-
-def _per_label_set(metric: Metric) -> int:
-    """A histogram has a series for each bucket, for +Inf, for the sum and for the count."""
-    return len(metric.buckets) + 3 if metric.buckets else 1
+    return min(prod(counts), metric.bound)
 
 
 def _exposed(url: str, timeout: float) -> tuple[Counter[str] | None, str]:

@@ -101,6 +101,7 @@ def test_label_values_are_those_of_the_contract() -> None:
         ("session_abandoned_total", "reason"): ("timeout", "browser_close"),
         ("ingest_rows_total", "kind"): ("factors", "questions", "reviews"),
         ("ingest_rows_total", "result"): ("taken", "skipped", "duplicate"),
+        ("telemetry_overflow_total", "metric"): tuple(metric.name for metric in CATALOG if metric.is_open),
     }
 
 
@@ -135,6 +136,24 @@ def test_only_the_gauge_has_a_session_id() -> None:
     assert [m.name for m in CATALOG if "session_id" in m.label_names] == ["active_evidence_gauge"]
 
 
+def test_the_bound_of_a_metric_is_its_own() -> None:
+    """Its combinations where every label is closed; else what the entry says, or 500 for each of them."""
+    bounds = {name: (metric.bound, metric.room) for name, metric in BY_NAME.items() if metric.is_open}
+    assert bounds["http_requests_total"] == (4_000, 2_000)
+    assert bounds["http_request_duration_seconds"] == (1_000, 500)
+    assert bounds["active_evidence_gauge"] == (5_000, 5_000)
+    assert bounds["user_journey_stage_total"] == (5_000, 2_500)
+    assert bounds["dialogue_turns_total"] == bounds["errors_total"] == (500, 250)
+    assert BY_NAME["llm_calls_total"].bound == 5 * 4
+    assert BY_NAME["ingest_bytes_total"].bound == 1
+
+
+def test_each_metric_that_can_overflow_has_a_series_that_tells_so() -> None:
+    """And no other has one."""
+    (label,) = BY_NAME["telemetry_overflow_total"].labels
+    assert list(label.values) == [metric.name for metric in CATALOG if metric.is_open]
+
+
 def test_entries_are_frozen() -> None:
     """Nobody changes a bound at run time."""
     with pytest.raises(dataclasses.FrozenInstanceError):
@@ -164,6 +183,9 @@ def test_entries_are_frozen() -> None:
         (GOOD, {"labels": (Label("status-code"),)}, "label 'status-code': expected snake_case"),
         (GOOD, {"labels": (Label("_kind"),)}, "label '_kind': expected snake_case"),
         (GOOD, {"known": (("a", "b"),)}, "known label sets must have 1 values each"),
+        (GOOD, {"at_most": 3}, "at_most 3: expected 4 or more, for its known label sets and what is folded"),
+        (GOOD, {"known": (("a",),) * 300}, "at_most 500: expected 600 or more"),
+        (GOOD, {"labels": (Label("kind", ("a", "b")),), "at_most": 9}, "at_most 9: every label has a list"),
         (GOOD, {"buckets": (1.0,)}, "a histogram has buckets, and nothing else has"),
         (GOOD_HISTOGRAM, {"buckets": ()}, "a histogram has buckets, and nothing else has"),
         (GOOD_HISTOGRAM, {"buckets": (1, 2)}, "buckets (1, 2): expected finite floats"),

@@ -33,7 +33,9 @@ def test_from_the_start_what_the_catalogue_knows_is_at_zero(metrics: Recorded) -
     assert len(metrics.series("ingest_rows_total")) == 9
     assert metrics.series("ingest_bytes_total") == {frozenset(): 0.0}
     samples = [line for line in text.splitlines() if not line.startswith("#")]
-    assert len(samples) == len(ERRORS) + 10 + 9 + 1 + duration
+    overflows = len(metrics.series("telemetry_overflow_total"))
+    assert overflows == len(BY_NAME["telemetry_overflow_total"].labels[0].values)
+    assert len(samples) == len(ERRORS) + 10 + 9 + 1 + duration + overflows
     assert all(line.endswith(" 0.0") for line in samples)
 
 
