@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,9 @@ REMEDIES = {
     "File exists": "A file stands where its folder should be",
     "no such table": "The file was taken away or replaced: start the service again",
 }
+
+_SCHEME = re.compile(r"[a-z]+://")
+_PLACE = re.compile(r"(\[[0-9a-f:.]+\]|[^:/]*)(:\d+)?(/[^:]*)?")
 
 
 class StoreError(RuntimeError):
@@ -72,7 +76,9 @@ def explained(path: Path) -> Iterator[None]:
 
 
 def without_secrets(url: str) -> str:
-    """A store's address without user, password and options."""
-    scheme, separator, rest = url.rpartition("://") if url.count("://") == 1 else ("", "", url)
-    before, _, place = rest.rpartition("@")
-    return scheme + separator + ("..." if "?" in before else place.partition("?")[0])
+    """A store's address without user, password and options; what may be one of them is dots."""
+    scheme = _SCHEME.match(url)
+    before, _, place = url[scheme.end() if scheme else 0 :].rpartition("@")
+    place = place.partition("?")[0]
+    shown = place if "?" not in before and _PLACE.fullmatch(place) else "..."
+    return f"{scheme[0] if scheme else ''}{shown}"

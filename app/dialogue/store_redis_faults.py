@@ -13,37 +13,38 @@ from app.faults import StoreError
 # After these nobody knows whether Redis has done what it was asked.
 LOST = (exceptions.ConnectionError, exceptions.TimeoutError)
 
+_AWAY = "It is away, hangs, has too much to do, or only one side expects TLS: `redis-cli ping`"
 _IDENTITY = "See that the URL has the right user and password, percent-encoded"
-# What stands in the reason, in small letters -> what to do.
+# What stands in the error's name or words, in small letters -> what to do.
 REMEDIES = {
     "refused": "See that it runs and listens there",
-    "timed out": "It is away, hangs or has too much to do: `redis-cli ping`, `redis-cli --latency`",
-    "timeout": "It is away, hangs or has too much to do: `redis-cli ping`, `redis-cli --latency`",
-    "connection closed": "It went away just now, or expects TLS: rediss://",
-    "maxmemory": "It is full: raise its maxmemory; its maxmemory-policy is to be noeviction",
-    "read only replica": "This one is a replica: name the primary",
-    "snapshot": "It cannot write to its disk: see its log",
-    "not enough good replicas": "It lost its replicas: see its log",
-    "authentication required": _IDENTITY,
-    "password": _IDENTITY,
-    "permission": "Its user needs the commands of scripts, hashes and sorted sets on keys reviewlens:*",
+    "authentication": _IDENTITY,
     "certificate": "Add ?ssl_ca_certs=FILE to the URL, or set SSL_CERT_FILE, with its authority",
     "ssl": "See that its port takes TLS, as rediss:// expects",
-    "loading the dataset": "It has just started; wait until it has read its data",
+    "timeout": _AWAY,
+    "timed out": _AWAY,
+    "connection closed": _AWAY,
+    "maxmemory": "It is full: raise its maxmemory",
+    "read only replica": "This one is a replica: name the primary",
+    "snapshot": "It cannot write to its disk: see its log",
+    "good replicas": "It lost its replicas: see its log",
+    "permission": "Its user needs reads, writes and scripts on keys reviewlens:*",
+    "loading": "It has just started; wait until it has read its data",
+    "busy running": "It runs somebody's script: `redis-cli script kill`",
     "moved": "It is a cluster; name a single Redis, or a primary",
     "db index": "The number after the last / of the URL is no database of it",
     "not known": "See the host's name in the URL",
     "name resolution": "See the host's name in the URL",
 }
 _ELSE = "See its log"
-# Addresses, and where in a script of ours it happened.
-_NOISE = re.compile(r"error \S+ (?:while \w+ \w+|connecting to) \S+ ?[:.] |\.? script: .*|[.\s]+$", re.I)
+# Addresses, where in a script of ours it happened, advice to programmers.
+_NOISE = re.compile(r"error \S+ (?:while|connecting) .*?[:.] |\.? script: .*|, otherwise .*|[.\s]+$", re.I)
 
 
 def of_redis(error: exceptions.RedisError) -> bool:
     """Whether Redis, its disk or the way to it is what failed, and not a statement of ours."""
     ours = type(error) in (exceptions.ResponseError, exceptions.DataError)
-    return not ours or _remedy(str(error)) != _ELSE
+    return not ours or _remedy(error) != _ELSE
 
 
 @contextmanager
@@ -55,9 +56,10 @@ def explained(place: str) -> Iterator[None]:
         if not of_redis(error):
             raise
         reason = _NOISE.sub("", str(error))
-        line = f"the store {place} cannot be used: {reason}. {_remedy(str(error))}. "
+        line = f"the store {place} cannot be used: {reason}. {_remedy(error)}. "
         raise StoreError(line + "REVIEWLENS_SESSION_STORE sets its address", reason) from error
 
 
-def _remedy(text: str) -> str:
-    return next((words for sign, words in REMEDIES.items() if sign in text.lower()), _ELSE)
+def _remedy(error: exceptions.RedisError) -> str:
+    text = f"{type(error).__name__} {error}".lower()
+    return next((words for sign, words in REMEDIES.items() if sign in text), _ELSE)

@@ -1,0 +1,192 @@
+"""What only Redis does: keys that end by themselves, one clock, lost answers, a server that went away."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+from support.lossy import Lossy, lossy
+from support.redis_server import RedisServer, redis_server
+from support.servers import wait_for
+
+from app.dialogue import store_redis
+from app.dialogue.model import ACTIVE, Session
+from app.dialogue.store_redis import PREFIX, RedisSessions
+from app.faults import StoreError
+
+SESSION = Session("s1", "the chair", "chair", "q-general")
+ANSWERED = replace(SESSION, stage=ACTIVE, evidence=3)
+DAY = 24 * 3600
+
+
+@pytest.fixture
+def server(redis: RedisServer) -> RedisServer:
+    """The tests' Redis, emptied."""
+    redis.client.flushdb()
+    redis.client.config_resetstat()
+    return redis
+
+
+@pytest.fixture
+def way(server: RedisServer) -> Iterator[Lossy]:
+    """A way to it that can lose answers."""
+    with lossy(server.port) as opened:
+        yield opened
+
+
+@pytest.fixture
+def store(server: RedisServer, way: Lossy) -> Iterator[RedisSessions]:
+    """A store on that way, connected, with one session."""
+    with closing(RedisSessions(f"redis://127.0.0.1:{way.port}/0", 60)) as opened:
+        opened.begin(SESSION, None)
+        yield opened
+
+
+def status(store: RedisSessions) -> str:
+    kept = store.get("s1")
+    assert kept is not None
+    return kept.status
+
+
+def test_every_key_is_ours_and_ends_by_itself(store: RedisSessions, server: RedisServer) -> None:
+    """Where the service is gone for good, nothing stays; while it lives, nothing ends too early."""
+    store.open_visit("the chair")
+    store.save(ANSWERED)
+    store.begin(replace(SESSION, session_id="left"), None)
+    store.abandon("left", "browser_close")
+    store.probe(1)
+    ends = {key: server.client.pttl(key) / 1000 for key in server.client.scan_iter()}
+    assert all(key.startswith(PREFIX) for key in ends)
+    state = {key: left for key, left in ends.items() if ":done:" not in key and not key.endswith(":probe")}
+    assert {key.removeprefix(PREFIX) for key in state} == {
+        "visits",
+        "seen",
+        "live",
+        "session:s1",
+        "session:left",
+    }
+    assert all(0 < left <= DAY + 60 for left in ends.values())
+    assert all(left > DAY - 60 for left in state.values())
+
+
+def test_no_number_of_sessions_makes_a_scrape_search(store: RedisSessions, server: RedisServer) -> None:
+    """Neither the gauge nor the sweep looks through all keys."""
+    store.save(ANSWERED)
+    list(store.live_evidence())
+    store.expire()
+    asked = set(server.client.info("commandstats"))
+    assert "cmdstat_zrangebyscore" in asked
+    assert asked.isdisjoint({"cmdstat_keys", "cmdstat_scan", "cmdstat_hscan", "cmdstat_zscan"})
+
+
+def test_the_time_is_that_of_redis(server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine whose clock is a day ahead ends nobody's dialogue."""
+    with closing(RedisSessions(server.url, 60)) as here:
+        here.begin(SESSION, None)
+        here.save(ANSWERED)
+        monkeypatch.setattr(time, "time", lambda: 2e9)
+        assert here.expire() == []
+        assert dict(here.live_evidence()) == {("chair", "s1"): 3}
+        with closing(RedisSessions(server.url, 0.001)) as hasty:
+            ended = wait_for("the time-out", hasty.expire)
+    assert [each.session_id for each in ended] == ["s1"]
+
+
+Write = Callable[[RedisSessions], object]
+WRITES: dict[str, tuple[Write, Callable[[object], bool]]] = {
+    "save": (lambda store: store.save(ANSWERED), lambda kept: kept == ANSWERED),
+    "abandon": (lambda store: store.abandon("s1", "browser_close"), bool),
+    "open_visit": (lambda store: store.open_visit("the desk"), bool),
+    "get": (lambda store: store.get("s1"), lambda kept: kept == SESSION),
+}
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_an_answer_that_was_lost_is_asked_for_again(name: str, store: RedisSessions, way: Lossy) -> None:
+    """What was done is not done twice, and is told to the one who asked: it would go uncounted."""
+    write, right = WRITES[name]
+    way.lose = 1
+    assert right(write(store))
+    assert way.lost == 1
+
+
+def test_a_visit_whose_end_was_lost_on_the_way_is_told(store: RedisSessions, way: Lossy) -> None:
+    """The second time, Redis finds no visit any more."""
+    visit = store.open_visit("the chair")
+    way.lose = 1
+    assert store.begin(replace(SESSION, session_id="s2"), visit)
+    assert way.lost == 1
+
+
+def test_time_outs_whose_answer_was_lost_are_told(
+    store: RedisSessions, way: Lossy, server: RedisServer
+) -> None:
+    """And to nobody else."""
+    now = time.time()
+    with closing(RedisSessions(f"redis://127.0.0.1:{way.port}/0", 60, lambda: now + 61)) as later:
+        later.probe(1)
+        later.open_visit("the desk")
+        way.lose = 1
+        assert [each.session_id for each in later.expire()] == ["s1"]
+        assert later.expire() == []
+    assert way.lost == 1
+
+
+def test_a_way_that_loses_everything_is_a_store_that_cannot_be_used(store: RedisSessions, way: Lossy) -> None:
+    """After two tries, so that nobody waits for long."""
+    way.lose = 2
+    with pytest.raises(StoreError, match=f"the store redis://127.0.0.1:{way.port}/0 cannot be used: "):
+        store.abandon("s1", "browser_close")
+    assert way.lost == 2
+    assert status(store) == "abandoned"
+
+
+def test_a_redis_that_was_started_anew_is_used_at_once() -> None:
+    """Open connections are made anew, and so are the scripts that it knew."""
+    with redis_server() as first, closing(RedisSessions(first.url, 60)) as store:
+        store.begin(SESSION, None)
+        port = first.port
+        first.process.terminate()
+        first.process.wait(10)
+        with pytest.raises(StoreError, match=r"Connection refused\. See that it runs"):
+            store.get("s1")
+        with redis_server(port=port):
+            assert store.get("s1") is None
+            store.begin(SESSION, None)
+            assert status(store) == "live"
+
+
+def test_a_full_redis_takes_what_makes_room(store: RedisSessions, server: RedisServer) -> None:
+    """A shopper leaves, others time out, and nothing new begins."""
+    now = time.time()
+    store.begin(replace(SESSION, session_id="quiet"), None)
+    server.client.config_set("maxmemory", "100kb")
+    try:
+        with pytest.raises(StoreError, match="It is full: raise its maxmemory") as full:
+            store.begin(replace(SESSION, session_id="new"), None)
+        assert full.value.reason == "command not allowed when used memory > 'maxmemory'"
+        with pytest.raises(StoreError, match="It is full"):
+            store.probe(1)
+        assert store.abandon("s1", "browser_close")
+        with closing(RedisSessions(server.url, 60, lambda: now + 100)) as later:
+            assert [each.session_id for each in later.expire()] == ["quiet"]
+    finally:
+        server.client.config_set("maxmemory", "0")
+    assert store.get("new") is None
+
+
+def test_a_script_that_is_wrong_stays_a_fault_of_ours(store: RedisSessions) -> None:
+    """Else a bug would look like a passing trouble."""
+    with pytest.raises(Exception, match="WRONGTYPE") as wrong:
+        store._tried(lambda: store._redis.incr(f"{PREFIX}seen"))
+    assert not isinstance(wrong.value, StoreError)
+
+
+def test_the_tries_take_as_long_as_a_locked_file_does() -> None:
+    """A shopper waits no longer for one store than for the other."""
+    from app.database import REQUEST_SECONDS
+
+    assert 2 * store_redis.TRY_SECONDS == REQUEST_SECONDS

@@ -1,0 +1,229 @@
+"""What can be wrong with a Redis: one line that says what to do, and no secret in it."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+import trustme
+from hypothesis import example, given
+from hypothesis import strategies as st
+from support.redis_server import RedisServer, redis_server
+from support.servers import free_port, wait_for
+
+from app.database import Database
+from app.dialogue.model import Session
+from app.dialogue.store_redis import RedisSessions
+from app.dialogue.stores import open_sessions
+from app.faults import StoreError, without_secrets
+from app.settings import AppSettings, AppSettingsError
+
+SECRET = "geheimnis"
+SESSION = Session("s1", "the chair", "chair", "q-general")
+
+
+def told(url: str) -> StoreError:
+    """What beginning a dialogue there raises."""
+    with closing(RedisSessions(url, 60)) as store, pytest.raises(StoreError) as refused:
+        store.begin(SESSION, None)
+    return refused.value
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RedisServer]:
+    """A Redis of this file's own, with a password."""
+    with redis_server(password=SECRET) as running:
+        yield running
+
+
+def at(server: RedisServer, userinfo: str) -> str:
+    return f"redis://{userinfo}127.0.0.1:{server.port}/0"
+
+
+def limited(server: RedisServer) -> str:
+    server.client.execute_command("ACL", "SETUSER", "other", "on", f">{SECRET}", "~other:*", "+@all")
+    return at(server, f"other:{SECRET}@")
+
+
+URLS: dict[str, tuple[Callable[[RedisServer], str], str, str]] = {
+    "nobody listens": (lambda _: "redis://127.0.0.1:1", "Connection refused", "See that it runs"),
+    "no such host": (lambda _: "redis://nowhere.invalid", "not known", "See the host's name"),
+    "no password": (lambda it: at(it, ""), "already authenticated", "right user and password"),
+    "wrong password": (
+        lambda it: at(it, f":{SECRET}x@"),
+        "invalid username-password",
+        "right user and password",
+    ),
+    "another's keys": (limited, "no permissions", "on keys reviewlens:*"),
+    "no such database": (
+        lambda it: at(it, f":{SECRET}@") + "99",
+        "DB index is out of range",
+        "no database of it",
+    ),
+    "no TLS": (
+        lambda it: at(it, f":{SECRET}@").replace("redis", "rediss", 1),
+        "Timeout connecting to server",
+        "only one side expects TLS",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", URLS)
+def test_an_address_that_cannot_be_used(name: str, server: RedisServer) -> None:
+    """The log has the place without its secrets; who asks from outside has the reason without the place."""
+    url, reason, remedy = URLS[name]
+    error = told(url(server))
+    line = str(error)
+    assert line.startswith(f"the store {without_secrets(url(server))} cannot be used: {error.reason}. ")
+    assert line.endswith("REVIEWLENS_SESSION_STORE sets its address")
+    assert reason in error.reason
+    assert remedy in line
+    assert "\n" not in line
+    assert SECRET not in line
+    assert "127.0.0.1" not in error.reason
+
+
+def test_a_replica_takes_nothing(server: RedisServer) -> None:
+    """It answers questions, and is noticed by the first write, a probe's too."""
+    flags = ("--replicaof", f"127.0.0.1 {server.port}", "--masterauth", SECRET)
+    with redis_server(*flags) as replica, closing(RedisSessions(replica.url, 60)) as store:
+        wait_for(
+            "the replica to follow", lambda: replica.client.info("replication")["master_link_status"] == "up"
+        )
+        assert store.get("s1") is None
+        assert "This one is a replica: name the primary" in str(told(replica.url))
+        with pytest.raises(StoreError, match="can't write against a read only replica"):
+            store.probe(1)
+
+
+def test_a_redis_that_hangs_is_waited_for_no_longer_than_a_locked_file(server: RedisServer) -> None:
+    """And used again as soon as it goes on."""
+    url = at(server, f":{SECRET}@")
+    with closing(RedisSessions(url, 60)) as store:
+        store.probe(1)
+        server.process.send_signal(signal.SIGSTOP)
+        try:
+            with pytest.raises(StoreError, match="It is away, hangs"):
+                store.get("s1")
+        finally:
+            server.process.send_signal(signal.SIGCONT)
+        wait_for("it to go on", lambda: store.get("s1") is None)
+
+
+def test_tls_with_an_authority_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Named by the address, or by the standard variable; without it, one line says what to add."""
+    authority, other = trustme.CA(), tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(other)
+    certificate = authority.issue_cert("127.0.0.1")
+    key, chain = tmp_path / "key.pem", tmp_path / "chain.pem"
+    certificate.private_key_pem.write_to_path(key)
+    certificate.cert_chain_pems[0].write_to_path(chain)
+    port = free_port()
+    tls = (
+        "--tls-port",
+        str(port),
+        "--tls-cert-file",
+        chain,
+        "--tls-key-file",
+        key,
+        "--tls-auth-clients",
+        "no",
+    )
+    with redis_server(*tls):
+        url = f"rediss://127.0.0.1:{port}/0"
+        assert "Add ?ssl_ca_certs=FILE to the URL, or set SSL_CERT_FILE" in str(told(url))
+        with closing(RedisSessions(f"{url}?ssl_ca_certs={other}", 60)) as store:
+            store.probe(1)
+        monkeypatch.setenv("SSL_CERT_FILE", str(other))
+        with closing(RedisSessions(url, 60)) as store:
+            store.probe(1)
+
+
+BAD = [
+    "redis",
+    "postgres://host/0",
+    "redis://",
+    "redis://:6379/0",
+    "redis://host:port/0",
+    "redis://host:99999",
+    "redis://host/zero",
+    f"redis://:{SECRET}/x@host:6379/0",
+    f"redis://:{SECRET}#x@host:6379/0",
+    f"redis://:{SECRET}?x@host:6379/0",
+    f"redis://:{SECRET}",
+    "unix://",
+]
+
+
+@pytest.mark.parametrize("value", BAD)
+def test_a_value_that_is_no_store_is_told_without_its_secret(
+    value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what is expected; a password that was not encoded is what is wrong most often."""
+    monkeypatch.setenv("REVIEWLENS_SESSION_STORE", value)
+    with pytest.raises(AppSettingsError) as wrong:
+        AppSettings.from_env()
+    line = str(wrong.value)
+    assert line.startswith(
+        f"REVIEWLENS_SESSION_STORE={without_secrets(value)!r}: expected sqlite, or an address"
+    )
+    assert "percent-encoded" in line
+    assert SECRET not in line
+
+
+@pytest.mark.parametrize("option", ["colour=red", "socket_timeout=soon", f"secret={SECRET}"])
+def test_an_option_that_is_none_is_told(option: str, database: Database) -> None:
+    """At the start, not with the first shopper."""
+    settings = AppSettings(session_store=f"redis://:{SECRET}@host:6379/0?{option}")  # type: ignore[arg-type]
+    with pytest.raises(
+        AppSettingsError, match=r"REVIEWLENS_SESSION_STORE='redis://host:6379/0': expected"
+    ) as wrong:
+        open_sessions(settings, database)
+    assert "an option after the ? is none of redis-py's" in str(wrong.value)
+    assert SECRET not in str(wrong.value)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    return Database(tmp_path / "store.db")
+
+
+@pytest.mark.parametrize(
+    ("value", "address"),
+    [
+        ("sqlite", None),
+        ("", None),
+        (" redis://host ", "redis://host"),
+        (
+            "rediss://user:p%40ss@host:6380/1?ssl_ca_certs=/ca.pem",
+            "rediss://user:p%40ss@host:6380/1?ssl_ca_certs=/ca.pem",
+        ),
+        ("redis://[::1]:6379/0", "redis://[::1]:6379/0"),
+        ("unix:///run/redis.sock?db=1", "unix:///run/redis.sock?db=1"),
+    ],
+)
+def test_a_value_that_is_a_store(value: str, address: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty one is SQLite's; settings show none of it when they are printed."""
+    monkeypatch.setenv("REVIEWLENS_SESSION_STORE", value)
+    settings = AppSettings.from_env()
+    assert settings.redis == address
+    assert "p%40ss" not in repr(settings)
+
+
+@example("://", False)
+@given(st.text("abc@:/?#%&= é", min_size=1), st.booleans())
+def test_no_part_of_a_password_is_shown(text: str, encoded: bool) -> None:
+    """Whatever it is made of, encoded or not, in front of the host or as an option."""
+    password = f"S{text}S".replace("a", "SECRET")
+    given_as = quote(password, safe="") if encoded else password
+    for url in (
+        f"redis://user:{given_as}@host:6379/0",
+        f"redis://host:6379/0?password={given_as}",
+        f"user:{given_as}@host:6379",
+        f"redis://:{given_as.replace('@', '')}",
+    ):
+        assert "S" not in without_secrets(url), url
