@@ -99,6 +99,8 @@ def prepare(settings: AppSettings) -> None:
         database.probe()
         database.check()
         sessions.probe(PATIENT_SECONDS)
+        for warning in sessions.warnings():
+            _log.warning(warning)
         sessions.close()
         load_samples(repository)
     finally:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 
 from app.llm.settings import LLMSettings
@@ -130,6 +131,8 @@ def _rows(settings: type[BaseSettings]) -> Iterable[tuple[str, str, str]]:
 
 
 def _shown(default: Any) -> str:
+    if isinstance(default, SecretStr):
+        default = default.get_secret_value()
     if isinstance(default, tuple):
         default = ",".join(default)
     if isinstance(default, bool):

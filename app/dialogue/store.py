@@ -46,5 +46,8 @@ class SessionStore(Protocol):
     def probe(self, seconds: float) -> None:
         """Write something that changes nothing, waiting `seconds` for it. Raises StoreError."""
 
+    def warnings(self) -> list[str]:
+        """What works now and may lose sessions later, each in one line."""
+
     def close(self) -> None:
         """Let go of what is open."""

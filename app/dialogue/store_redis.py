@@ -102,6 +102,20 @@ class RedisSessions:
         with explained(self._place):
             self._redis.set(f"{PREFIX}probe", time.time(), px=1000)
 
+    def warnings(self) -> list[str]:
+        """See SessionStore."""
+        try:
+            memory: Any = self._redis.info("memory")
+        except redis.RedisError:  # some services do not allow the question
+            return []
+        policy = memory.get("maxmemory_policy", "noeviction")
+        if policy == "noeviction" or not memory.get("maxmemory"):
+            return []
+        return [
+            f"the store {self._place} throws dialogues away when it is full: set its maxmemory-policy to "
+            f"noeviction, it is {policy}"
+        ]
+
     def close(self) -> None:
         """See SessionStore."""
         self._redis.close()

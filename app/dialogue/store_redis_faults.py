@@ -15,6 +15,7 @@ LOST = (exceptions.ConnectionError, exceptions.TimeoutError)
 
 _AWAY = "It is away, hangs, has too much to do, or only one side expects TLS: `redis-cli ping`"
 _IDENTITY = "See that the URL has the right user and password, percent-encoded"
+_RIGHTS = "Its user needs reads, writes, scripts and the time, on keys reviewlens:*: docs/sessions.md"
 # What stands in the error's name or words, in small letters -> what to do.
 REMEDIES = {
     "refused": "See that it runs and listens there",
@@ -28,7 +29,8 @@ REMEDIES = {
     "read only replica": "This one is a replica: name the primary",
     "snapshot": "It cannot write to its disk: see its log",
     "good replicas": "It lost its replicas: see its log",
-    "permission": "Its user needs reads, writes and scripts on keys reviewlens:*",
+    "permission": _RIGHTS,
+    "user executing the script": _RIGHTS,
     "loading": "It has just started; wait until it has read its data",
     "busy running": "It runs somebody's script: `redis-cli script kill`",
     "moved": "It is a cluster; name a single Redis, or a primary",

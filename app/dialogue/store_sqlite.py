@@ -130,6 +130,10 @@ class SqliteSessions:
         """See SessionStore."""
         self._database.probe(seconds)
 
+    def warnings(self) -> list[str]:
+        """See SessionStore."""
+        return []
+
     def close(self) -> None:
         """See SessionStore. The file is others' too, and stays open."""
 

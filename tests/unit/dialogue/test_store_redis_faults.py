@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -13,7 +14,7 @@ import trustme
 from hypothesis import example, given
 from hypothesis import strategies as st
 from support.redis_server import RedisServer, redis_server
-from support.servers import free_port, wait_for
+from support.servers import ROOT, free_port, wait_for
 
 from app.database import Database
 from app.dialogue.model import Session
@@ -49,6 +50,11 @@ def limited(server: RedisServer) -> str:
     return at(server, f"other:{SECRET}@")
 
 
+def without_time(server: RedisServer) -> str:
+    server.client.execute_command("ACL", "SETUSER", "timeless", "on", f">{SECRET}", "~*", "+@all", "-time")
+    return at(server, f"timeless:{SECRET}@")
+
+
 URLS: dict[str, tuple[Callable[[RedisServer], str], str, str]] = {
     "nobody listens": (lambda _: "redis://127.0.0.1:1", "Connection refused", "See that it runs"),
     "no such host": (lambda _: "redis://nowhere.invalid", "not known", "See the host's name"),
@@ -59,6 +65,7 @@ URLS: dict[str, tuple[Callable[[RedisServer], str], str, str]] = {
         "right user and password",
     ),
     "another's keys": (limited, "no permissions", "on keys reviewlens:*"),
+    "not every command": (without_time, "can't run this command", "docs/sessions.md"),
     "no such database": (
         lambda it: at(it, f":{SECRET}@") + "99",
         "DB index is out of range",
@@ -141,6 +148,40 @@ def test_tls_with_an_authority_of_ones_own(tmp_path: Path, monkeypatch: pytest.M
         monkeypatch.setenv("SSL_CERT_FILE", str(other))
         with closing(RedisSessions(url, 60)) as store:
             store.probe(1)
+
+
+def test_a_redis_that_throws_away_is_warned_of(server: RedisServer) -> None:
+    """Where it has a limit; where the question is not allowed, nothing is said."""
+    server.client.execute_command("ACL", "SETUSER", "mute", "on", f">{SECRET}", "~*", "+@all", "-info")
+    with (
+        closing(RedisSessions(at(server, f":{SECRET}@"), 60)) as store,
+        closing(RedisSessions(at(server, f"mute:{SECRET}@"), 60)) as mute,
+    ):
+        server.client.config_set("maxmemory-policy", "volatile-lru")
+        assert store.warnings() == []
+        server.client.config_set("maxmemory", "1gb")
+        (warning,) = store.warnings()
+        assert warning.startswith(f"the store redis://127.0.0.1:{server.port}/0 throws dialogues away")
+        assert warning.endswith("set its maxmemory-policy to noeviction, it is volatile-lru")
+        assert mute.warnings() == []
+        server.client.config_set("maxmemory-policy", "noeviction")
+        assert store.warnings() == []
+
+
+def test_a_user_needs_no_more_than_the_page_says(server: RedisServer) -> None:
+    """The rights in docs/sessions.md are enough for all that the service asks."""
+    page = (ROOT / "docs/sessions.md").read_text(encoding="utf-8")
+    rights = next(part for part in page.split("`") if part.startswith("~reviewlens:*")).split()
+    server.client.execute_command("ACL", "SETUSER", "service", "reset", "on", f">{SECRET}", *rights)
+    with closing(RedisSessions(at(server, f"service:{SECRET}@"), 60)) as store:
+        store.probe(1)
+        assert store.begin(SESSION, store.open_visit(SESSION.product_id))
+        session = store.save(replace(SESSION, evidence=1))
+        assert list(store.live_evidence()) == [(("chair", "s1"), 1)]
+        assert store.expire() == []
+        assert store.abandon("s1", "browser_close")
+        assert store.get("s1") == replace(session, status="abandoned")
+        assert store.warnings() == []
 
 
 BAD = [
