@@ -178,7 +178,9 @@ CATEGORY = Label("category")
 ENDPOINT = Label("endpoint")
 METHOD = Label("method", (*METHODS, OTHER), runtime=True)
 PROVIDER = Label("provider", PROVIDERS, runtime=True)
+ASKED_PROVIDER = Label("provider", PROVIDERS[:-1], runtime=True)  # the template answers in no time
 STAGE = Label("stage", STAGES)
+FIRST_BYTE = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 
 _OBSERVED: tuple[Metric, ...] = (
     Metric(
@@ -248,7 +250,7 @@ _OBSERVED: tuple[Metric, ...] = (
         "histogram",
         "s",
         "Time of one LLM attempt, failed ones too",
-        (Label("provider", PROVIDERS[:-1], runtime=True),),  # the template answers in no time
+        (ASKED_PROVIDER,),
         (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0),
         read_by=("reviewlens-demo-kr", "reviewlens-production-kr-v2"),
     ),
@@ -256,7 +258,7 @@ _OBSERVED: tuple[Metric, ...] = (
         "llm_tokens_total",
         "counter",
         "{token}",
-        "Tokens used, by the provider's own account",
+        "Tokens used, by the provider's own account; where a stream ended before it told them, estimated",
         (PROVIDER, Label("type", ("prompt", "completion"))),
         read_by=("reviewlens-demo-kr", "reviewlens-production-kr-v2"),
     ),
@@ -371,6 +373,50 @@ _OBSERVED: tuple[Metric, ...] = (
         "By",
         "Bytes read by imports",
         (),
+        read_by=("reviewlens-production-kr-v2",),
+    ),
+    Metric(
+        "http_first_byte_seconds",
+        "histogram",
+        "s",
+        "Time from the request's arrival to the first byte of a streamed body",
+        (METHOD, ENDPOINT),
+        FIRST_BYTE,
+        at_most=1_000,
+        read_by=("reviewlens-production-kr-v2",),
+    ),
+    Metric(
+        "http_streams_aborted_total",
+        "counter",
+        "{stream}",
+        "Streamed responses whose client left before their end",
+        (METHOD, ENDPOINT),
+        at_most=1_000,
+        read_by=("reviewlens-production-kr-v2",),
+    ),
+    Metric(
+        "llm_first_byte_seconds",
+        "histogram",
+        "s",
+        "Time from the start of a streamed LLM attempt to its first event",
+        (ASKED_PROVIDER,),
+        FIRST_BYTE,
+        read_by=("reviewlens-production-kr-v2",),
+    ),
+    Metric(
+        "llm_streams_aborted_total",
+        "counter",
+        "{stream}",
+        "Streamed LLM attempts stopped because the shopper left; no error in llm_calls_total",
+        (ASKED_PROVIDER,),
+        read_by=("reviewlens-production-kr-v2",),
+    ),
+    Metric(
+        "llm_tokens_estimated_total",
+        "counter",
+        "{token}",
+        "The part of llm_tokens_total that was estimated, because a stream ended before its provider told it",
+        (ASKED_PROVIDER, Label("type", ("prompt", "completion"))),
         read_by=("reviewlens-production-kr-v2",),
     ),
 )

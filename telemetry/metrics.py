@@ -29,6 +29,11 @@ session_abandoned_total = Counter(BY_NAME["session_abandoned_total"])
 ingest_rows_total = Counter(BY_NAME["ingest_rows_total"])
 ingest_duration_seconds = Histogram(BY_NAME["ingest_duration_seconds"])
 ingest_bytes_total = Counter(BY_NAME["ingest_bytes_total"])
+http_first_byte_seconds = Histogram(BY_NAME["http_first_byte_seconds"])
+http_streams_aborted_total = Counter(BY_NAME["http_streams_aborted_total"])
+llm_first_byte_seconds = Histogram(BY_NAME["llm_first_byte_seconds"])
+llm_streams_aborted_total = Counter(BY_NAME["llm_streams_aborted_total"])
+llm_tokens_estimated_total = Counter(BY_NAME["llm_tokens_estimated_total"])
 telemetry_overflow_total = Counter(BY_NAME["telemetry_overflow_total"])
 
 HANDLES: Mapping[str, Handle[Any]] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from app.api.problems import UNAVAILABLE, Responses
 from app.api.schemas import (
@@ -17,6 +17,7 @@ from app.api.schemas import (
     TurnOut,
 )
 from app.api.services import Current
+from app.api.stream import EventStream, wanted
 from app.dialogue.engine import Step
 from app.dialogue.model import Reason
 from app.reviews.models import Question
@@ -24,6 +25,7 @@ from app.reviews.models import Question
 router = APIRouter(prefix="/api/sessions", tags=["sessions"], responses=UNAVAILABLE)
 NOT_FOUND: Responses = {404: {"model": Problem}}
 CONFLICT: Responses = {**NOT_FOUND, 409: {"model": Problem}}
+STREAMED: Responses = {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}}
 
 
 @router.post("", status_code=201, responses=NOT_FOUND)
@@ -57,12 +59,25 @@ def look(session_id: str, services: Current) -> SessionState:
     )
 
 
-@router.post("/{session_id}/turns", responses=CONFLICT)
-async def answer(session_id: str, given: TurnIn, services: Current) -> TurnOut:
-    """Answer the open question. The third to fifth answer brings the verdict."""
-    step = await services.engine.answer(session_id, given.answer, given.question_id)
+@router.post("/{session_id}/turns", responses=CONFLICT | STREAMED, response_model=TurnOut)
+async def answer(
+    session_id: str, given: TurnIn, services: Current, request: Request
+) -> TurnOut | EventStream:
+    """Answer the open question. The third to fifth answer brings the verdict.
+
+    With `Accept: text/event-stream` the verdict comes as it is written: `delta` {text} are pieces of a
+    provider's JSON answer, `restart` withdraws them all, `result` is this answer's JSON, `error` {detail}
+    ends what failed. An answer that brings no verdict is one `result`.
+    """
+    asked = (session_id, given.answer, given.question_id)
+    if wanted(request.headers.get("accept", "")):
+        return EventStream(request, services.engine.stream(*asked), _turn)
+    return _turn(await services.engine.answer(*asked))
+
+
+def _turn(step: Step) -> TurnOut:
     return TurnOut(
-        session_id=session_id,
+        session_id=step.session.session_id,
         turn=step.session.turn,
         is_final=step.question is None,
         factors=_scores(step),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing, suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
@@ -17,7 +17,7 @@ from app.dialogue.questions import GENERAL, next_question, settled, top
 from app.dialogue.store import Overtaken, SessionStore
 from app.dialogue.turns import Turns
 from app.errors import Conflict, NotFound
-from app.llm.verdict import Verdict, VerdictRequest
+from app.llm.verdict import Restart, Verdict, VerdictRequest
 from app.reviews.corpus import Corpus
 from app.reviews.models import Answer, Evidence, FactorScore, Question
 from app.reviews.scoring import score
@@ -40,6 +40,9 @@ class Writer(Protocol):
 
     async def write(self, request: VerdictRequest) -> Verdict:
         """A verdict, always."""
+
+    def stream(self, request: VerdictRequest) -> AsyncGenerator[str | Restart | Verdict, None]:
+        """The same as it is written, the verdict last. Close to stop it."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,26 @@ class Engine:
             verdict = await self._writer.write(request)
             session = await to_thread.run_sync(self._deliver, step.session, verdict, request)
             return replace(step, session=session)
+
+    async def stream(
+        self, session_id: str, text: str, question_id: str | None = None
+    ) -> AsyncGenerator[Step | str | Restart, None]:
+        """As `answer`: first the step as it was taken, then the verdict as it is written, then the last step.
+
+        Close to stop the writing; the last answer is then repeated to have the verdict.
+        """
+        async with self._turns.one_at_a_time(session_id):
+            step, request = await to_thread.run_sync(self._take, session_id, text, question_id)
+            yield step
+            if request is None:
+                return
+            async with aclosing(self._writer.stream(request)) as events:
+                async for event in events:
+                    if not isinstance(event, Verdict):
+                        yield event
+                        continue
+                    session = await to_thread.run_sync(self._deliver, step.session, event, request)
+                    yield replace(step, session=session)
 
     def leave(self, session_id: str, reason: Reason) -> None:
         """The shopper goes away; counted where the dialogue was still going on. Raises NotFound."""

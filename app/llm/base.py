@@ -38,10 +38,14 @@ class Completion:
 
 @dataclass(frozen=True)
 class Chunk:
-    """A piece of a streamed answer; the last one carries the usage."""
+    """What one event of a stream brought: text, the usage so far where the provider told it, or neither.
 
-    text: str
+    `last`: the answer is whole, and so is its usage.
+    """
+
+    text: str = ""
     usage: Usage | None = None
+    last: bool = False
 
 
 class LLMError(Exception):

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import aclosing
 from importlib import import_module
 from time import perf_counter
-from typing import Literal
 
 import anyio
 
 from app.llm import template
-from app.llm.base import Client, Completion, LLMError, Prompt, Usage
+from app.llm.attempt import Answered, Attempt
+from app.llm.base import Chunk, Client, Completion, LLMError, Prompt
+from app.llm.estimate import Rates
 from app.llm.settings import LLMSettings, ProviderSettings
-from app.llm.verdict import Draft, Verdict, VerdictRequest, parse, prompt_for
-from telemetry.metrics import errors_total, llm_calls_total, llm_duration_seconds, llm_tokens_total
+from app.llm.verdict import Draft, Restart, Verdict, VerdictRequest, parse, prompt_for
+from telemetry.metrics import llm_calls_total
 
 logger = logging.getLogger(__name__)
-
-Answered = Literal["success", "fallback"]
 
 # Module and class of each provider's client; neither it nor its SDK is imported before it is configured.
 _CLIENTS = {
@@ -29,14 +28,9 @@ _CLIENTS = {
 }
 
 
-@dataclass
-class _Attempt:
-    """One attempt of a provider while it goes on. Without a kind, an error is one that was cancelled."""
+_NO_TIME = "no time left for this verdict"
 
-    provider: str
-    status: Literal["success", "fallback", "error"] = "error"
-    kind: str | None = None
-    usage: Usage | None = None
+Event = str | Restart | Verdict
 
 
 class Chain:
@@ -52,6 +46,7 @@ class Chain:
         self.clients = tuple(clients)
         self._deadline = deadline
         self._clock = clock
+        self._rates = {client.name: Rates() for client in self.clients}
 
     async def warm(self) -> None:
         """Load the SDKs of all clients, one after the other, off the event loop."""
@@ -66,28 +61,47 @@ class Chain:
         for client in self.clients:
             if (left := ends - self._clock()) <= 0:
                 break
-            if draft := await self._attempt(client, prompt, answered, left):
+            if draft := await self._ask(client, answered, prompt, left):
                 return _verdict(draft, client.name, answered)
             answered = "fallback"
         return self._last_resort(request)
 
-    async def _attempt(
-        self, client: Client, prompt: Prompt, answered: Answered, seconds: float
-    ) -> Draft | None:
-        attempt, started = _Attempt(client.name), self._clock()
-        try:
-            completion = await _within(seconds, client, prompt)
-            attempt.usage = completion.usage
-            draft = parse(completion.text, client.name)
-            attempt.status = answered
-        except LLMError as error:
-            attempt.kind = error.kind
-            attempt.usage = attempt.usage or error.usage
-            return None
-        else:
-            return draft
-        finally:
-            _record(attempt, max(0.0, self._clock() - started))
+    async def stream(self, request: VerdictRequest) -> AsyncGenerator[Event, None]:
+        """The verdict as it is written: pieces of a provider's answer, at the end the verdict.
+
+        Where a provider fails amid its answer, a Restart withdraws what it said. Close to stop the attempt.
+        """
+        prompt = prompt_for(request)
+        ends = anyio.current_time() + self._deadline
+        answered: Answered = "success"
+        for client in self.clients:
+            if anyio.current_time() >= ends:
+                break
+            attempt = self._attempt(client, answered, prompt).streaming()
+            with attempt:
+                async with aclosing(_until(ends, client, prompt)) as chunks:
+                    async for chunk in chunks:
+                        attempt.take(chunk)
+                        if chunk.text:
+                            yield chunk.text
+                attempt.ended()
+                draft = parse(attempt.text, client.name)
+            if attempt.succeeded:
+                yield _verdict(draft, client.name, answered)
+                return
+            if attempt.text:
+                yield Restart()
+            answered = "fallback"
+        yield self._last_resort(request)
+
+    async def _ask(self, client: Client, answered: Answered, prompt: Prompt, seconds: float) -> Draft | None:
+        with self._attempt(client, answered, prompt) as attempt:
+            attempt.ended(await _within(seconds, client, prompt))
+            return parse(attempt.text, client.name)
+        return None
+
+    def _attempt(self, client: Client, answered: Answered, prompt: Prompt) -> Attempt:
+        return Attempt(client.name, answered, prompt, self._rates[client.name], self._clock)
 
     def _last_resort(self, request: VerdictRequest) -> Verdict:
         draft = template.write(request)
@@ -104,28 +118,21 @@ class Chain:
 async def _within(seconds: float, client: Client, prompt: Prompt) -> Completion:
     with anyio.move_on_after(seconds):
         return await client.complete(prompt)
-    raise LLMError(client.name, "timeout", "no time left for this verdict")
+    raise LLMError(client.name, "timeout", _NO_TIME)
 
 
-def _record(attempt: _Attempt, seconds: float) -> None:
-    """Count one attempt. A cancelled one is an error of no kind: nothing went wrong in our component."""
-    provider, usage = attempt.provider, attempt.usage or Usage(0, 0)
-    llm_calls_total.labels(provider=provider, status=attempt.status).inc()
-    llm_duration_seconds.labels(provider=provider).observe(seconds)
-    llm_tokens_total.labels(provider=provider, type="prompt").inc(usage.prompt_tokens)
-    llm_tokens_total.labels(provider=provider, type="completion").inc(usage.completion_tokens)
-    if attempt.kind:
-        errors_total.labels(error_type=attempt.kind, component="llm").inc()
-    logger.log(
-        logging.WARNING if attempt.status == "error" else logging.INFO,
-        "llm attempt provider=%s status=%s kind=%s duration=%.3fs prompt_tokens=%d completion_tokens=%d",
-        provider,
-        attempt.status,
-        attempt.kind or ("cancelled" if attempt.status == "error" else "-"),
-        seconds,
-        usage.prompt_tokens,
-        usage.completion_tokens,
-    )
+async def _until(ends: float, client: Client, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
+    """A client's stream, cut off by a timeout at `ends` of anyio's clock."""
+    async with aclosing(client.stream(prompt)) as chunks:
+        while True:
+            chunk = None
+            with anyio.move_on_after(ends - anyio.current_time()) as scope:
+                chunk = await anext(chunks, None)
+            if scope.cancelled_caught:
+                raise LLMError(client.name, "timeout", _NO_TIME)
+            if chunk is None:
+                return
+            yield chunk
 
 
 def _verdict(draft: Draft, provider: str, status: Answered) -> Verdict:

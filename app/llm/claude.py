@@ -40,17 +40,20 @@ class ClaudeClient(SdkClient):
         return Completion(text, usage, answer.model)
 
     async def _stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
-        prompt_tokens = completion_tokens = 0
+        usage = Usage(0, 0)
         async with await self._sdk.messages.create(**self._asked(prompt), stream=True) as events:
             async for event in events:
                 if event.type == "message_start":
-                    prompt_tokens = _prompt_tokens(event.message.usage)
+                    # Its output_tokens is a placeholder: no text has come yet, none is counted until it ends.
+                    usage = Usage(_prompt_tokens(event.message.usage), 0)
+                    yield Chunk(usage=usage)
                 elif event.type == "content_block_delta" and event.delta.type == "text_delta":
                     yield Chunk(event.delta.text)
                 elif event.type == "message_delta":
-                    completion_tokens = int(event.usage.output_tokens)
+                    usage = Usage(usage.prompt_tokens, int(event.usage.output_tokens))
+                    yield Chunk(usage=usage)
                 elif event.type == "message_stop":
-                    yield Chunk("", Usage(prompt_tokens, completion_tokens))
+                    yield Chunk(usage=usage, last=True)
 
     def _kind(self, exception: Exception) -> tuple[ErrorKind, str]:
         import anthropic

@@ -66,9 +66,9 @@ class GeminiClient(SdkClient):
         )
         try:
             async for event in events:
-                ended = any(candidate.finish_reason for candidate in event.candidates or ())
-                # Every piece has the usage so far; only the one that ends the answer has all of it.
-                yield Chunk(_text(event), self._usage(event.usage_metadata) if ended else None)
+                last = any(candidate.finish_reason for candidate in event.candidates or ())
+                told = self._usage(event.usage_metadata) if last or event.usage_metadata else None
+                yield Chunk(_text(event), told, last)
         finally:
             await events.aclose()
 

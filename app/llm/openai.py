@@ -49,8 +49,7 @@ class OpenAIClient(SdkClient):
         async with events:
             async for event in events:
                 text = "".join(choice.delta.content or "" for choice in event.choices)
-                if text or event.usage:
-                    yield Chunk(text, self._usage(event.usage) if event.usage else None)
+                yield Chunk(text, self._usage(event.usage) if event.usage else None, bool(event.usage))
 
     def _usage(self, figures: Any) -> Usage:
         if figures is None:

@@ -56,7 +56,7 @@ class SdkClient(ABC):
         raise error
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
-        """The answer in pieces, the last one with the usage. The timeout is for all of it; close to abort."""
+        """The answer in pieces. The timeout is for all of it; close to abort."""
         try:
             await self._ready()
             ends = anyio.current_time() + self._settings.timeout
@@ -72,15 +72,15 @@ class SdkClient(ABC):
         raise error
 
     async def _checked(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
-        text, usage = False, None
+        text, last = False, Chunk()
         async with aclosing(self._stream(prompt)) as chunks:
-            async for chunk in chunks:
-                text, usage = text or bool(chunk.text), chunk.usage
-                yield chunk
-        if usage is None:
+            async for last in chunks:
+                text = text or bool(last.text)
+                yield last
+        if not last.last:
             raise LLMError(self.name, "invalid_response", "the stream stopped before its end")
         if not text:
-            raise self._empty(usage)
+            raise self._empty(last.usage)
 
     async def aclose(self) -> None:
         """Close the connections. The client can be used again; it makes new ones."""

@@ -78,6 +78,11 @@ class Verdict:
     status: Literal["success", "fallback"]
 
 
+@dataclass(frozen=True)
+class Restart:
+    """In a stream: the provider failed amid its answer. What it said is withdrawn, another one begins."""
+
+
 def prompt_for(request: VerdictRequest) -> Prompt:
     """What a provider is asked. No text of reviews or shoppers can end the fence around the data."""
     data = json.dumps(_data(request), ensure_ascii=False, indent=1).replace("<", "\\u003c")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from monitoring.dashboards.http import ALL, ERROR_RATE, quantile
 from monitoring.dashboards.model import Board, Panel, Query, Row, bad_from, good_from
 from monitoring.dashboards.promises import alerts, measure_of, promised
+from monitoring.dashboards.streams import STREAMS
 from monitoring.dashboards.variables import (
     CATEGORY_KO,
     ENDPOINT_KO,
@@ -39,6 +40,7 @@ def board(targets: Targets, rules: tuple[Rule, ...]) -> Board:
             Row("알림", (*alerts(rules), *(measure_of(limit) for limit in targets.limits if limit.measure))),
             Row("HTTP", _http(targets)),
             Row("LLM API 성능", _llm(targets)),
+            Row("스트림", STREAMS),
             Row("파이프라인", _pipeline(targets)),
             Row("리뷰 가져오기", INGEST),
             Row("관측 자체", SELF),
@@ -149,7 +151,7 @@ def _llm(targets: Targets) -> tuple[Panel, ...]:
         Panel(
             "timeseries",
             "시간당 토큰 사용량",
-            "제공자가 스스로 보고한 토큰 수. prompt는 보낸 것, completion은 받은 것입니다.",
+            "제공자가 보고한 토큰 수, 끊긴 스트림은 추정한 수. prompt는 보낸 것, completion은 받은 것입니다.",
             (Query(tokens, "{{provider}} {{type}}"),),
             width=6,
         ),

@@ -50,7 +50,7 @@ def counted(metrics: Recorded) -> dict[tuple[str, ...], float]:
 
 
 def test_messages_pass_through_as_they_are(metrics: Recorded) -> None:
-    """The very objects, in order; one step of the clock between arrival and end."""
+    """The very objects, in order; a step of the clock to the first byte of the body, one more to its end."""
 
     async def app(_: Any, __: Any, send: Any) -> None:
         await send(START)
@@ -61,7 +61,10 @@ def test_messages_pass_through_as_they_are(metrics: Recorded) -> None:
     assert sent[0] is START
     assert sent[1:] == [{**BODY, "more_body": True}, BODY]
     assert counted(metrics) == {("/items/{item_id}", "GET", "202"): 1}
-    assert metrics.sum("http_request_duration_seconds", method="GET", endpoint="/items/{item_id}") == 0.5
+    of = {"method": "GET", "endpoint": "/items/{item_id}"}
+    assert metrics.sum("http_first_byte_seconds", **of) == 0.5
+    assert metrics.sum("http_request_duration_seconds", **of) == 1.0
+    assert metrics.value("http_streams_aborted_total", **of) == 0
 
 
 @pytest.mark.parametrize("kind", ["websocket", "lifespan", "mqtt"])

@@ -1,8 +1,8 @@
 """A real run to ask questions of: the app with simulated LLMs, an import, Prometheus 2.42 and 3.5.
 
-Everything happens that a dashboard can show: dialogues that end, that are left and that go on, LLM providers
-that fail one after the other or are slow, requests that are wrong, a store that is locked, a dialogue whose
-row is damaged, an import with a bad row.
+Everything happens that a dashboard can show: dialogues that end, that are left and that go on, verdicts that
+are streamed, LLM providers that fail one after the other or are slow, requests that are wrong, a store that
+is locked, a dialogue whose row is damaged, an import with a bad row.
 """
 
 from __future__ import annotations
@@ -118,6 +118,7 @@ def _everything(
     """All of it twice, and a scrape between: a histogram's series begins with its first observation."""
     with httpx.Client(base_url=app.url, timeout=60) as shopper:
         for half in ("first", "second"):
+            _streams(shopper, simulator)
             _dialogues(shopper, simulator)
             _import(incoming, half)
             for server in servers.values():
@@ -140,6 +141,35 @@ def _dialogues(shopper: httpx.Client, simulator: RunningSimulator) -> None:
     for failing in (("gemini",), ("gemini", "openai"), ("gemini", "openai", "claude")):
         simulator.fail(*failing, outcome="server")
         _dialogue(shopper, "appliance")
+
+
+def _streams(shopper: httpx.Client, simulator: RunningSimulator) -> None:
+    """A verdict that is streamed to its end, and one that is left when its provider stalls amid it."""
+    simulator.script()
+    _streamed_dialogue(shopper, to_the_end=True)
+    simulator.fail("gemini", outcome="server")
+    simulator.fail("openai", outcome="stall")
+    _streamed_dialogue(shopper, to_the_end=False)
+    simulator.script()
+
+
+def _streamed_dialogue(shopper: httpx.Client, to_the_end: bool) -> None:
+    session = _begin(shopper, CATEGORIES[0])
+    for words in ANSWERS:
+        with shopper.stream(
+            "POST",
+            f"/api/sessions/{session}/turns",
+            json={"answer": words},
+            headers={"accept": "text/event-stream"},
+        ) as response:
+            lines = response.iter_lines()
+            heard = [next(lines)]
+            if heard == ["event: delta"] and not to_the_end:
+                return
+            heard.extend(lines)
+            if heard[0] == "event: delta":
+                return
+    raise AssertionError(f"five answers brought no words of a provider, at last {heard}")
 
 
 def _begin(shopper: httpx.Client, product: str) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from datetime import datetime, timezone
 
-from app.llm.verdict import Verdict, VerdictRequest
+from app.llm.verdict import Restart, Verdict, VerdictRequest
 from app.reviews.corpus import Corpus
 from app.reviews.models import Factor, Mention, Product, Question
 
@@ -60,3 +61,10 @@ class FakeWriter:
         """The verdict."""
         self.asked.append(request)
         return Verdict("요약", "추천", ("발견",), "gemini", "success")
+
+    async def stream(self, request: VerdictRequest) -> AsyncGenerator[str | Restart | Verdict, None]:
+        """The same, in two pieces, of which the first is withdrawn."""
+        yield "요"
+        yield Restart()
+        yield "요약"
+        yield await self.write(request)

@@ -46,6 +46,12 @@ class Said:
     truncated: bool
     pieces: tuple[str, ...]
 
+    def tokens_of(self, chars: int) -> int:
+        """The tokens of the answer's first characters: their part of all, to the nearest."""
+        if chars >= len(self.text):
+            return self.completion_tokens
+        return (2 * self.completion_tokens * chars + len(self.text)) // (2 * len(self.text))
+
 
 def tokens(text: str) -> int:
     """The number of tokens that the simulator counts: one for every two characters, rounded up."""

@@ -6,16 +6,17 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Protocol
 
 KEPT = 10_000
 
 
 @dataclass
 class Entry:
-    """One request. Tokens are those of a usage that went out whole; `open`: the answer is not over yet.
+    """One request. Tokens are those of what went out: of a whole answer all or none; of a stream the prompt's
+    with its first frame, the completion's with the text in each. `open`: the answer is not over yet.
 
-    `status` 0: no answer. `aborted`: the client left before the end.
+    `status` 0: no answer. `aborted`: the client left before the end. Seconds are since the request came;
+    None: no byte has gone.
     """
 
     number: int
@@ -27,15 +28,36 @@ class Entry:
     at: float
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    first_byte_seconds: float | None = None
     duration_seconds: float = 0.0
     aborted: bool = False
     open: bool = True
 
 
-class Close(Protocol):
-    """Writes how an answer ended; an aborted one reported no tokens."""
+class Account:
+    """The account of one answer: what of it has gone, and how it ended."""
 
-    def __call__(self, *, aborted: bool, prompt_tokens: int, completion_tokens: int) -> None: ...
+    def __init__(self, entry: Entry, total: Counter[str], clock: Callable[[], float]) -> None:
+        # After a clear these are an entry and a total that nobody reads any more.
+        self._entry, self._total, self._clock = entry, total, clock
+
+    def sent(self, prompt_tokens: int, completion_tokens: int) -> None:
+        """Something has gone over the wire; the tokens are those of all that has gone."""
+        entry = self._entry
+        if entry.first_byte_seconds is None:
+            entry.first_byte_seconds = self._seconds()
+        self._total["prompt_tokens"] += prompt_tokens - entry.prompt_tokens
+        self._total["completion_tokens"] += completion_tokens - entry.completion_tokens
+        entry.prompt_tokens, entry.completion_tokens = prompt_tokens, completion_tokens
+
+    def close(self, *, aborted: bool) -> None:
+        """The answer is over."""
+        self._entry.open, self._entry.aborted = False, aborted
+        self._entry.duration_seconds = self._seconds()
+        self._total.update(open=-1, aborted=aborted)
+
+    def _seconds(self) -> float:
+        return max(0.0, self._clock() - self._entry.at)
 
 
 class Ledger:
@@ -52,25 +74,15 @@ class Ledger:
         self._totals: dict[str, Counter[str]] = {}
         self._outcomes: dict[str, Counter[str]] = {}
 
-    def opened(self, provider: str, model: str, outcome: str, status: int, streamed: bool) -> Close:
-        """Write a request that has just come. Call what is returned when its answer is over."""
+    def opened(self, provider: str, model: str, outcome: str, status: int, streamed: bool) -> Account:
+        """Write a request that has just come. The account of its answer is the caller's to keep and close."""
         self._number += 1
         entry = Entry(self._number, provider, model, outcome, status, streamed, self._clock())
         self._entries.append(entry)
         total = self._total(provider)
         total.update(requests=1, open=1)
         self._outcomes.setdefault(provider, Counter())[outcome] += 1
-
-        def close(*, aborted: bool, prompt_tokens: int, completion_tokens: int) -> None:
-            entry.open, entry.aborted = False, aborted
-            entry.duration_seconds = max(0.0, self._clock() - entry.at)
-            entry.prompt_tokens, entry.completion_tokens = prompt_tokens, completion_tokens
-            # After a clear this is a total that nobody reads any more.
-            total.update(
-                open=-1, aborted=aborted, prompt_tokens=prompt_tokens, completion_tokens=completion_tokens
-            )
-
-        return close
+        return Account(entry, total, self._clock)
 
     def _total(self, provider: str) -> Counter[str]:
         zero = dict.fromkeys(("requests", "open", "aborted", "prompt_tokens", "completion_tokens"), 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import anyio
@@ -12,8 +12,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from app.llm.simulator.answers import Asked, Said
 from app.llm.simulator.script import Scene
-from app.llm.simulator.wire import BAD_KEY, Wire, dump, sse
+from app.llm.simulator.wire import BAD_KEY, Frame, Wire, dump, sse
 
+Sent = Callable[[Frame], None]
 Connections = dict[object, asyncio.BaseTransport]
 
 _MESSAGES = {
@@ -31,7 +32,7 @@ class Plan:
     `length`: the length that is announced, in bytes; None for a stream.
     """
 
-    frames: tuple[bytes, ...] = ()
+    frames: tuple[Frame, ...] = ()
     content_type: bytes = b"application/json"
     length: int | None = None
     status: int = 200
@@ -41,7 +42,7 @@ class Plan:
 
 def plan(wire: Wire, asked: Asked, said: Said, scene: Scene) -> Plan:
     """The plan of a scene in a provider's protocol."""
-    if scene.outcome == "hang":
+    if scene.outcome == "hang" or (scene.outcome == "stall" and not asked.streamed):
         return Plan(silent=True)
     if scene.outcome == "drop":
         return Plan(cut=True)
@@ -50,26 +51,30 @@ def plan(wire: Wire, asked: Asked, said: Said, scene: Scene) -> Plan:
     if scene.status >= 400 and not late:
         return whole(dump(error), scene.status)
     if not asked.streamed:
-        return _spoiled(whole(dump(wire.whole(said))), scene)
+        return _spoiled(whole(dump(wire.whole(said)), chars=len(said.text)), scene)
     frames = tuple(wire.events(said, asked))
     if late:
-        frames = (*frames[: len(frames) // 2], sse(error, wire.error_event))
+        failure = sse(error, wire.error_event)._replace(chars=None)
+        frames = (*frames[: len(frames) // 2], failure)
     return _spoiled(Plan(frames, b"text/event-stream"), scene)
 
 
-def whole(text: str, status: int = 200) -> Plan:
+def whole(text: str, status: int = 200, chars: int | None = None) -> Plan:
     """The plan of a whole JSON answer."""
     data = text.encode()
-    return Plan((data,), length=len(data), status=status)
+    return Plan((Frame(data, chars),), length=len(data), status=status)
 
 
 def _spoiled(good: Plan, scene: Scene) -> Plan:
-    first, streamed = good.frames[0], good.length is None
+    first, streamed = good.frames[0].data, good.length is None
+    if scene.outcome == "stall":
+        return replace(good, frames=good.frames[: len(good.frames) // 2], silent=True)
     if scene.outcome == "invalid_json":
         broken = first[: len(first) // 3].decode(errors="ignore").encode()
-        return replace(good, frames=(broken + b"\n\n",), length=None if streamed else len(broken) + 2)
+        frames = (Frame(broken + b"\n\n"),)
+        return replace(good, frames=frames, length=None if streamed else len(broken) + 2)
     if scene.outcome == "half":
-        half = good.frames[: len(good.frames) // 2] if streamed else (first[: len(first) // 2],)
+        half = good.frames[: len(good.frames) // 2] if streamed else (Frame(first[: len(first) // 2]),)
         return replace(good, frames=half, cut=True)
     return good
 
@@ -95,8 +100,10 @@ class Player:
 
         return Known
 
-    async def play(self, plan: Plan, scene: Scene, scope: Scope, receive: Receive, send: Send) -> bool:
-        """Play a plan to its end. False: the client left before."""
+    async def play(
+        self, plan: Plan, scene: Scene, sent: Sent, scope: Scope, receive: Receive, send: Send
+    ) -> bool:
+        """Play a plan to its end, and tell each frame that goes. False: the client left before."""
         done = False
         async with anyio.create_task_group() as group:
 
@@ -107,10 +114,10 @@ class Player:
 
             group.start_soon(watch)
             await anyio.sleep(scene.latency)
+            if plan.frames:
+                await _send(plan, scene, sent, send)
             if plan.silent:
                 await anyio.sleep_forever()
-            if plan.frames:
-                await _send(plan, scene, send)
             done = True
             if plan.cut:
                 self._close(scope)
@@ -124,7 +131,7 @@ class Player:
             connection.close()
 
 
-async def _send(plan: Plan, scene: Scene, send: Send) -> None:
+async def _send(plan: Plan, scene: Scene, sent: Sent, send: Send) -> None:
     headers = [(b"content-type", plan.content_type), (b"x-request-id", b"simulated")]
     if plan.length is not None:
         headers.append((b"content-length", str(plan.length).encode()))
@@ -135,12 +142,13 @@ async def _send(plan: Plan, scene: Scene, send: Send) -> None:
         if frame is None:
             await anyio.sleep(scene.script.pace_seconds)
         else:
-            await send({"type": "http.response.body", "body": frame, "more_body": True})
-    if not plan.cut:
+            sent(frame)  # before it goes: whoever receives it looks at the clock later
+            await send({"type": "http.response.body", "body": frame.data, "more_body": True})
+    if not plan.cut and not plan.silent:
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def _paced(frames: tuple[bytes, ...]) -> Iterable[bytes | None]:
+def _paced(frames: tuple[Frame, ...]) -> Iterable[Frame | None]:
     for place, frame in enumerate(frames):
         if place:
             yield None

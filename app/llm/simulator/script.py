@@ -21,6 +21,7 @@ FailureOutcome = Literal[
     "hang",
     "drop",
     "half",
+    "stall",
     "truncated",
     "invalid_json",
     "invalid_verdict",
@@ -44,7 +45,8 @@ class Failure(BaseModel):
 
     auth, rate_limit, server: an error answer, by default with the status that the provider uses.
     late_server: the same amid a stream, whose status was 200.
-    hang: no answer until the client leaves. drop: the connection closes before an answer, half: amid it.
+    hang: no answer until the client leaves, stall: none after half a stream. drop: the connection closes
+    before an answer, half: amid it.
     truncated: the text stops at half, said to be for its length. invalid_json: the body is not JSON.
     invalid_verdict: well-formed, but no verdict. empty: well-formed, no text. ok: the request goes well.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -12,11 +13,11 @@ from starlette.requests import Request
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from app.llm.simulator.answers import Asked, say
-from app.llm.simulator.ledger import Ledger
+from app.llm.simulator.answers import Asked, Said, say
+from app.llm.simulator.ledger import Account, Ledger
 from app.llm.simulator.play import Plan, Player, plan, whole
 from app.llm.simulator.script import Director, Scene, Script
-from app.llm.simulator.wire import BadRequestError, Wire, dump
+from app.llm.simulator.wire import BadRequestError, Frame, Wire, dump
 from app.llm.simulator.wire_claude import ClaudeWire
 from app.llm.simulator.wire_gemini import GeminiWire
 from app.llm.simulator.wire_openai import OpenAIWire
@@ -47,35 +48,48 @@ class Endpoint:
         except BadRequestError as error:
             refused = whole(dump(self._wire.error(400, str(error))), 400)
             scene = Scene("invalid_request", 400, 0.0, Script())
-            await self._play(Asked("", "", False), scene, refused, (0, 0), (scope, receive, send))
+            await self._play(Asked("", "", False), scene, refused, None, (scope, receive, send))
             return
         scene = self._simulator.director.scene(self._wire.provider)
         if self._wire.key(request.headers) is None:
             scene = replace(scene, outcome="auth", status=401)
         said = say(asked, scene)
         planned = plan(self._wire, asked, said, scene)
-        reported = scene.outcome in ("ok", "truncated", "invalid_verdict", "empty")
-        figures = (said.prompt_tokens, said.completion_tokens) if reported else (0, 0)
-        await self._play(asked, scene, planned, figures, (scope, receive, send))
+        await self._play(asked, scene, planned, said, (scope, receive, send))
 
     async def _play(
         self,
         asked: Asked,
         scene: Scene,
         planned: Plan,
-        figures: tuple[int, int],
+        said: Said | None,
         asgi: tuple[Scope, Receive, Send],
     ) -> None:
         status = planned.status if planned.frames else 0
-        close = self._simulator.ledger.opened(
+        account = self._simulator.ledger.opened(
             self._wire.provider, asked.model, scene.outcome, status, asked.streamed
         )
         done = False
         try:
-            done = await self._simulator.player.play(planned, scene, *asgi)
+            done = await self._simulator.player.play(planned, scene, _counter(account, said), *asgi)
         finally:
-            prompt, completion = figures if done else (0, 0)
-            close(aborted=not done, prompt_tokens=prompt, completion_tokens=completion)
+            account.close(aborted=not done)
+
+
+def _counter(account: Account, said: Said | None) -> Callable[[Frame], None]:
+    """Writes each frame that goes into the account: tokens of the parts of an answer, nothing of errors."""
+    chars: int | None = None
+
+    def sent(frame: Frame) -> None:
+        nonlocal chars
+        if frame.chars is not None:
+            chars = (chars or 0) + frame.chars
+        if said is None or chars is None:
+            account.sent(0, 0)
+        else:
+            account.sent(said.prompt_tokens, said.tokens_of(chars))
+
+    return sent
 
 
 async def _json(request: Request) -> dict[str, object]:

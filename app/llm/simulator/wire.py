@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from app.llm.simulator.answers import Asked, Said
 
@@ -13,6 +13,14 @@ BAD_KEY = "API key not valid. Please pass a valid API key."
 
 class BadRequestError(ValueError):
     """A request that the provider would refuse with 400. Says what is expected."""
+
+
+class Frame(NamedTuple):
+    """What goes over the wire at once. `chars`: the characters of the answer's text in it; None: no part of
+    an answer, such as an error."""
+
+    data: bytes
+    chars: int | None = None
 
 
 class Wire(Protocol):
@@ -33,7 +41,7 @@ class Wire(Protocol):
     def whole(self, said: Said) -> Mapping[str, object]:
         """The body of a whole answer."""
 
-    def events(self, said: Said, asked: Asked) -> Iterator[bytes]:
+    def events(self, said: Said, asked: Asked) -> Iterator[Frame]:
         """The frames of a streamed answer."""
 
     def error(self, status: int, message: str) -> Mapping[str, object]:
@@ -45,9 +53,10 @@ def dump(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def sse(value: object, event: str = "") -> bytes:
-    """One server-sent event with JSON data."""
-    return f"{f'event: {event}' + chr(10) if event else ''}data: {dump(value)}\n\n".encode()
+def sse(value: object, event: str = "", piece: str = "") -> Frame:
+    """One server-sent event with JSON data, which holds a piece of the answer's text."""
+    name = f"event: {event}\n" if event else ""
+    return Frame(f"{name}data: {dump(value)}\n\n".encode(), len(piece))
 
 
 def bearer(headers: Mapping[str, str]) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from app.llm.simulator.answers import Asked, Said
-from app.llm.simulator.wire import bearer, demand, each, joined, sse
+from app.llm.simulator.wire import Frame, bearer, demand, each, joined, sse
 
 _ERROR_TYPES = {
     400: "invalid_request_error",
@@ -40,14 +40,15 @@ class ClaudeWire:
         content = [{"type": "text", "text": said.text}] if said.text else []
         return _message(said, content, _reason(said), said.completion_tokens)
 
-    def events(self, said: Said, asked: Asked) -> Iterator[bytes]:
+    def events(self, said: Said, asked: Asked) -> Iterator[Frame]:
         start = _message(said, [], None, 1 if said.completion_tokens else 0)
         block = {"type": "text", "text": ""}
         yield _event("message_start", message=start)
         yield _event("content_block_start", index=0, content_block=block)
         yield _event("ping")
         for piece in said.pieces:
-            yield _event("content_block_delta", index=0, delta={"type": "text_delta", "text": piece})
+            delta = {"type": "text_delta", "text": piece}
+            yield _event("content_block_delta", piece, index=0, delta=delta)
         yield _event("content_block_stop", index=0)
         yield _event(
             "message_delta",
@@ -61,8 +62,8 @@ class ClaudeWire:
         return {"type": "error", "error": error, "request_id": "req_simulated"}
 
 
-def _event(name: str, **fields: object) -> bytes:
-    return sse({"type": name, **fields}, name)
+def _event(name: str, piece: str = "", **fields: object) -> Frame:
+    return sse({"type": name, **fields}, name, piece)
 
 
 def _message(said: Said, content: list[dict[str, str]], reason: str | None, made: int) -> dict[str, object]:

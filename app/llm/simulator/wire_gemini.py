@@ -7,7 +7,7 @@ from itertools import accumulate
 from typing import Any
 
 from app.llm.simulator.answers import Asked, Said
-from app.llm.simulator.wire import BAD_KEY, BadRequestError, demand, each, joined, sse
+from app.llm.simulator.wire import BAD_KEY, BadRequestError, Frame, demand, each, joined, sse
 
 METHODS = {"generateContent": False, "streamGenerateContent": True}
 _STATUSES = {
@@ -44,16 +44,14 @@ class GeminiWire:
     def whole(self, said: Said) -> Mapping[str, object]:
         return _answer(said, said.text, said.completion_tokens, _reason(said))
 
-    def events(self, said: Said, asked: Asked) -> Iterator[bytes]:
+    def events(self, said: Said, asked: Asked) -> Iterator[Frame]:
         pieces = said.pieces or ("",)
         for last, (piece, length) in enumerate(
             zip(pieces, accumulate(map(len, pieces)), strict=True), 1 - len(pieces)
         ):
             # Each piece tells the tokens so far.
-            made = (
-                said.completion_tokens * length // max(1, len(said.text)) if last else said.completion_tokens
-            )
-            yield sse(_answer(said, piece, made, None if last else _reason(said)))
+            answer = _answer(said, piece, said.tokens_of(length), None if last else _reason(said))
+            yield sse(answer, piece=piece)
 
     def error(self, status: int, message: str) -> Mapping[str, object]:
         error: dict[str, object] = {

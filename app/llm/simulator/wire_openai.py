@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from app.llm.simulator.answers import Asked, Said
-from app.llm.simulator.wire import bearer, demand, each, joined, sse
+from app.llm.simulator.wire import Frame, bearer, demand, each, joined, sse
 
 # Status to error type and code; other statuses are told as server errors.
 _ERRORS = {
@@ -42,14 +42,14 @@ class OpenAIWire:
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": _reason(said)}
         return {**_head(said, "chat.completion"), "choices": [choice], "usage": _usage(said)}
 
-    def events(self, said: Said, asked: Asked) -> Iterator[bytes]:
+    def events(self, said: Said, asked: Asked) -> Iterator[Frame]:
         yield _chunk(said, {"role": "assistant", "content": ""})
         for piece in said.pieces:
             yield _chunk(said, {"content": piece})
         yield _chunk(said, {}, _reason(said))
         if asked.include_usage:
             yield sse({**_head(said, "chat.completion.chunk"), "choices": [], "usage": _usage(said)})
-        yield b"data: [DONE]\n\n"
+        yield Frame(b"data: [DONE]\n\n", 0)
 
     def error(self, status: int, message: str) -> Mapping[str, object]:
         error_type, code = _ERRORS.get(status, ("server_error", None))
@@ -60,9 +60,10 @@ def _head(said: Said, kind: str) -> dict[str, object]:
     return {"id": f"chatcmpl-{said.id}", "object": kind, "created": 1_700_000_000, "model": said.model}
 
 
-def _chunk(said: Said, delta: Mapping[str, str], reason: str | None = None) -> bytes:
+def _chunk(said: Said, delta: Mapping[str, str], reason: str | None = None) -> Frame:
     choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
-    return sse({**_head(said, "chat.completion.chunk"), "choices": [choice], "usage": None})
+    chunk = {**_head(said, "chat.completion.chunk"), "choices": [choice], "usage": None}
+    return sse(chunk, piece=delta.get("content", ""))
 
 
 def _reason(said: Said) -> str:

@@ -122,6 +122,16 @@ def test_tokens_are_one_for_two_characters() -> None:
     assert (told.prompt_tokens, told.completion_tokens) == (0, 9)
 
 
+def test_the_first_characters_have_their_part_of_the_tokens() -> None:
+    """To the nearest, none at the beginning, all at the end, and never fewer than before."""
+    answer = say(Asked("m", "가나다", True), Scene("ok", 200, 0.0, Script(completion_tokens=1000)))
+    parts = [answer.tokens_of(chars) for chars in range(len(answer.text) + 1)]
+    assert (parts[0], parts[-1], parts) == (0, 1000, sorted(parts))
+    plain = say(Asked("m", "가나다", True), Scene("ok", 200, 0.0, Script()))
+    for chars in range(len(plain.text) + 1):
+        assert plain.tokens_of(chars) == tokens(plain.text[:chars])
+
+
 def test_the_pieces_of_a_stream_are_the_text() -> None:
     """Nothing is lost or doubled between whole and streamed."""
     answer = say(Asked("m", "가나다", True), Scene("ok", 200, 0.0, Script(piece_chars=7)))
@@ -138,18 +148,21 @@ def test_useless_answers_are_no_verdicts(outcome: str) -> None:
 
 
 def test_the_ledger_tells_entries_and_totals() -> None:
-    """What is under way is open; what was aborted reported nothing; the duration is the clock's."""
+    """Tokens are those that have gone, of what is under way too; times are the clock's."""
     ledger = Ledger(StepClock(0.5, start=100))
-    ledger.opened("gemini", "m", "ok", 200, False)(aborted=False, prompt_tokens=5, completion_tokens=2)
-    ledger.opened("gemini", "m", "hang", 0, True)(aborted=True, prompt_tokens=0, completion_tokens=0)
-    ledger.opened("gemini", "m", "ok", 200, False)
+    whole = ledger.opened("gemini", "m", "ok", 200, True)
+    whole.sent(5, 1)
+    whole.sent(5, 2)
+    whole.close(aborted=False)
+    ledger.opened("gemini", "m", "hang", 0, True).close(aborted=True)
+    ledger.opened("gemini", "m", "ok", 200, True).sent(7, 3)
     assert ledger.report()["totals"] == {
         "gemini": {
             "requests": 3,
             "open": 1,
             "aborted": 1,
-            "prompt_tokens": 5,
-            "completion_tokens": 2,
+            "prompt_tokens": 12,
+            "completion_tokens": 5,
             "outcomes": {"ok": 2, "hang": 1},
         }
     }
@@ -161,11 +174,12 @@ def test_the_ledger_tells_entries_and_totals() -> None:
         "model": "m",
         "outcome": "ok",
         "status": 200,
-        "streamed": False,
+        "streamed": True,
         "at": 100.0,
         "prompt_tokens": 5,
         "completion_tokens": 2,
-        "duration_seconds": 0.5,
+        "first_byte_seconds": 0.5,
+        "duration_seconds": 1.0,
         "aborted": False,
         "open": False,
     }
@@ -180,7 +194,7 @@ def test_totals_outlive_the_entries() -> None:
     """Memory is bounded, and the totals stay exact."""
     ledger = Ledger()
     for _ in range(KEPT + 5):
-        ledger.opened("claude", "m", "ok", 200, False)(aborted=False, prompt_tokens=1, completion_tokens=1)
+        ledger.opened("claude", "m", "ok", 200, False).close(aborted=False)
     report = ledger.report()
     assert len(report["entries"]) == KEPT  # type: ignore[arg-type]
     assert report["totals"]["claude"]["requests"] == KEPT + 5  # type: ignore[index]
@@ -189,7 +203,8 @@ def test_totals_outlive_the_entries() -> None:
 def test_a_cleared_ledger_does_not_learn_of_what_began_before() -> None:
     """An answer that ends after a clear leaves no negative figure behind."""
     ledger = Ledger()
-    close = ledger.opened("claude", "m", "ok", 200, False)
+    account = ledger.opened("claude", "m", "ok", 200, False)
     ledger.clear()
-    close(aborted=False, prompt_tokens=1, completion_tokens=1)
+    account.sent(1, 1)
+    account.close(aborted=False)
     assert ledger.report() == {"totals": {}, "entries": []}

@@ -1,0 +1,128 @@
+"""One attempt of a provider: what it has brought so far, and how it is counted when it ends."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from types import TracebackType
+from typing import Literal
+
+from app.llm.base import Chunk, Completion, LLMError, Prompt, Usage
+from app.llm.estimate import Rates
+from telemetry.metrics import (
+    errors_total,
+    llm_calls_total,
+    llm_duration_seconds,
+    llm_first_byte_seconds,
+    llm_streams_aborted_total,
+    llm_tokens_estimated_total,
+    llm_tokens_total,
+)
+
+logger = logging.getLogger(__name__)
+
+Answered = Literal["success", "fallback"]
+
+
+class Attempt:
+    """Counted when its `with` block ends, which keeps an LLMError to itself.
+
+    `answered` is its status if it goes well. A stream that is stopped, because its shopper left, was going
+    well. An attempt to have a whole answer that is cancelled gave nothing: an error, of no kind.
+    """
+
+    def __init__(
+        self, provider: str, answered: Answered, prompt: Prompt, rates: Rates, clock: Callable[[], float]
+    ) -> None:
+        self.text = ""
+        self.succeeded = False
+        self._provider, self._answered, self._rates, self._clock = provider, answered, rates, clock
+        self._prompt_chars = len(f"{prompt.system}\n{prompt.user}")
+        self._streamed = self._whole = False
+        self._told: Usage | None = None
+        self._untold_chars = 0
+        self._first_byte: float | None = None
+
+    def __enter__(self) -> Attempt:
+        self._started = self._clock()
+        return self
+
+    def streaming(self) -> Attempt:
+        """The answer is to come as a stream."""
+        self._streamed = True
+        return self
+
+    def take(self, chunk: Chunk) -> None:
+        """A piece of a stream has come."""
+        if self._first_byte is None:
+            self._first_byte = self._seconds()
+        self.text += chunk.text
+        # A figure that does not rise says nothing of the text: some events have none, or a placeholder.
+        rises = chunk.usage and chunk.usage.completion_tokens > (self._told or Usage(0, 0)).completion_tokens
+        self._untold_chars = 0 if rises else self._untold_chars + len(chunk.text)
+        self._told = chunk.usage or self._told
+
+    def ended(self, completion: Completion | None = None) -> None:
+        """The answer is whole: here, or by the pieces taken."""
+        self._whole = True
+        if completion:
+            self.text, self._told = completion.text, completion.usage
+        if self._told:
+            self._rates.prompt.learn(self._told.prompt_tokens, self._prompt_chars)
+            self._rates.completion.learn(self._told.completion_tokens, len(self.text))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> bool:
+        failed = error if isinstance(error, LLMError) else None
+        stopped = error is not None and not isinstance(error, Exception)
+        if failed:
+            self._told = self._told or failed.usage
+        self.succeeded = error is None
+        good = self.succeeded or (stopped and self._streamed)
+        self._count(self._answered if good else "error", failed, stopped)
+        return failed is not None
+
+    def _count(self, status: str, failed: LLMError | None, stopped: bool) -> None:
+        provider, seconds = self._provider, self._seconds()
+        llm_calls_total.labels(provider=provider, status=status).inc()
+        llm_duration_seconds.labels(provider=provider).observe(seconds)
+        if self._first_byte is not None:
+            llm_first_byte_seconds.labels(provider=provider).observe(self._first_byte)
+        if stopped and self._streamed:
+            llm_streams_aborted_total.labels(provider=provider).inc()
+        if failed:
+            errors_total.labels(error_type=failed.kind, component="llm").inc()
+        prompt, completion = self._count_tokens()
+        logger.log(
+            logging.WARNING if status == "error" else logging.INFO,
+            "llm attempt provider=%s status=%s kind=%s duration=%.3fs prompt_tokens=%d completion_tokens=%d",
+            provider,
+            status,
+            failed.kind if failed else "cancelled" if stopped else "-",
+            seconds,
+            prompt,
+            completion,
+        )
+
+    def _count_tokens(self) -> tuple[int, int]:
+        """Count what the provider told, and of a stream that did not end what must be added to it."""
+        told, estimated = self._told or Usage(0, 0), self._estimated()
+        prompt = told.prompt_tokens + estimated.prompt_tokens
+        completion = told.completion_tokens + estimated.completion_tokens
+        for kind, tokens, part in (
+            ("prompt", prompt, estimated.prompt_tokens),
+            ("completion", completion, estimated.completion_tokens),
+        ):
+            llm_tokens_total.labels(provider=self._provider, type=kind).inc(tokens)
+            llm_tokens_estimated_total.labels(provider=self._provider, type=kind).inc(part)
+        return prompt, completion
+
+    def _estimated(self) -> Usage:
+        if self._whole or self._first_byte is None:
+            return Usage(0, 0)
+        prompt = 0 if self._told else self._rates.prompt.of(self._prompt_chars)
+        return Usage(prompt, self._rates.completion.of(self._untold_chars))
+
+    def _seconds(self) -> float:
+        return max(0.0, self._clock() - self._started)
