@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 import redis
@@ -18,7 +19,7 @@ from app.dialogue import store_redis_scripts as scripts
 from app.dialogue.model import Abandoned, Reason, Session, as_document, from_document
 from app.dialogue.store import KEEP_ENDED_SECONDS, PRODUCT_SELECTION, Overtaken
 from app.dialogue.store_redis_faults import LOST, explained
-from app.faults import without_secrets
+from app.faults import StoreError, without_secrets
 
 PREFIX = "reviewlens:"
 SESSION = f"{PREFIX}session:"
@@ -37,6 +38,7 @@ class RedisSessions:
         self._place = without_secrets(url)
         self._timeout = timeout_seconds
         self._clock = clock
+        self._ahead: float | None = None  # the clock of Redis, of ours
         self._redis = redis.Redis.from_url(
             url,
             decode_responses=True,
@@ -124,8 +126,22 @@ class RedisSessions:
         """What a script that writes answers. However often it is sent, it writes once."""
         names = (f"done:{uuid.uuid4().hex}", "visits", "seen", "live")
         keys = [*(PREFIX + name for name in names), SESSION + session_id]
-        around = (self._now(), self._timeout, int(KEEP_ENDED_SECONDS * 1000))
-        return json.loads(self._tried(lambda: self._script(script)(keys, [*around, *given])))
+        for _ in range(2):  # once more where the clock of Redis was set, or another Redis has taken over
+            around = (self._now(), self._timeout, int(KEEP_ENDED_SECONDS * 1000), self._until())
+            reply = json.loads(self._tried(partial(self._script(script), keys, [*around, *given])))
+            self._ahead = reply["now"] - time.monotonic()
+            if "answer" in reply:
+                return reply["answer"]
+        raise StoreError(f"the store {self._place} cannot be used: its clock jumps", "its clock jumps")
+
+    def _until(self) -> str:
+        """When nobody waits any more for what is sent now, by the clock of Redis."""
+        if self._clock:
+            return ""
+        if self._ahead is None:
+            seconds, microseconds = self._tried(self._redis.time)
+            self._ahead = seconds + microseconds / 1e6 - time.monotonic()
+        return repr(time.monotonic() + self._ahead + 2 * TRY_SECONDS)
 
     def _tried(self, ask: Callable[[], T]) -> T:
         """The answer to something that may be asked twice. Raises StoreError."""

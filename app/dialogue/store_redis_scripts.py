@@ -8,6 +8,7 @@
 
 The time is Redis's own, so that machines whose clocks differ time out alike; a test says its own. A script
 whose answer was lost on the way is sent once more with the same `done`, and answers without doing it again.
+One that comes when its sender waits no more does nothing.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ REMEMBERED_MS = 30_000
 _AROUND = """
 local done, visits, seen, live, session = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local now, timeout, keep = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local until_when, given = tonumber(ARGV[4]), {unpack(ARGV, 5)}
 if not now then
   local time = redis.call('TIME')
   now = time[1] + time[2] / 1000000
@@ -50,10 +52,10 @@ local function work()
 end
 
 local answer = redis.call('GET', done)
-if not answer then
-  answer = cjson.encode(work())
-  redis.call('SET', done, answer, 'PX', %d)
-end
+if answer then return answer end
+if until_when and now > until_when then return cjson.encode({now = now, late = true}) end
+answer = cjson.encode({now = now, answer = work()})
+redis.call('SET', done, answer, 'PX', %d)
 return answer
 """
 
@@ -64,14 +66,14 @@ def _whole(work: str) -> str:
 
 # visit -> true
 OPEN_VISIT = _whole("""
-  redis.call('ZADD', visits, now, ARGV[4])
+  redis.call('ZADD', visits, now, given[1])
   last(longest, visits)
   return true
 """)
 
 # visit, id, body, summary -> whether the visit was live
 BEGIN = _whole("""
-  local visit, id, body, summary = ARGV[4], ARGV[5], ARGV[6], ARGV[7]
+  local visit, id, body, summary = given[1], given[2], given[3], given[4]
   redis.call('HSET', session, 'version', 0, 'status', 'live', 'body', body)
   redis.call('ZADD', seen, now, id)
   redis.call('HSET', live, id, summary)
@@ -82,7 +84,7 @@ BEGIN = _whole("""
 
 # version before, id, status, body, summary -> whether it was kept
 SAVE = _whole("""
-  local before, id, status, body, summary = ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
+  local before, id, status, body, summary = given[1], given[2], given[3], given[4], given[5]
   local found = redis.call('HMGET', session, 'version', 'status')
   if found[1] ~= before or found[2] ~= 'live' then return false end
   if status ~= 'live' then forget(id) end
@@ -100,7 +102,7 @@ SAVE = _whole("""
 # id -> its stage, or false where it is not live
 ABANDON = _whole("""
   if redis.call('HGET', session, 'status') ~= 'live' then return false end
-  return abandon(ARGV[4], session)
+  return abandon(given[1], session)
 """)
 
 # what a session's key begins with -> {sessions: [[id, stage], ...], visits: how many}
@@ -108,7 +110,7 @@ EXPIRE = _whole("""
   local before = string.format('(%.17g', now - timeout)
   local ended = {}
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', seen, '-inf', before)) do
-    ended[#ended + 1] = {id, abandon(id, ARGV[4] .. id)}
+    ended[#ended + 1] = {id, abandon(id, given[1] .. id)}
   end
   return {sessions = ended, visits = redis.call('ZREMRANGEBYSCORE', visits, '-inf', before)}
 """)

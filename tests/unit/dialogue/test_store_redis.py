@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -51,25 +52,39 @@ def status(store: RedisSessions) -> str:
     return kept.status
 
 
-def test_every_key_is_ours_and_ends_by_itself(store: RedisSessions, server: RedisServer) -> None:
-    """Where the service is gone for good, nothing stays; while it lives, nothing ends too early."""
-    store.open_visit("the chair")
-    store.save(ANSWERED)
-    store.begin(replace(SESSION, session_id="left"), None)
-    store.abandon("left", "browser_close")
-    store.probe(1)
+def seconds_left(server: RedisServer) -> dict[str, float]:
+    """What is kept of the sessions -> how long; tokens and probes, which go within a minute, left out."""
     ends = {key: server.client.pttl(key) / 1000 for key in server.client.scan_iter()}
-    assert all(key.startswith(PREFIX) for key in ends)
-    state = {key: left for key, left in ends.items() if ":done:" not in key and not key.endswith(":probe")}
-    assert {key.removeprefix(PREFIX) for key in state} == {
-        "visits",
-        "seen",
-        "live",
-        "session:s1",
-        "session:left",
-    }
-    assert all(0 < left <= DAY + 60 for left in ends.values())
-    assert all(left > DAY - 60 for left in state.values())
+    assert all(key.startswith(PREFIX) and left > 0 for key, left in ends.items())
+    state = {key.removeprefix(PREFIX): left for key, left in ends.items()}
+    return {key: left for key, left in state.items() if left > 60 or not key.startswith(("done:", "probe"))}
+
+
+def test_every_key_is_ours_and_ends_by_itself(store: RedisSessions, server: RedisServer) -> None:
+    """Where the service is gone for good, nothing stays; each sign of life puts the end off."""
+    assert set(seconds_left(server)) == {"seen", "live", "session:s1"}
+    store.open_visit("the chair")
+    for go_on in (lambda: store.begin(replace(SESSION, session_id="s2"), None), lambda: store.save(ANSWERED)):
+        for key in ("seen", "live", "session:s1"):
+            server.client.expire(PREFIX + key, 100)
+        go_on()
+        assert seconds_left(server)["live"] > DAY
+    assert set(seconds_left(server)) == {"visits", "seen", "live", "session:s1", "session:s2"}
+    assert all(DAY < left <= DAY + 60 for left in seconds_left(server).values())
+
+
+def test_what_has_ended_is_kept_for_a_day_and_in_no_list(store: RedisSessions, server: RedisServer) -> None:
+    """However it ended."""
+    now = time.time()
+    for name in ("left", "quiet"):
+        store.begin(replace(SESSION, session_id=name), store.open_visit("the chair"))
+    store.save(replace(store.save(ANSWERED), status="complete"))
+    store.abandon("left", "browser_close")
+    with closing(RedisSessions(server.url, 60, lambda: now + 100)) as later:
+        assert [each.session_id for each in later.expire()] == ["quiet"]
+    kept = seconds_left(server)
+    assert set(kept) == {"session:s1", "session:left", "session:quiet"}
+    assert all(DAY - 60 < left <= DAY for left in kept.values())
 
 
 def test_no_number_of_sessions_makes_a_scrape_search(store: RedisSessions, server: RedisServer) -> None:
@@ -133,6 +148,36 @@ def test_time_outs_whose_answer_was_lost_are_told(
         assert [each.session_id for each in later.expire()] == ["s1"]
         assert later.expire() == []
     assert way.lost == 1
+
+
+def test_what_comes_after_its_sender_has_given_up_is_not_done(server: RedisServer) -> None:
+    """The shopper was told to try again: a turn that is taken later would be taken, and not counted."""
+
+    def scripts_run() -> int:
+        calls: int = server.client.info("commandstats")["cmdstat_evalsha"]["calls"]
+        return calls
+
+    with closing(RedisSessions(server.url, 60)) as store:
+        store.begin(SESSION, None)
+        before = scripts_run()
+        server.process.send_signal(signal.SIGSTOP)
+        try:
+            with pytest.raises(StoreError, match="Timeout"):
+                store.save(ANSWERED)
+        finally:
+            server.process.send_signal(signal.SIGCONT)
+        wait_for("the late script", lambda: scripts_run() > before)
+        assert store.get("s1") == SESSION
+        assert store.save(ANSWERED).version == 1
+
+
+@pytest.mark.parametrize("jump", [-1e6, 1e6])
+def test_a_clock_that_was_set_keeps_nobody_out(store: RedisSessions, jump: float) -> None:
+    """Nor another Redis that took over, with a clock of its own."""
+    assert store._ahead is not None
+    store._ahead += jump
+    assert store.save(ANSWERED) == ANSWERED
+    assert store.abandon("s1", "browser_close")
 
 
 def test_a_way_that_loses_everything_is_a_store_that_cannot_be_used(store: RedisSessions, way: Lossy) -> None:
