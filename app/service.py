@@ -16,6 +16,7 @@ from fastapi_offline import FastAPIOffline
 import telemetry
 from app import __version__, faults
 from app.api import health, pages, problems, products, sessions
+from app.api.limits import BodyLimit
 from app.api.services import Services
 from app.database import PATIENT_SECONDS, REQUEST_SECONDS, Database
 from app.dialogue.engine import Engine
@@ -70,6 +71,7 @@ def create_app(
     for router in (pages.router, health.router, products.router, sessions.router):
         app.include_router(router)
     problems.install(app)
+    app.add_middleware(BodyLimit)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=settings.origins,

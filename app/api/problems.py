@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import FastAPI, Request
-from fastapi.exception_handlers import http_exception_handler, request_validation_exception_handler
+from fastapi.exception_handlers import http_exception_handler
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
@@ -22,6 +22,9 @@ ANSWERS: dict[type[Exception], tuple[int, str]] = {NotFound: (404, "not_found"),
 RETRY_SECONDS = 5
 Responses = dict[int | str, dict[str, Any]]
 UNAVAILABLE: Responses = {503: {"model": Problem}}
+# Bodies that are no text, and those that are too long.
+BODY: Responses = {400: {"model": Problem}, 413: {"model": Problem}}
+_COUNTED = {400: "validation", 404: "not_found", 413: "validation"}
 
 _log = logging.getLogger("reviewlens.store")
 
@@ -44,16 +47,19 @@ def _handler(status: int, error_type: str) -> Callable[[Request, Exception], Awa
     return handle
 
 
-async def _invalid(request: Request, error: Exception) -> Response:
+async def _invalid(_: Request, error: Exception) -> Response:
+    """What is wrong, and where. What was sent is not sent back: FastAPI's own answer does, and is a 500 where
+    that cannot be written as JSON, such as a lone surrogate or NaN."""
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it only
     errors_total.labels(error_type="validation", component="api").inc()
-    return await request_validation_exception_handler(request, error)
+    told = [{key: one[key] for key in ("type", "loc", "msg")} for one in error.errors()]
+    return JSONResponse({"detail": told}, 422)
 
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for it only
-    if error.status_code == 404:
-        errors_total.labels(error_type="not_found", component="api").inc()
+    if error_type := _COUNTED.get(error.status_code):
+        errors_total.labels(error_type=error_type, component="api").inc()
     return await http_exception_handler(request, error)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from app.api.problems import UNAVAILABLE, Responses
+from app.api.problems import BODY, UNAVAILABLE, Responses
 from app.api.schemas import (
     AnalysisOut,
     Problem,
@@ -24,11 +24,11 @@ from app.reviews.models import Question
 
 router = APIRouter(prefix="/api/sessions", tags=["sessions"], responses=UNAVAILABLE)
 NOT_FOUND: Responses = {404: {"model": Problem}}
-CONFLICT: Responses = {**NOT_FOUND, 409: {"model": Problem}}
+CONFLICT: Responses = {**NOT_FOUND, **BODY, 409: {"model": Problem}}
 STREAMED: Responses = {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}}
 
 
-@router.post("", status_code=201, responses=NOT_FOUND)
+@router.post("", status_code=201, responses=NOT_FOUND | BODY)
 def begin(wanted: SessionIn, services: Current) -> SessionOut:
     """Begin a dialogue about a product."""
     step = services.engine.start(wanted.product_id, wanted.visit_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -144,6 +145,12 @@ def test_more_announced_than_the_bound_has_room_for_is_an_overflow(metrics: Reco
     assert len(metrics.series("evidence_count_count")) == BY_NAME["evidence_count"].bound
 
 
+def show(numbers: Iterable[int]) -> None:
+    """Let the gauge follow these sessions."""
+    live = [(("chair", f"s{number}"), float(number)) for number in numbers]
+    active_evidence_gauge.follow(lambda: live)
+
+
 def test_live_sessions_over_the_bound_are_added_up() -> None:
     """Who is shown stays while it lives, the sum is exact on both paths, who ends makes room."""
     bound = BY_NAME["active_evidence_gauge"].bound
@@ -154,11 +161,10 @@ def test_live_sessions_over_the_bound_are_added_up() -> None:
             "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": sink.url + "/v1/metrics",
         }
         with recording(environ, exporter=None) as metrics:
-            live = {("chair", f"s{number}"): float(number) for number in range(3_000)}
-            active_evidence_gauge.follow(lambda: live.items())
+            show(range(3_000))
             shown = metrics.series("active_evidence_gauge")
             assert len(shown) == 3_000
-            live = {("chair", f"s{number}"): float(number) for number in reversed(range(9_000))}
+            show(reversed(range(9_000)))
             series = metrics.series("active_evidence_gauge")
             assert shown.items() <= series.items()
             assert len(series) <= bound
@@ -167,8 +173,10 @@ def test_live_sessions_over_the_bound_are_added_up() -> None:
             assert overflow(metrics) == {"active_evidence_gauge": folded}
             metrics.pipeline.flush()
             assert sink.series("active_evidence_gauge") == series
-            live = {("chair", f"s{number}"): float(number) for number in range(1_000)}
-            assert values(metrics, "active_evidence_gauge") == live
+            show(range(1_000))
+            assert values(metrics, "active_evidence_gauge") == {
+                ("chair", f"s{number}"): float(number) for number in range(1_000)
+            }
             assert overflow(metrics) == {"active_evidence_gauge": folded}
 
 
