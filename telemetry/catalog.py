@@ -383,7 +383,6 @@ _OBSERVED: tuple[Metric, ...] = (
         (METHOD, ENDPOINT),
         FIRST_BYTE,
         at_most=1_000,
-        at_most=1_000,
         read_by=("reviewlens-production-kr-v2",),
     ),
     Metric(
@@ -392,7 +391,6 @@ _OBSERVED: tuple[Metric, ...] = (
         "{stream}",
         "Streamed responses whose client left before their end",
         (METHOD, ENDPOINT),
-        at_most=1_000,
         at_most=1_000,
         read_by=("reviewlens-production-kr-v2",),
     ),
