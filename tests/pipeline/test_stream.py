@@ -111,19 +111,15 @@ def test_times_are_right_against_a_stopwatch(
         shop(state_dir, metrics, simulator, turns, providers=provider) as open_shop,
         open_shop.streaming(open_shop.up_to_the_last()) as heard,
     ):
-        next(heard.read())
-        assert simulator.entries()[-1]["open"], "the first event came when all was over"
         heard.to_the_end()
     (entry,) = simulator.ledger()
     llm_first = metrics.sum("llm_first_byte_seconds", provider=provider)
     llm_total = metrics.sum("llm_duration_seconds", provider=provider)
-    # Both ends of the pauses between the pieces are in it; the events of a protocol add more.
+    # The pauses between the pieces; the other events of a protocol add more.
     written = pace * (len(heard.text) // size)
     http_first = metrics.sum("http_first_byte_seconds", **TURN)
     assert latency <= entry["first_byte_seconds"] <= llm_first <= http_first <= heard.first
     assert latency + written <= llm_total <= heard.total
-    assert llm_first + written <= llm_total
-    assert heard.first + written - pace <= heard.total
     before = metrics.count("http_request_duration_seconds", **TURN) - 1
     assert (metrics.count("http_first_byte_seconds", **TURN), before) == (1, turns - 1)
 
