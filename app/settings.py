@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -113,4 +113,5 @@ def _is_store(text: str) -> bool:
         return False
     database = parts.path.strip("/")
     whole = parts.scheme == "unix" or not database or database.isdecimal()
-    return parts.scheme in ("redis", "rediss", "unix") and named and whole and not parts.fragment
+    plain = not parts.fragment and "password" not in parse_qs(parts.query)  # what hides it looks before the @
+    return parts.scheme in ("redis", "rediss", "unix") and named and whole and plain

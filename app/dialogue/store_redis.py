@@ -44,8 +44,8 @@ class RedisSessions:
             decode_responses=True,
             socket_timeout=TRY_SECONDS,
             socket_connect_timeout=TRY_SECONDS,
-            socket_keepalive=True,
             retry=Retry(NoBackoff(), 0),  # ours knows how long that takes in all
+            **({} if url.startswith("unix:") else {"socket_keepalive": True}),
         )
         self._redis.connection_pool.make_connection()  # says here which option it does not know
         self._scripts: dict[str, Script] = {}

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from support.lossy import Lossy, lossy
@@ -159,16 +160,17 @@ def test_what_comes_after_its_sender_has_given_up_is_not_done(server: RedisServe
 
     with closing(RedisSessions(server.url, 60)) as store:
         store.begin(SESSION, None)
+        kept = store.save(ANSWERED)  # now Redis knows the script
         before = scripts_run()
         server.process.send_signal(signal.SIGSTOP)
         try:
             with pytest.raises(StoreError, match="Timeout"):
-                store.save(ANSWERED)
+                store.save(replace(kept, evidence=9))
         finally:
             server.process.send_signal(signal.SIGCONT)
         wait_for("the late script", lambda: scripts_run() > before)
-        assert store.get("s1") == SESSION
-        assert store.save(ANSWERED).version == 1
+        assert store.get("s1") == kept
+        assert store.save(replace(kept, evidence=9)).version == 2
 
 
 @pytest.mark.parametrize("jump", [-1e6, 1e6])
@@ -202,6 +204,16 @@ def test_a_redis_that_was_started_anew_is_used_at_once() -> None:
             assert store.get("s1") is None
             store.begin(SESSION, None)
             assert status(store) == "live"
+
+
+def test_a_socket_of_the_machine_is_an_address_too(tmp_path: Path) -> None:
+    """With the number of a database."""
+    path = tmp_path / "redis.sock"
+    with redis_server("--unixsocket", path), closing(RedisSessions(f"unix://{path}?db=1", 60)) as store:
+        store.begin(SESSION, None)
+        assert store.get("s1") == SESSION
+    with pytest.raises(StoreError, match=f"the store unix://{path} cannot be used: "):
+        store.get("s1")
 
 
 def test_a_full_redis_takes_what_makes_room(store: RedisSessions, server: RedisServer) -> None:

@@ -52,7 +52,7 @@ def without_hashes(server: RedisServer) -> str:
 URLS: dict[str, tuple[Callable[[RedisServer], str], str, str]] = {
     "nobody listens": (lambda _: "redis://127.0.0.1:1", "Connection refused", "See that it runs"),
     "no such host": (lambda _: "redis://nowhere.invalid", "not known", "See the host's name"),
-    "no password": (lambda it: at(it, ""), "already authenticated", "right user and password"),
+    "no password": (lambda it: at(it, ""), "uthenticat", "right user and password"),
     "wrong password": (
         lambda it: at(it, f":{SECRET}x@"),
         "invalid username-password",

@@ -27,6 +27,7 @@ BAD = [
     f"redis://:{SECRET}#x@host:6379/0",
     f"redis://:{SECRET}?x@host:6379/0",
     f"redis://:{SECRET}",
+    f"redis://host:6379/0?password={SECRET}",
     "unix://",
 ]
 
