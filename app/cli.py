@@ -30,8 +30,11 @@ cli = typer.Typer(
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on [env: REVIEWLENS_HOST].")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on [env: REVIEWLENS_PORT, PORT].")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes that serve [env: WEB_CONCURRENCY].", show_default="1")
+    ] = None,
 ) -> None:
-    """Serve the API, with /metrics beside it."""
+    """Serve the API, with /metrics beside it. Any worker's /metrics answers for all of them."""
     import uvicorn
 
     _take_platform_port()
@@ -43,6 +46,7 @@ def serve(
         "app.main:app",
         host=host or settings.host,
         port=port,
+        workers=workers,
         access_log=False,
         log_config=None,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -59,8 +59,16 @@ class LiveGaugeExporter(ForwardingExporter):
     """Adds the gauges to what another exporter pushes. A backend keeps a vanished series for minutes, so
     an ended one is pushed as 0 twice first."""
 
-    def __init__(self, inner: MetricExporter, gauges: Sequence[Gauge], scope: InstrumentationScope) -> None:
+    def __init__(
+        self,
+        inner: MetricExporter,
+        gauges: Sequence[Gauge],
+        scope: InstrumentationScope,
+        leads: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """`leads` tells at each push whether the gauges are this process's to tell."""
         super().__init__(inner)
+        self._leads = leads
         self._scope = scope
         self._gauges = [(gauge, _Ending()) for gauge in gauges]
 
@@ -69,7 +77,8 @@ class LiveGaugeExporter(ForwardingExporter):
     ) -> MetricExportResult:
         """Push the SDK's points and the gauges' in one request."""
         try:
-            read = [(gauge, ending, _live(gauge, "export")) for gauge, ending in self._gauges]
+            gauges = self._gauges if self._leads() else []
+            read = [(gauge, ending, _live(gauge, "export")) for gauge, ending in gauges]
             live = [(gauge, ending, now) for gauge, ending, now in read if now is not None]
             metrics = [_metric(gauge, ending.with_zeros(now)) for gauge, ending, now in live]
             result = self._inner.export(self._with(metrics, metrics_data), timeout_millis, **kwargs)

@@ -7,6 +7,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from opentelemetry import metrics as otel_metrics
@@ -23,6 +24,7 @@ from telemetry.delivery import WatchedMetrics
 from telemetry.expected import ExpectedCollector, ExpectedExporter
 from telemetry.exporters import metric_exporter
 from telemetry.exposition import Exposition
+from telemetry.group import GoOnExporter, GroupReader, in_cells, works
 from telemetry.guard import Step, guard
 from telemetry.handles import IDLE, Counter, Gauge, Histogram
 from telemetry.livegauges import LiveGaugeCollector, LiveGaugeExporter
@@ -32,6 +34,7 @@ from telemetry.resource import resource
 from telemetry.settings import Settings, load
 from telemetry.tracing import tracer_provider
 from telemetry.views import views
+from telemetry.workers import Worker, group, is_worker, join
 
 METER = "reviewlens"
 FLUSH_MS = 5_000
@@ -50,6 +53,7 @@ class Pipeline:
         settings: Settings,
         environ: Mapping[str, str],
         exporter: Callable[[], MetricExporter] | None = None,
+        worker: Worker | None = None,
         readers: Sequence[MetricReader] = (),
     ) -> None:
         self.settings = settings
@@ -60,7 +64,8 @@ class Pipeline:
         self._stuck = False
         if settings.sdk_disabled:
             return
-        who = resource(settings, environ)
+        self._worker = worker
+        who = resource(settings, environ, worker.number if worker else None)
         to = {signal: target(signal, environ) for signal in settings.pushed}
         if settings.traces:
             self.tracer_provider = tracer_provider(to.get("traces"), who)
@@ -70,7 +75,7 @@ class Pipeline:
                 all_readers,
                 who,
                 shutdown_on_exit=False,
-                views=list(views(METER, settings.http_server_metrics)),
+                views=list(views(METER, settings.http_server_metrics, worker.cells if worker else None)),
             )
             self._wire(self._provider)
 
@@ -81,20 +86,32 @@ class Pipeline:
         if self.settings.prometheus:
             inner, registry = CollectorRegistry(), CollectorRegistry()
             readers.append(
-                PrometheusMetricReader(disable_target_info=True, scope_info_enabled=False, registry=inner)
+                GroupReader(self._worker, inner)
+                if self._worker
+                else PrometheusMetricReader(
+                    disable_target_info=True, scope_info_enabled=False, registry=inner
+                )
             )
             registry.register(ExpectedCollector(inner, HISTOGRAMS))
             registry.register(LiveGaugeCollector(GAUGES))
             self.exposition = Exposition(registry)
         if to is not None:
             watched = WatchedMetrics(exporter() if exporter else metric_exporter(to), to.where)
-            whole = ExpectedExporter(watched, HISTOGRAMS, METER)
+            whole: MetricExporter = ExpectedExporter(watched, HISTOGRAMS, METER)
+            if self._worker:
+                whole = GoOnExporter(whole, self._worker.cells)
             self._pushing = PeriodicExportingMetricReader(
-                LiveGaugeExporter(whole, GAUGES, InstrumentationScope(METER)),
+                LiveGaugeExporter(whole, GAUGES, InstrumentationScope(METER), self._leads),
                 self.settings.metric_export_interval_ms,
             )
+            if self._worker:
+                in_cells(self._pushing, self._worker.cells)
             readers.append(self._pushing)
         return readers
+
+    def _leads(self) -> bool:
+        """Whether to push what is of the whole group, not of a worker: one of them does."""
+        return self._worker is None or self._worker.number == 0
 
     @staticmethod
     def _wire(provider: MeterProvider) -> None:
@@ -109,6 +126,14 @@ class Pipeline:
         zero.known()
         guard.count = _count_fault
         guard.count_due()
+
+    def forked(self, environ: Mapping[str, str]) -> None:
+        """In a process that was forked with the pipeline in it: count as a worker of one's own."""
+        if self._worker is None or self._provider is None:
+            return
+        self._worker.rejoin(group(environ))
+        # The parent pushes as well, under the plain name.
+        self._provider._sdk_config.resource = resource(self.settings, environ, self._worker.number + 1)
 
     def publish(self) -> None:
         """Make the providers the process's own, so that other people's instruments come out here too."""
@@ -185,6 +210,29 @@ _lock = threading.Lock()
 _current: Pipeline | None = None
 
 
+def _join(settings: Settings, environ: Mapping[str, str]) -> Worker | None:
+    """This process among the workers of its server; a folder that cannot be used leaves it alone."""
+    if settings.sdk_disabled or not settings.metrics_exporters or not is_worker(environ):
+        return None
+    if not works():
+        _log.error("this version of the SDK is not known: each worker tells its own numbers alone")
+        return None
+    try:
+        return join(environ)
+    except OSError as error:
+        _log.error("telemetry of several workers cannot be put together: %s", error)
+        guard.count_fault("record")
+        return None
+
+
+def _forked(pipeline: Pipeline) -> None:
+    if pipeline is _current:
+        try:
+            pipeline.forked(os.environ)
+        except Exception:
+            guard.fault("record")
+
+
 def start(environ: Mapping[str, str] | None = None, **overrides: Any) -> Pipeline:
     """Start the process's pipeline from the OTEL_* variables, once; later calls return the same.
 
@@ -195,8 +243,10 @@ def start(environ: Mapping[str, str] | None = None, **overrides: Any) -> Pipelin
         if _current is None:
             environ = os.environ if environ is None else environ
             settings = load(environ, **overrides)
-            _current = Pipeline(settings, environ)
+            _current = Pipeline(settings, environ, worker=_join(settings, environ))
             _current.publish()
+            # After the SDK's own, which gives each forked process an instance that no restart has again.
+            os.register_at_fork(after_in_child=partial(_forked, _current))
             atexit.register(shutdown)
             _log.info(
                 "telemetry started: service=%s metrics=%s traces=%s",

@@ -12,19 +12,23 @@ from opentelemetry.sdk.resources import Resource
 from telemetry.settings import SERVICE_NAME, Settings, SettingsError
 
 
-def resource(settings: Settings, environ: Mapping[str, str]) -> Resource:
+def resource(settings: Settings, environ: Mapping[str, str], worker: int | None = None) -> Resource:
     """The service's resource. OTEL_RESOURCE_ATTRIBUTES are added; OTEL_SERVICE_NAME wins over service.name.
 
     The instance is host:port where the port is known, which is the same after a restart, so that its series
-    go on; else host:pid, so that two processes never push under one name.
+    go on; else host:pid, so that two processes never push under one name. The workers
+    of one server are told apart by their number, which who replaces one takes over.
     """
     given = _attributes(environ.get("OTEL_RESOURCE_ATTRIBUTES", ""))
     named = environ.get("OTEL_SERVICE_NAME") or settings.service_name != SERVICE_NAME
     name = None if named else given.get("service.name")
+    process = os.getpid() if worker is None else os.getppid()
+    where = f"{socket.gethostname()}:{environ.get('REVIEWLENS_PORT') or process}"
+    instance = given.get("service.instance.id", where)
     return Resource(
         {
-            "service.instance.id": f"{socket.gethostname()}:{environ.get('REVIEWLENS_PORT') or os.getpid()}",
             **given,
+            "service.instance.id": f"{instance}/{worker}" if worker else instance,
             "service.name": name or settings.service_name,
         }
     )

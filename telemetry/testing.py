@@ -89,7 +89,7 @@ def recording(
     `strict`: faults inside telemetry raise; False shows what production does.
     """
     environ = environ or {}
-    pipeline = Pipeline(load(environ), environ, exporter, readers)
+    pipeline = Pipeline(load(environ), environ, exporter, readers=readers)
     before, guard.strict = guard.strict, strict
     try:
         yield Recorded(pipeline)

@@ -12,7 +12,9 @@ from opentelemetry.sdk.metrics.view import (
     View,
 )
 
+from telemetry.aggregation import CellHistograms, CellSums
 from telemetry.catalog import CATALOG, Metric
+from telemetry.cells import Cells
 
 # Instrumentations that measure each request once more. FastAPI does so by itself from 0.160 on, as soon as
 # a global meter provider is there.
@@ -23,7 +25,7 @@ HTTP_SERVER_METERS = (
 )
 
 
-def views(meter_name: str, http_server_metrics: bool) -> Iterator[View]:
+def views(meter_name: str, http_server_metrics: bool, cells: Cells | None = None) -> Iterator[View]:
     """A view per instrument, and one per meter whose http.server.* would double the series.
 
     Buckets stand in views, not in instruments: OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION
@@ -36,7 +38,7 @@ def views(meter_name: str, http_server_metrics: bool) -> Iterator[View]:
             yield View(
                 meter_name=meter_name,
                 instrument_name=metric.name,
-                aggregation=_aggregation(metric),
+                aggregation=_aggregation(metric, cells),
                 aggregation_cardinality_limit=metric.bound + 1,
             )
     if not http_server_metrics:
@@ -44,5 +46,9 @@ def views(meter_name: str, http_server_metrics: bool) -> Iterator[View]:
             yield View(meter_name=meter, instrument_name="http.server.*", aggregation=DropAggregation())
 
 
-def _aggregation(metric: Metric) -> Aggregation:
-    return ExplicitBucketHistogramAggregation(metric.buckets) if metric.buckets else DefaultAggregation()
+def _aggregation(metric: Metric, cells: Cells | None) -> Aggregation:
+    if not metric.buckets:
+        return DefaultAggregation() if cells is None else CellSums(cells)
+    if cells is None:
+        return ExplicitBucketHistogramAggregation(metric.buckets)
+    return CellHistograms(cells, metric.buckets)
