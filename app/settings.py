@@ -62,9 +62,7 @@ class AppSettings(EnvironmentSettings):
 
     host: str = Field("127.0.0.1", description="address to listen on; loopback unless told otherwise")
     port: int = Field(8000, ge=0, le=65535, description="port to listen on")
-    state_dir: Path = Field(
-        Path(".run/state"), description="folder of the store and of what workers count"
-    )
+    state_dir: Path = Field(Path(".run/state"), description="folder of the store and of what workers count")
     session_store: SecretStr = Field(
         SecretStr(SQLITE),
         description="where dialogues are kept: sqlite, a file in the state folder, for one machine; for many "
