@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import AsyncGenerator
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from app.llm.base import Chunk, Completion, ErrorKind, LLMError, Prompt, Usage
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     import httpx
     from google.genai import Client
     from google.genai.types import GenerateContentConfig
+
+
+# The HTTP responses of the stream that is being opened.
+_responses: ContextVar[list[httpx.Response] | None] = ContextVar("_responses", default=None)
 
 
 class GeminiClient(SdkClient):
@@ -32,7 +37,11 @@ class GeminiClient(SdkClient):
 
         # An HTTP client of our own: where aiohttp is installed, the SDK would use that one instead, and
         # repeats a request whose connection broke. attempts=1 is no retry; 0 means 5 in some versions.
-        self._http = httpx.AsyncClient(timeout=self._settings.timeout, trust_env=not self._settings.direct)
+        self._http = httpx.AsyncClient(
+            timeout=self._settings.timeout,
+            trust_env=not self._settings.direct,
+            event_hooks={"response": [_note]},
+        )
         options = HttpOptions(
             base_url=self._settings.base_url,
             timeout=math.ceil(self._settings.timeout * 1000),
@@ -61,16 +70,20 @@ class GeminiClient(SdkClient):
         return Completion(text, usage, answer.model_version or self._settings.model)
 
     async def _stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
-        events = await self._sdk.aio.models.generate_content_stream(
-            model=self._settings.model, contents=prompt.user, config=self._config(prompt)
-        )
+        responses: list[httpx.Response] = []
+        _responses.set(responses)
         try:
+            events = await self._sdk.aio.models.generate_content_stream(
+                model=self._settings.model, contents=prompt.user, config=self._config(prompt)
+            )
             async for event in events:
                 last = any(candidate.finish_reason for candidate in event.candidates or ())
                 told = self._usage(event.usage_metadata) if last or event.usage_metadata else None
                 yield Chunk(_text(event), told, last)
         finally:
-            await events.aclose()
+            # Closing the SDK's generator leaves the connection open until the garbage is collected.
+            for response in responses:
+                await response.aclose()
 
     def _usage(self, figures: Any) -> Usage:
         if figures is None:
@@ -92,6 +105,12 @@ class GeminiClient(SdkClient):
         sdk.close()
         if self._http is not None:
             await self._http.aclose()
+
+
+async def _note(response: httpx.Response) -> None:
+    """Write a response down for the stream that it is for."""
+    if (responses := _responses.get()) is not None:
+        responses.append(response)
 
 
 def _text(answer: Any) -> str:

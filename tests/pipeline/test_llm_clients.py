@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
@@ -115,15 +116,20 @@ def test_a_stream_is_the_whole_answer_in_pieces(simulator: RunningSimulator, pro
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_an_aborted_stream_ends_at_the_provider_too(simulator: RunningSimulator, provider: str) -> None:
-    """Who closes the stream closes the request: the ledger sees the client leave."""
+    """Who closes the stream closes the request, at once: no garbage is collected, no client closed before the
+    ledger sees it leave."""
     simulator.fail(provider, outcome="stall")
 
-    async def first_text(client: Client) -> str:
+    async def leave(client: Client) -> list[dict[str, Any]]:
         async with aclosing(client.stream(PROMPT)) as chunks:
-            return await anext(chunk.text async for chunk in chunks if chunk.text)
+            assert await anext(chunk.text async for chunk in chunks if chunk.text)
+        return await asyncio.to_thread(simulator.ledger)
 
-    assert run(client_of(simulator, provider), first_text)
-    (entry,) = simulator.ledger()
+    gc.disable()
+    try:
+        (entry,) = run(client_of(simulator, provider), leave)
+    finally:
+        gc.enable()
     assert (entry["outcome"], entry["aborted"]) == ("stall", True)
     assert entry["first_byte_seconds"] <= entry["duration_seconds"]
 
