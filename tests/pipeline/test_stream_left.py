@@ -194,6 +194,35 @@ def connections(port: int) -> int:
     return sum(row[2] == f"0100007F:{port:04X}" and row[3] == "01" for row in rows)
 
 
+async def answer(open_shop: Shop, path: str, send: Any) -> None:
+    """Give the last answer to the application itself, through a server that is `send`."""
+    body = [{"type": "http.request", "body": f'{{"answer": "{ANSWER}"}}'.encode(), "more_body": False}]
+
+    async def receive() -> Any:
+        return body.pop() if body else await anyio.sleep_forever()
+
+    headers = [(b"accept", b"text/event-stream"), (b"content-type", b"application/json")]
+    scope = {"type": "http", "method": "POST", "path": path, "root_path": "", "query_string": b""}
+    await open_shop.app({**scope, "headers": headers}, receive, send)
+
+
+@pytest.mark.parametrize("provider", ["claude"], indirect=True)
+def test_a_server_that_raises_when_the_client_has_left(
+    open_shop: Shop, metrics: Recorded, simulator: RunningSimulator
+) -> None:
+    """So newer ASGI servers tell it: the upstream call stops, and nothing is unhandled."""
+    simulator.fail("claude", outcome="stall")
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.body":
+            raise OSError("the client has left")
+
+    asyncio.run(answer(open_shop, open_shop.up_to_the_last(), send))
+    assert [entry["aborted"] for entry in simulator.ledger()] == [True]
+    assert left(metrics) == 1
+    assert metrics.total("errors_total") == 0
+
+
 @pytest.mark.parametrize("provider", ["gemini"], indirect=True)
 def test_a_slow_reader_keeps_no_provider_waiting(
     open_shop: Shop, metrics: Recorded, simulator: RunningSimulator
@@ -211,23 +240,12 @@ def test_a_slow_reader_keeps_no_provider_waiting(
                 await may_go.wait()
             sent.append(message)
 
-        body = [{"type": "http.request", "body": f'{{"answer": "{ANSWER}"}}'.encode(), "more_body": False}]
-
-        async def receive() -> Any:
-            return body.pop() if body else await anyio.sleep_forever()
-
-        scope = {
-            "type": "http",
-            "method": "POST",
-            "path": path,
-            "root_path": "",
-            "query_string": b"",
-            "headers": [(b"accept", b"text/event-stream"), (b"content-type", b"application/json")],
-        }
         async with anyio.create_task_group() as group:
-            group.start_soon(open_shop.app, scope, receive, send)
+            group.start_soon(answer, open_shop, path, send)
             await anyio.to_thread.run_sync(
-                wait_for, "the provider to be counted", lambda: metrics.total("llm_calls_total") == 1
+                wait_for,
+                "the provider to be counted",
+                lambda: metrics.count("llm_duration_seconds", provider="gemini") == 1,
             )
             seconds.append(metrics.sum("llm_duration_seconds", provider="gemini"))
             assert [message["type"] for message in sent] == ["http.response.start"]
