@@ -1,14 +1,21 @@
-"""What rendering /metrics costs, by the number of lines."""
+"""What rendering /metrics costs, by the number of lines, and by the number of workers that it is of."""
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from telemetry.metrics import http_request_duration_seconds
-from telemetry.testing import recording
+from telemetry.pipeline import Pipeline
+from telemetry.settings import load
+from telemetry.testing import Recorded, recording
+from telemetry.workers import Worker
 
 SERIES = {"about 1,100 lines": 100, "about 11,000 lines": 1_000}
+WORKERS = 8
 
 
 def run(rounds: int) -> dict[str, list[float]]:
@@ -16,11 +23,38 @@ def run(rounds: int) -> dict[str, list[float]]:
     figures: dict[str, list[float]] = {}
     for name, series in SERIES.items():
         with recording() as recorded:
-            for number in range(series):
-                http_request_duration_seconds.labels(method="GET", endpoint=f"/{number}").observe(0.2)
-            recorded.text()
-            figures[name] = [_scrape(recorded.text) for _ in range(rounds)]
+            _record(series)
+            figures[name] = _scrapes(recorded.text, rounds)
+        with tempfile.TemporaryDirectory() as folder:
+            figures[f"{name}, {WORKERS} workers with as many each"] = _of_workers(
+                Path(folder), series, rounds
+            )
     return figures
+
+
+def _of_workers(folder: Path, series: int, rounds: int) -> list[float]:
+    """This process is one of the workers; the others have counted the same."""
+    pipeline = Pipeline(load({}), {}, worker=Worker(folder))
+    try:
+        _record(series)
+        for number in range(1, WORKERS):
+            shutil.copy(folder / "0.cells", folder / f"{number}.cells")
+        return _scrapes(Recorded(pipeline).text, rounds)
+    finally:
+        pipeline.shutdown()
+
+
+def _record(series: int) -> None:
+    """Half of them announced, as a metric has no more room for others."""
+    for number in range(series):
+        if number % 2:
+            http_request_duration_seconds.expect(("GET", f"/{number}"))
+        http_request_duration_seconds.labels(method="GET", endpoint=f"/{number}").observe(0.2)
+
+
+def _scrapes(text: Callable[[], str], rounds: int) -> list[float]:
+    text()
+    return [_scrape(text) for _ in range(rounds)]
 
 
 def _scrape(text: Callable[[], str]) -> float:
