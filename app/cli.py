@@ -42,6 +42,7 @@ def serve(
     port = settings.port if port is None else port
     if port:
         os.environ["REVIEWLENS_PORT"] = str(port)  # names the instance in what is pushed
+    _check(settings)
     uvicorn.run(
         "app.main:app",
         host=host or settings.host,
@@ -50,6 +51,19 @@ def serve(
         access_log=False,
         log_config=None,
     )
+
+
+def _check(settings: AppSettings) -> None:
+    """Tell once what each worker would end at: a worker that ends is started again, for ever."""
+    from app.llm.settings import LLMSettings
+    from app.service import prepare
+    from telemetry import otlp
+    from telemetry.settings import load
+
+    LLMSettings.from_env()
+    for signal in load(os.environ).pushed:
+        otlp.target(signal, os.environ)
+    prepare(settings)
 
 
 def _take_platform_port() -> None:
@@ -91,10 +105,11 @@ def version() -> None:
 
 def main() -> Any:
     """Run the command; wrong settings are one line that names them, and exit code 2."""
+    from app.faults import StoreError
     from telemetry.settings import SettingsError
 
     try:
         return cli()
-    except (AppSettingsError, SettingsError) as error:
+    except (AppSettingsError, SettingsError, StoreError) as error:
         typer.secho(f"reviewlens: {error}", fg="red", err=True)
         raise SystemExit(2) from None

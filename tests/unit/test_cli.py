@@ -72,6 +72,25 @@ def test_a_wrong_setting_is_one_line(tmp_path: Path, variable: str, value: str, 
     assert "Traceback" not in shown.stderr
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "expected"),
+    [
+        ("REVIEWLENS_STATE_DIR", "/dev/null/state", "the store /dev/null/state/reviewlens.db cannot be used"),
+        ("OTEL_METRICS_EXPORTER", "promethus", "prometheus, otlp, prometheus,otlp or none"),
+        ("REVIEWLENS_LLM_PROVIDERS", "gemini,mistral", "unknown provider 'mistral'"),
+    ],
+)
+def test_what_every_worker_would_end_at_is_told_once(
+    tmp_path: Path, variable: str, value: str, expected: str
+) -> None:
+    """And no worker is started, again and again."""
+    environ = {"REVIEWLENS_STATE_DIR": str(tmp_path), variable: value}
+    shown = reviewlens("serve", "--port", "0", "--workers", "2", **environ)
+    assert shown.returncode == 2
+    assert expected in shown.stderr
+    assert len(shown.stderr.splitlines()) == 1
+
+
 def test_a_wrong_setting_under_uvicorn_is_one_line_too(tmp_path: Path) -> None:
     """As `make up` and containers start it."""
     environ = {**os.environ, "REVIEWLENS_STATE_DIR": str(tmp_path), "REVIEWLENS_LOG_FORMAT": "xml"}
