@@ -14,53 +14,63 @@ from typing import Any
 from opentelemetry.sdk.metrics.export import AggregationTemporality, HistogramDataPoint, NumberDataPoint
 from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, SumAggregation
 
-from telemetry.cells import Cell, Cells
-from telemetry.serieskey import What, key_of
+from telemetry.cells import Cells, Claim
+from telemetry.serieskey import What, key_of, scope_of
+
+LIMIT = 2_000
+"""Label sets that an instrument may have, as in the SDK; there it is each process that may have so many."""
+_OVERFLOW = {"otel.metric.overflow": True}
 
 
 def _what(instrument: Any, bounds: Sequence[float] | None = None) -> What:
-    scope = instrument.instrumentation_scope.name
+    scope = scope_of(instrument.instrumentation_scope)
     kept = None if bounds is None else tuple(bounds)
     return What(scope, instrument.name, instrument.unit or "", instrument.description or "", kept)
+
+
+def _claimed(cells: Cells, what: What, attributes: Any, limit: int) -> Claim:
+    return cells.claim(key_of(what, attributes), what.length, limit, key_of(what, _OVERFLOW))
 
 
 class CellSums(SumAggregation):
     """Sums in cells, for counters."""
 
-    def __init__(self, cells: Cells) -> None:
+    def __init__(self, cells: Cells, limit: int = LIMIT) -> None:
         self._cells = cells
+        self._limit = limit
 
     def _create_aggregation(self, instrument: Any, attributes: Any, *rest: Any) -> Any:
         made = super()._create_aggregation(instrument, attributes, *rest)
         if attributes is None:  # it shows the SDK what kind it is, and counts nothing
             return made
-        return _CellSum(made, self._cells.began, *self._cells.claim(key_of(_what(instrument), attributes), 1))
+        claim = _claimed(self._cells, _what(instrument), attributes, self._limit)
+        return _CellSum(made, self._cells.began, claim)
 
 
 class CellHistograms(ExplicitBucketHistogramAggregation):
     """Histograms in cells: a count for each bucket, and the sum."""
 
-    def __init__(self, cells: Cells, boundaries: Sequence[float] | None = None) -> None:
+    def __init__(self, cells: Cells, boundaries: Sequence[float] | None = None, limit: int = LIMIT) -> None:
         super().__init__(boundaries)
         self._cells = cells
+        self._limit = limit
 
     def _create_aggregation(self, instrument: Any, attributes: Any, *rest: Any) -> Any:
         made = super()._create_aggregation(instrument, attributes, *rest)
         if attributes is None:
             return made
         bounds: Sequence[float] = made._boundaries  # type: ignore[attr-defined]
-        claimed = self._cells.claim(key_of(_what(instrument, bounds), attributes), len(bounds) + 2)
-        return _CellHistogram(made, self._cells.began, *claimed)
+        claim = _claimed(self._cells, _what(instrument, bounds), attributes, self._limit)
+        return _CellHistogram(made, self._cells.began, claim)
 
 
 class _InCell(ABC):
     """What the SDK made for one series, which still keeps the exemplars, and the cell with the numbers."""
 
-    def __init__(self, made: Any, began: int, cell: Cell, writes: bool) -> None:
+    def __init__(self, made: Any, began: int, claim: Claim) -> None:
         self._made = made
         self._began = began
-        self._cell = cell
-        self._writes = writes
+        self._cell, self._writes, self._tells = claim
 
     def aggregate(self, measurement: Any, should_sample_exemplar: bool = True) -> None:
         """Take one value, as the SDK's own aggregations do."""
@@ -71,16 +81,19 @@ class _InCell(ABC):
     @abstractmethod
     def _record(self, amount: float) -> None: ...
 
-    @abstractmethod
     def collect(self, temporality: AggregationTemporality, now: int) -> Any:
         """The total since the group began; cumulative, whatever is asked for."""
+        return self._point(now) if self._tells else None
+
+    @abstractmethod
+    def _point(self, now: int) -> Any: ...
 
 
 class _CellSum(_InCell):
     def _record(self, amount: float) -> None:
         self._cell.add(0, amount)
 
-    def collect(self, temporality: AggregationTemporality, now: int) -> NumberDataPoint:
+    def _point(self, now: int) -> NumberDataPoint:
         (value,) = self._cell.read()
         return sum_point(self._made._attributes, self._began, now, value, self._made._collect_exemplars())
 
@@ -90,7 +103,7 @@ class _CellHistogram(_InCell):
         bounds = self._made._boundaries
         self._cell.add_two(bisect_left(bounds, amount), 1, len(bounds) + 1, amount)
 
-    def collect(self, temporality: AggregationTemporality, now: int) -> HistogramDataPoint:
+    def _point(self, now: int) -> HistogramDataPoint:
         made = self._made
         return histogram_point(
             made._attributes, self._began, now, self._cell.read(), made._boundaries, made._collect_exemplars()
@@ -115,7 +128,7 @@ def histogram_point(
         sum=numbers[-1],
         bucket_counts=counts,
         explicit_bounds=bounds,
-        min=0.0,  # not kept: Prometheus has no place for them
-        max=0.0,
+        min=None,  # type: ignore[arg-type] # not kept: Prometheus has no place for them
+        max=None,  # type: ignore[arg-type]
         exemplars=exemplars,
     )

@@ -48,7 +48,15 @@ class Bound:
             if len(self._known) >= self._metric.bound - self._metric.room:
                 return self._stranger(values)
             self._known.add(values)
+            self._strangers.discard(values)
             return values
+
+    def inherit(self, values: Values) -> None:
+        """A label set that an earlier process has left: it is there, and takes a stranger's place until it
+        is announced."""
+        with self._lock:
+            if self._open and values not in self._known:
+                self._strangers.add(values)
 
     def keep(self, live: Container[Values]) -> None:
         """Forget the strangers that are not live: the series of a gauge end."""
@@ -73,7 +81,7 @@ class Bound:
 
     def _fold(self, values: Values) -> Values:
         one = _with_other(values, [self._overflowing()])
-        if one in self._folded:
+        if one in self._folded or one in self._strangers:
             return one
         if len(self._strangers) + len(self._folded) < self._for_folded:
             self._folded.add(one)

@@ -8,16 +8,19 @@ What is written to a mapped file outlives the process, kill -9 too. One process 
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Container, Iterator
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from telemetry.guard import guard
+from telemetry.serieskey import head_of
 
 CHUNK = 256 * 1024
 _MAGIC = b"RLCELLS1"
@@ -69,6 +72,14 @@ class Cell:
             return numbers
 
 
+class Claim(NamedTuple):
+    """A cell that a series has asked for; whether who asked is to write it, and to tell it as its own."""
+
+    cell: Cell
+    writes: bool
+    tells: bool
+
+
 class Cells:
     """The cells that this process writes; in a file they go on from what it holds."""
 
@@ -77,24 +88,26 @@ class Cells:
         self._lock = threading.Lock()
         self._cells: dict[bytes, Cell] = {}
         self._claimed: set[bytes] = set()
+        self._families: Counter[bytes] = Counter()
         self._open(file)
 
     def _open(self, file: int | None) -> None:
         self._file = file
         self._chunks: list[memoryview] = []
         self.began = time.time_ns()
-        size = 0 if file is None else os.fstat(file).st_size
-        if size:
-            self._go_on(size)
+        if file is not None and not _is_blank(file):
+            self._go_on(os.fstat(file).st_size)
         else:
             self._grow()
             _HEAD.pack_into(self._chunks[0], 0, _MAGIC, self.began)
             self._end = _HEAD.size
 
-    def move(self, file: int) -> None:
-        """In a process that was forked: leave the numbers to the parent, and go on with those of a file."""
+    def move(self, file: int | None) -> None:
+        """In a process that was forked: leave the numbers to the parent, and go on with those of a file, or
+        in memory."""
         self._lock = threading.Lock()
         kept, self._cells = self._cells, {}
+        self._families.clear()
         self._open(file)
         for key, cell in kept.items():
             there = self.cell(key, len(cell))
@@ -113,29 +126,29 @@ class Cells:
         try:
             numbers = self._add(key, length)
         except (OSError, CellsError):
-            guard.fault("record")
+            guard.later("record")  # the counter of faults may need this lock
             numbers = memoryview(bytearray(length * _WORD)).cast("d")
+        return self._kept(key, numbers)
+
+    def _kept(self, key: bytes, numbers: Numbers) -> Cell:
         cell = self._cells[key] = Cell(numbers, self._lock)
+        self._families[head_of(key)] += 1
         return cell
 
-    def keys(self) -> list[bytes]:
-        """Every key that has a cell."""
+    def besides(self, told: Container[bytes]) -> list[tuple[bytes, list[float]]]:
+        """What is here and is not told yet: an earlier process has left it, or it came just now."""
         with self._lock:
-            return list(self._cells)
-
-    def unclaimed(self) -> list[tuple[bytes, list[float]]]:
-        """What an earlier process has left here and this one has not asked for yet."""
-        with self._lock:
-            left = [(key, cell) for key, cell in self._cells.items() if key not in self._claimed]
+            left = [(key, cell) for key, cell in self._cells.items() if key not in told]
         return [(key, cell.read()) for key, cell in left]
 
-    def claim(self, key: bytes, length: int) -> tuple[Cell, bool]:
-        """The cell of this key, and whether it is asked for the first time: who asks first writes it."""
-        cell = self.cell(key, length)
+    def claim(self, key: bytes, length: int, limit: float, instead: bytes) -> Claim:
+        """The cell of this key; who asks first writes it. Where its instrument has `limit` keys, which other
+        processes may have left, a new one counts under `instead`."""
         with self._lock:
             is_first = key not in self._claimed
             self._claimed.add(key)
-        return cell, is_first
+            fits = key in self._cells or key == instead or self._families[head_of(key)] < limit
+        return Claim(self.cell(key if fits else instead, length), is_first, fits)
 
     def _add(self, key: bytes, length: int) -> Numbers:
         size = _size(length, len(key))
@@ -157,8 +170,9 @@ class Cells:
         if self._file is None:
             self._chunks.append(memoryview(bytearray(CHUNK)))
             return
-        # Written, not only made longer: on a full disk this raises; a store into a hole would be a SIGBUS.
-        os.pwrite(self._file, bytes(CHUNK), len(self._chunks) * CHUNK)
+        # Written, not only made longer: on a full disk this fails; a store into a hole would be a SIGBUS.
+        if os.pwrite(self._file, bytes(CHUNK), len(self._chunks) * CHUNK) < CHUNK:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self._chunks.append(memoryview(mmap.mmap(self._file, CHUNK, offset=len(self._chunks) * CHUNK)))
 
     def _go_on(self, size: int) -> None:
@@ -169,22 +183,38 @@ class Cells:
         for at, chunk in enumerate(self._chunks):
             self._end = _HEAD.size if at == 0 else 0
             for key, place, length in _records(chunk, self._end):
-                self._cells[key] = Cell(_numbers(chunk, place, length), self._lock)
+                self._kept(key, _numbers(chunk, place, length))
                 self._end = place + _size(length, len(key))
 
 
 def read(path: Path) -> Iterator[tuple[bytes, list[float]]]:
-    """Every key of a file with its numbers now, while another process writes it. Raises CellsError."""
-    with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
+    """Every key of a file with its numbers now, while another process writes it.
+
+    Raises CellsError where it ends or breaks: after all that can be read."""
+    with path.open("rb") as opened:
+        file = opened.fileno()
+        if _is_blank(file):
+            return
+        size = os.fstat(file).st_size
+        is_cut = any(os.pread(file, CHUNK, size - size % CHUNK)) and os.fstat(file).st_size == size
         chunks = [
-            memoryview(mmap.mmap(file.fileno(), CHUNK, offset=offset, access=mmap.ACCESS_READ))
+            memoryview(mmap.mmap(file, CHUNK, offset=offset, access=mmap.ACCESS_READ))
             for offset in range(0, size - size % CHUNK, CHUNK)
         ]
     _began(chunks)
     for number, chunk in enumerate(chunks):
         for key, at, length in _records(chunk, _HEAD.size if number == 0 else 0):
             yield key, _numbers(chunk, at, length).tolist()
+    if is_cut:
+        raise CellsError(f"it ends in the middle, at {size} bytes")
+
+
+def _is_blank(file: int) -> bool:
+    """Whether nothing is in it yet: a process is about to write, or was killed before it could."""
+    if any(os.pread(file, _WORD, 0)):
+        return False
+    start = os.pread(file, CHUNK + 1, 0)
+    return len(start) <= CHUNK and not any(start)
 
 
 def _began(chunks: list[memoryview]) -> int:

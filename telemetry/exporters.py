@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import weakref
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
@@ -59,7 +61,11 @@ def _session(certificate: str | None) -> Any:
         ) -> Any:
             return super().merge_environment_settings(url, proxies, stream, certificate or verify, cert)
 
-    return Session()
+    session = Session()
+    if hasattr(os, "register_at_fork"):  # two processes would mix their requests on one connection
+        closed = weakref.WeakMethod(session.close)
+        os.register_at_fork(after_in_child=lambda: (close := closed()) and close())
+    return session
 
 
 def _name(file: Path | None) -> str | None:

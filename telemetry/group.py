@@ -2,40 +2,27 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.sdk.metrics import Counter, Histogram, MeterProvider
 from opentelemetry.sdk.metrics.export import (
-    AggregationTemporality,
     InMemoryMetricReader,
-    Metric,
     MetricExporter,
     MetricExportResult,
     MetricReader,
     MetricsData,
-    NumberDataPoint,
     ResourceMetrics,
-    ScopeMetrics,
-    Sum,
 )
-from opentelemetry.sdk.metrics.export import Histogram as HistogramData
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from prometheus_client import CollectorRegistry
 
-from telemetry.aggregation import CellHistograms, CellSums, histogram_point, sum_point
+from telemetry.aggregation import CellHistograms, CellSums
 from telemetry.cells import Cells
 from telemetry.forwarding import ForwardingExporter
-from telemetry.serieskey import What, parse
+from telemetry.guard import guard
+from telemetry.merge import whole
 from telemetry.workers import Worker
-
-Numbers = list[float]
-Series = dict[tuple[tuple[str, Any], ...], Numbers]
-Found = Iterable[tuple[bytes, Numbers]]
 
 
 def in_cells(reader: MetricReader, cells: Cells) -> None:
@@ -60,6 +47,7 @@ class GroupReader(PrometheusMetricReader):
 
     def _collect_all(self) -> None:
         """This worker's own; where it has nothing yet, the others' all the same."""
+        guard.count_due()
         self._is_empty = True
         self.collect()
         if self._is_empty:
@@ -67,7 +55,9 @@ class GroupReader(PrometheusMetricReader):
 
     def _receive_metrics(self, metrics_data: MetricsData, *args: Any, **kwargs: Any) -> None:
         self._is_empty = False
-        super()._receive_metrics(whole(metrics_data, self._worker.others()), *args, **kwargs)
+        super()._receive_metrics(
+            whole(metrics_data, self._worker.cells, self._worker.others()), *args, **kwargs
+        )
 
 
 class GoOnExporter(ForwardingExporter):
@@ -82,7 +72,8 @@ class GoOnExporter(ForwardingExporter):
         self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any
     ) -> MetricExportResult:
         """Push it all in one request."""
-        return self._inner.export(whole(metrics_data, self._cells.unclaimed()), timeout_millis, **kwargs)
+        guard.count_due()
+        return self._inner.export(whole(metrics_data, self._cells), timeout_millis, **kwargs)
 
 
 def works() -> bool:
@@ -98,76 +89,4 @@ def works() -> bool:
         told: Any = (counter.value, histogram.sum, histogram.count)  # type: ignore[union-attr]
     except (AttributeError, TypeError, ValueError):
         return False
-    return bool(told == (2, 3.0, 1) and len(cells.keys()) == 2)
-
-
-def whole(data: MetricsData, found: Found) -> MetricsData:
-    """The data with the numbers of other cells added, series and metrics that it lacks too."""
-    others = _sums(found)
-    if not others or not data.resource_metrics:
-        return data
-    first, *more = data.resource_metrics
-    scopes = {scope.scope.name: scope for scope in first.scope_metrics}
-    for name in {what.scope for what in others}:
-        scope = scopes.get(name) or ScopeMetrics(InstrumentationScope(name), [], schema_url="")
-        metrics = [_joined(metric, _what(name, metric), others) for metric in scope.metrics]
-        metrics += [_joined(_empty(what), what, others) for what in list(others) if what.scope == name]
-        scopes[name] = replace(scope, metrics=metrics)
-    return MetricsData([replace(first, scope_metrics=list(scopes.values())), *more])
-
-
-def _sums(found: Found) -> dict[What, Series]:
-    """Series of many cells, those of one key added up."""
-    added: dict[bytes, Numbers] = {}
-    for key, numbers in found:
-        there = added.get(key)
-        added[key] = numbers if there is None else [a + b for a, b in zip(there, numbers, strict=True)]
-    sums: dict[What, Series] = {}
-    for key, numbers in added.items():
-        what, attributes = parse(key)
-        sums.setdefault(what, {})[_sorted(attributes)] = numbers
-    return sums
-
-
-def _sorted(attributes: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
-    return tuple(sorted(attributes.items()))
-
-
-def _what(scope: str, metric: Metric) -> What:
-    points: Any = metric.data.data_points
-    bounds = tuple(points[0].explicit_bounds) if isinstance(metric.data, HistogramData) and points else None
-    return What(scope, metric.name, metric.unit or "", metric.description or "", bounds)
-
-
-def _empty(what: What) -> Metric:
-    cumulative = AggregationTemporality.CUMULATIVE
-    data = Sum([], cumulative, True) if what.bounds is None else HistogramData([], cumulative)
-    return Metric(what.name, what.description, what.unit, data)
-
-
-def _joined(metric: Metric, what: What, others: dict[What, Series]) -> Metric:
-    """One metric with the numbers of the same series elsewhere, and the series that it lacks; those are taken
-    out of `others`."""
-    series = others.pop(what, None)
-    if not series:
-        return metric
-    data: Any = metric.data
-    own = [_plus(point, series.pop(_sorted(point.attributes), None)) for point in data.data_points]
-    now = time.time_ns()
-    more = [_point(what, dict(attributes), numbers, now) for attributes, numbers in series.items()]
-    return replace(metric, data=replace(data, data_points=own + more))
-
-
-def _plus(point: Any, numbers: Numbers | None) -> Any:
-    if numbers is None:
-        return point
-    if isinstance(point, NumberDataPoint):
-        return replace(point, value=point.value + numbers[0])
-    counts = [a + int(b) for a, b in zip(point.bucket_counts, numbers[:-1], strict=True)]
-    return replace(point, bucket_counts=counts, count=sum(counts), sum=point.sum + numbers[-1])
-
-
-def _point(what: What, attributes: dict[str, Any], numbers: Numbers, now: int) -> Any:
-    if what.bounds is None:
-        return sum_point(attributes, now, now, numbers[0])
-    return histogram_point(attributes, now, now, numbers, what.bounds)
+    return bool(told == (2, 3.0, 1) and len(cells.besides(())) == 2)

@@ -32,13 +32,19 @@ class Guard:
         """Deal with the exception being handled: count it, log it once per spell; re-raise under pytest."""
         if self.strict if self.strict is not None else "pytest" in sys.modules:
             raise  # noqa: PLE0704 - called from an except block only
+        self.later(step)
+        self.count_due()
+
+    def later(self, step: Step) -> None:
+        """As fault(), but it is counted at the next scrape, push or fault, and never raised: where the
+        instrument that counts it may be what the caller has locked."""
         now = self._clock()
         with self._lock:
             new_spell = now - self._last.get(step, -SPELL_SECONDS) >= SPELL_SECONDS
             self._last[step] = now
+            self._due[step] += 1
         if new_spell:
             _log.exception("telemetry fault in %s; the request is untouched", step)
-        self.count_fault(step)
 
     def count_fault(self, step: Step) -> None:
         """Count a fault that is logged elsewhere, or was."""

@@ -110,6 +110,11 @@ class Handle(ABC, Generic[BoundT]):
         self._bound.clear()
         self._children.clear()
 
+    def inherit(self, attributes: Attributes) -> None:
+        """Count a label set that an earlier process has left as one of the metric's."""
+        if attributes.keys() == self._name_set:
+            self._bound.inherit(tuple([attributes[name] for name in self._names]))
+
     def attributes(self, values: Values) -> Attributes:
         """Label values in the catalogue's order, by name."""
         return dict(zip(self._names, values, strict=True))

@@ -19,12 +19,12 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from prometheus_client import CollectorRegistry
 
-from telemetry import zero
+from telemetry import membership, zero
 from telemetry.delivery import WatchedMetrics
 from telemetry.expected import ExpectedCollector, ExpectedExporter
 from telemetry.exporters import metric_exporter
 from telemetry.exposition import Exposition
-from telemetry.group import GoOnExporter, GroupReader, in_cells, works
+from telemetry.group import GoOnExporter, GroupReader, in_cells
 from telemetry.guard import Step, guard
 from telemetry.handles import IDLE, Counter, Gauge, Histogram
 from telemetry.livegauges import LiveGaugeCollector, LiveGaugeExporter
@@ -34,7 +34,7 @@ from telemetry.resource import resource
 from telemetry.settings import Settings, load
 from telemetry.tracing import tracer_provider
 from telemetry.views import views
-from telemetry.workers import Worker, group, is_worker, join
+from telemetry.workers import Worker, group
 
 METER = "reviewlens"
 FLUSH_MS = 5_000
@@ -57,6 +57,7 @@ class Pipeline:
         readers: Sequence[MetricReader] = (),
     ) -> None:
         self.settings = settings
+        self._worker = worker
         self.exposition: Exposition | None = None
         self.tracer_provider: TracerProvider | None = None
         self._pushing: PeriodicExportingMetricReader | None = None
@@ -64,8 +65,8 @@ class Pipeline:
         self._stuck = False
         if settings.sdk_disabled:
             return
-        self._worker = worker
-        who = resource(settings, environ, worker.number if worker else None)
+        self._name = membership.name(worker, environ)
+        who = resource(settings, environ, self._name)
         to = {signal: target(signal, environ) for signal in settings.pushed}
         if settings.traces:
             self.tracer_provider = tracer_provider(to.get("traces"), who)
@@ -77,6 +78,8 @@ class Pipeline:
                 shutdown_on_exit=False,
                 views=list(views(METER, settings.http_server_metrics, worker.cells if worker else None)),
             )
+            if worker:
+                membership.inherit(worker.cells, METER)
             self._wire(self._provider)
 
     def _readers(
@@ -111,7 +114,7 @@ class Pipeline:
 
     def _leads(self) -> bool:
         """Whether to push what is of the whole group, not of a worker: one of them does."""
-        return self._worker is None or self._worker.number == 0
+        return self._worker is None or self._worker.leads()
 
     @staticmethod
     def _wire(provider: MeterProvider) -> None:
@@ -127,13 +130,22 @@ class Pipeline:
         guard.count = _count_fault
         guard.count_due()
 
+    def watch_forks(self, in_child: Callable[[], None]) -> None:
+        """Run `in_child` in each process that is forked from this one, where it is one of several."""
+        if self._worker and self._provider:
+            membership.at_fork(self._provider, in_child)
+
     def forked(self, environ: Mapping[str, str]) -> None:
         """In a process that was forked with the pipeline in it: count as a worker of one's own."""
         if self._worker is None or self._provider is None:
             return
+        if self._pushing:
+            self._pushing._export_lock = threading.Lock()  # a thread of the parent may have had it
         self._worker.rejoin(group(environ))
-        # The parent pushes as well, under the plain name.
-        self._provider._sdk_config.resource = resource(self.settings, environ, self._worker.number + 1)
+        membership.inherit(self._worker.cells, METER)
+        # The parent pushes as well, and so may other workers.
+        self._name = f"{self._name or 0}.{self._worker.number}"
+        self._provider._sdk_config.resource = resource(self.settings, environ, self._name)
 
     def publish(self) -> None:
         """Make the providers the process's own, so that other people's instruments come out here too."""
@@ -210,21 +222,6 @@ _lock = threading.Lock()
 _current: Pipeline | None = None
 
 
-def _join(settings: Settings, environ: Mapping[str, str]) -> Worker | None:
-    """This process among the workers of its server; a folder that cannot be used leaves it alone."""
-    if settings.sdk_disabled or not settings.metrics_exporters or not is_worker(environ):
-        return None
-    if not works():
-        _log.error("this version of the SDK is not known: each worker tells its own numbers alone")
-        return None
-    try:
-        return join(environ)
-    except OSError as error:
-        _log.error("telemetry of several workers cannot be put together: %s", error)
-        guard.count_fault("record")
-        return None
-
-
 def _forked(pipeline: Pipeline) -> None:
     if pipeline is _current:
         try:
@@ -243,10 +240,9 @@ def start(environ: Mapping[str, str] | None = None, **overrides: Any) -> Pipelin
         if _current is None:
             environ = os.environ if environ is None else environ
             settings = load(environ, **overrides)
-            _current = Pipeline(settings, environ, worker=_join(settings, environ))
+            _current = Pipeline(settings, environ, worker=membership.joined(settings, environ))
             _current.publish()
-            # After the SDK's own, which gives each forked process an instance that no restart has again.
-            os.register_at_fork(after_in_child=partial(_forked, _current))
+            _current.watch_forks(partial(_forked, _current))
             atexit.register(shutdown)
             _log.info(
                 "telemetry started: service=%s metrics=%s traces=%s",

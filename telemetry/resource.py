@@ -12,12 +12,12 @@ from opentelemetry.sdk.resources import Resource
 from telemetry.settings import SERVICE_NAME, Settings, SettingsError
 
 
-def resource(settings: Settings, environ: Mapping[str, str], worker: int | None = None) -> Resource:
+def resource(settings: Settings, environ: Mapping[str, str], worker: str | None = None) -> Resource:
     """The service's resource. OTEL_RESOURCE_ATTRIBUTES are added; OTEL_SERVICE_NAME wins over service.name.
 
     The instance is host:port where the port is known, which is the same after a restart, so that its series
-    go on; else host:pid, so that two processes never push under one name. The workers
-    of one server are told apart by their number, which who replaces one takes over.
+    go on; else host:pid, so that two processes never push under one name. The workers of one server, of one
+    parent then, are told apart by `worker`; the one that is "" has the plain name.
     """
     given = _attributes(environ.get("OTEL_RESOURCE_ATTRIBUTES", ""))
     named = environ.get("OTEL_SERVICE_NAME") or settings.service_name != SERVICE_NAME

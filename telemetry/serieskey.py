@@ -1,10 +1,14 @@
-"""What a series is, written so that any process can read it: its instrument, and its attributes."""
+"""What a series is, for any process to read: a line for its instrument, one for its attributes."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
+
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 Attributes = Mapping[str, Any]
 
@@ -18,14 +22,75 @@ class What(NamedTuple):
     description: str
     bounds: tuple[float, ...] | None = None
 
+    @property
+    def metric(self) -> tuple[str, str, str, bool]:
+        """What it is shown as: a release may change the words and the buckets of a metric that goes on."""
+        return self.scope, self.name, self.unit, self.bounds is None
+
+    @property
+    def length(self) -> int:
+        """How many numbers each of its series has."""
+        return 1 if self.bounds is None else len(self.bounds) + 2
+
+
+def scope_of(scope: InstrumentationScope) -> str:
+    """A meter, with all that tells it from others of its name."""
+    return scope.to_json(indent=None)
+
+
+def scope_from(text: str) -> InstrumentationScope:
+    """The meter of a `What`."""
+    return InstrumentationScope(**json.loads(text))
+
 
 def key_of(what: What, attributes: Attributes) -> bytes:
     """One series. Equal for equal attributes, in whatever order they were given."""
-    return json.dumps([*what, sorted(attributes.items())], ensure_ascii=False).encode()
+    return _head(what) + b"\n" + text_of(attributes)
 
 
-def parse(key: bytes) -> tuple[What, dict[str, Any]]:
-    """The series of a key. Raises ValueError where it is none."""
-    scope, name, unit, description, bounds, attributes = json.loads(key)
-    kept = None if bounds is None else tuple(bounds)
-    return What(scope, name, unit, description, kept), dict(attributes)
+def text_of(attributes: Attributes) -> bytes:
+    """Attributes as the key has them. As with the SDK, 1, 1.0 and True are three values."""
+    text = json.dumps(attributes, sort_keys=True, ensure_ascii=False, default=str)
+    return text.encode(errors="surrogatepass")
+
+
+def attributes_of(text: bytes) -> dict[str, Any]:
+    """The attributes of a key."""
+    attributes: dict[str, Any] = json.loads(text)
+    return attributes
+
+
+def head_of(key: bytes) -> bytes:
+    """What the keys of one instrument have in common."""
+    return key.partition(b"\n")[0]
+
+
+def parse(key: bytes) -> tuple[What, bytes]:
+    """The instrument of a key, and its attributes as they stand there."""
+    head, _, attributes = key.partition(b"\n")
+    return _what(head), attributes
+
+
+def check(key: bytes, numbers: Sequence[float]) -> None:
+    """Raise ValueError where this is no series, or not its numbers."""
+    what, attributes = parse(key)
+    counts = numbers if what.bounds is None else numbers[:-1]
+    if len(numbers) != what.length or not all(0 <= count < math.inf for count in counts):
+        raise ValueError(f"{numbers} are not the numbers of {what.name}")
+    if not isinstance(attributes_of(attributes), dict):
+        raise ValueError(f"{attributes!r} are no attributes")
+
+
+@lru_cache(4096)
+def _head(what: What) -> bytes:
+    return json.dumps(what, ensure_ascii=False).encode(errors="surrogatepass")
+
+
+@lru_cache(4096)
+def _what(head: bytes) -> What:
+    try:
+        scope, name, unit, description, bounds = json.loads(head)
+        scope_from(scope)
+        return What(scope, name, unit, description, None if bounds is None else tuple(map(float, bounds)))
+    except (TypeError, RecursionError) as error:
+        raise ValueError(f"{head!r} is no instrument: {error}") from None

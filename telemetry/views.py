@@ -48,7 +48,7 @@ def views(meter_name: str, http_server_metrics: bool, cells: Cells | None = None
 
 def _aggregation(metric: Metric, cells: Cells | None) -> Aggregation:
     if not metric.buckets:
-        return DefaultAggregation() if cells is None else CellSums(cells)
+        return DefaultAggregation() if cells is None else CellSums(cells, metric.bound + 1)
     if cells is None:
         return ExplicitBucketHistogramAggregation(metric.buckets)
-    return CellHistograms(cells, metric.buckets)
+    return CellHistograms(cells, metric.buckets, metric.bound + 1)

@@ -14,20 +14,18 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TypeVar
 
-from telemetry.cells import Cells, CellsError, read
+from telemetry.cells import Cells, read
 from telemetry.guard import guard
+from telemetry.serieskey import check
 
 STATE_DIR = ("REVIEWLENS_STATE_DIR", ".run/state")
 ABANDONED_SECONDS = 24 * 3600
 """After which the files of another host are nobody's, where they lie in a folder that hosts share."""
 _FOLDER = "workers"
 _FILES = "*.cells"
-
-T = TypeVar("T")
 
 _log = logging.getLogger("telemetry")
 
@@ -37,41 +35,37 @@ class Worker:
 
     def __init__(self, folder: Path) -> None:
         """Take a number in a group's folder."""
-        self._folder, self.number, self._file = _take(folder)
-        self.cells = self._open(Cells)
+        self._folder, self.number, self._file = _hold(folder)
+        self.cells = Cells(self._file)
 
     def rejoin(self, folder: Path) -> None:
-        """In a process that was forked: a number of its own, counting from what is under it."""
+        """In a process that was forked: a number of its own, counting from what is under it. Raises OSError
+        where there is none to have; then it counts in memory, never in its parent's file."""
         os.close(self._file)
-        self._folder, self.number, self._file = _take(folder)
-        self._open(self.cells.move)
-
-    def _open(self, opened: Callable[[int], T]) -> T:
         try:
-            return opened(self._file)
-        except CellsError as error:
-            _log.error("%s: %s; what it held is lost, counting begins anew", self._path, error)
-            guard.count_fault("record")
-            os.ftruncate(self._file, 0)
-            return opened(self._file)
+            self._folder, self.number, self._file = _hold(folder)
+        except OSError:
+            self.cells.move(None)
+            raise
+        self.cells.move(self._file)
 
-    @property
-    def _path(self) -> Path:
-        return _path(self._folder, self.number)
+    def leads(self) -> bool:
+        """Whether no worker of a lower number lives: what is of the whole group is told by one."""
+        return not any(_held(_path(self._folder, number)) for number in range(self.number))
 
     def others(self) -> Iterator[tuple[bytes, list[float]]]:
-        """Every key and its numbers: of every other worker that is, or was, and of who had this number.
+        """Every key and its numbers, of every other worker that is, or was.
 
-        A file that cannot be read is left out, and counted as a fault.
+        What cannot be read of a file is left out, and counted as a fault.
         """
-        yield from self.cells.unclaimed()
+        own = _path(self._folder, self.number)
         for path in sorted(self._folder.glob(_FILES)):
-            if path != self._path:
-                try:
-                    yield from list(read(path))
-                except (OSError, CellsError) as error:
-                    _log.error("%s: %s; what it holds is left out", path, error)
+            if path != own:
+                found, error = _content(path)
+                if error:
+                    _log.error("%s: %s; what cannot be read of it is left out", path, error)
                     guard.count_fault("render")
+                yield from found
 
 
 def join(environ: Mapping[str, str]) -> Worker | None:
@@ -104,18 +98,71 @@ def _path(folder: Path, number: int) -> Path:
     return folder / f"{number}.cells"
 
 
+def _hold(folder: Path) -> tuple[Path, int, int]:
+    """A number and its file. One that is no good is put out of the way, and what can be read of it goes on
+    in a new one. It is not emptied: others may read it, and what is cut from under a mapping kills them."""
+    folder, number, file = _take(folder)
+    path = _path(folder, number)
+    found, error = _content(path)
+    if error is None:
+        return folder, number, file
+    _log.error("%s: %s; what cannot be read of it is lost", path, error)
+    guard.count_fault("record")
+    path.unlink(missing_ok=True)
+    os.close(file)
+    held = _hold(folder)
+    cells = Cells(held[2])
+    for key, numbers in found:
+        cell = cells.cell(key, len(numbers))
+        for at, amount in enumerate(numbers):
+            cell.add(at, amount)
+    return held
+
+
+def _content(path: Path) -> tuple[list[tuple[bytes, list[float]]], Exception | None]:
+    """What a file holds, up to where it is broken, and what is wrong there."""
+    found = []
+    try:
+        for key, numbers in read(path):
+            check(key, numbers)
+            found.append((key, numbers))
+    except (OSError, ValueError) as error:
+        return found, error
+    return found, None
+
+
 def _take(folder: Path) -> tuple[Path, int, int]:
     """The lowest number whose file nobody holds, and the file, held until this process ends."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     number = 0
     while True:
-        file = os.open(_path(folder, number), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        path = _path(folder, number)
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        if not _lock(file):
+            number += 1
+        elif _is_at(file, path):
+            return folder, number, file
+        os.close(file)
+
+
+def _lock(file: int) -> bool:
+    """Hold a file, unless a process holds it for good; who only asks (`_held`) lets it go at once."""
+    for _ in range(3):
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return folder, number, file
         except BlockingIOError:
-            os.close(file)
-            number += 1
+            time.sleep(0.002)
+        else:
+            return True
+    return False
+
+
+def _is_at(file: int, path: Path) -> bool:
+    """Whether nobody has put the file out of the way since it was opened."""
+    try:
+        return os.path.samestat(os.fstat(file), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _clean(own: Path) -> None:
@@ -126,33 +173,59 @@ def _clean(own: Path) -> None:
 
 
 def _lives(path: Path) -> bool:
-    host, parent, began = path.name.rsplit("-", 2)
-    if any(map(_held, path.glob(_FILES))):
+    try:
+        host, parent, began = path.name.rsplit("-", 2)
+        if any(map(_held, path.glob(_FILES))):
+            return True
+        if host == socket.gethostname():
+            return _exists(int(parent)) and _began(int(parent)) == began
+        return time.time() - path.stat().st_mtime < ABANDONED_SECONDS
+    except FileNotFoundError:  # another worker that starts has removed it
+        return False
+    except (OSError, ValueError):  # another user's, or none of ours
         return True
-    if host == socket.gethostname():
-        return _began(int(parent)) == began
-    return time.time() - path.stat().st_mtime < ABANDONED_SECONDS
 
 
 def _held(path: Path) -> bool:
-    with path.open("rb") as file:
-        try:
+    try:
+        with path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
     return False
 
 
-def _began(pid: int) -> str:
-    """When a process began, in a form that a clock that is set does not change; "" where there is none."""
+def _exists(pid: int) -> bool:
     try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")[:8]
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-        return f"{boot}.{fields[19]}"
-    except FileNotFoundError:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
         pass
-    if Path("/proc/self/stat").exists():
+    return True
+
+
+def _began(pid: int) -> str:
+    """When a process began, in a form that a clock that is set does not change; "" where none can be told."""
+    if not Path("/proc/self/stat").exists():
+        return _began_by_ps(pid)
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except OSError:
         return ""
+    return f"{_boot()}.{fields[19]}"
+
+
+def _boot() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")[:8]
+    except OSError:  # not in every container
+        return ""
+
+
+def _began_by_ps(pid: int) -> str:
     shown = subprocess.run(
         ["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
     )

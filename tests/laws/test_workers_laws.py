@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import fcntl
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -40,8 +40,7 @@ class Process:
 
     def die(self) -> None:
         """As a kill leaves it: the file stays, and nobody holds it."""
-        os.close(self.worker._file)
-        self.worker.cells._chunks.clear()
+        fcntl.flock(self.worker._file, fcntl.LOCK_UN)
 
 
 def instruments(provider: MeterProvider) -> dict[str, Any]:
@@ -67,8 +66,10 @@ def test_any_worker_says_what_one_process_would(steps: list[tuple[int, Any]]) ->
         processes = [Process(Path(folder)) for _ in range(3)]
         for at, recording in steps:
             if recording is None:
-                processes[at].die()
+                killed = processes[at]
+                killed.die()
                 processes[at] = Process(Path(folder))
+                assert processes[at].worker.number == killed.worker.number
             else:
                 name, labels, amount = recording
                 one[name](amount, labels)

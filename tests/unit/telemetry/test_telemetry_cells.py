@@ -6,12 +6,15 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from telemetry import cells as module
 from telemetry.cells import CHUNK, Cells, CellsError, read
+from telemetry.guard import guard
 from telemetry.testing import recording
 
 
@@ -76,7 +79,12 @@ def test_what_was_counted_outlives_a_kill(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"x" * 100, b"NOTCELLS" + bytes(CHUNK), b"RLCELLS1" + bytes(8) + b"\xff" * 4 + bytes(CHUNK)],
+    [
+        b"x" * 100,
+        bytes(CHUNK) + b"x",
+        b"NOTCELLS" + bytes(CHUNK),
+        b"RLCELLS1" + bytes(8) + b"\xff" * 4 + bytes(CHUNK),
+    ],
 )
 def test_a_file_that_holds_none_is_told(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "0.cells"
@@ -85,37 +93,98 @@ def test_a_file_that_holds_none_is_told(content: bytes, tmp_path: Path) -> None:
         list(read(path))
 
 
-def test_a_truncated_file_keeps_what_is_whole(tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", [0, 4096, CHUNK])
+def test_a_file_that_is_not_written_yet_is_no_fault(size: int, tmp_path: Path) -> None:
+    """A scrape comes while a worker starts, or that was killed as it did."""
+    path = tmp_path / "0.cells"
+    path.write_bytes(bytes(size))
+    assert list(read(path)) == []
+    Cells(opened(path)).cell(b"a", 1).add(0, 1)
+    assert dict(read(path)) == {b"a": [1.0]}
+
+
+def test_a_truncated_file_keeps_what_is_whole_and_tells(tmp_path: Path) -> None:
     path = tmp_path / "0.cells"
     cells = Cells(opened(path))
     for at in range(20_000):
         cells.cell(str(at).encode(), 1).add(0, 1)
     os.truncate(path, CHUNK + 100)
-    found = dict(read(path))
+    found = []
+    with pytest.raises(CellsError, match="ends in the middle"):
+        for record in read(path):
+            found.append(record)
     assert 0 < len(found) < 20_000
-    assert all(numbers == [1.0] for numbers in found.values())
+    assert all(numbers == [1.0] for _, numbers in found)
 
 
+def no_space(*_: object) -> int:
+    raise OSError(28, "No space left on device")
+
+
+def little_space(file: int, content: bytes, offset: int) -> int:
+    """As a disk does that is full after half of it."""
+    os.truncate(file, offset + len(content) // 2)
+    return len(content) // 2
+
+
+@pytest.mark.parametrize("full", [no_space, little_space])
 def test_on_a_full_disk_counting_goes_on_in_this_process(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    full: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "0.cells"
     cells = Cells(opened(path))
     cells.cell(b"before", 1).add(0, 1)
-
-    def full(*_: object) -> int:
-        raise OSError(28, "No space left on device")
-
     monkeypatch.setattr(module.os, "pwrite", full)
     long = [str(at).encode() * 1000 for at in range(1, 400)]
     with recording(strict=False) as recorded:
+        before = recorded.value("errors_total", component="telemetry", error_type="record")
         for key in long:
             cells.cell(key, 1).add(0, 2)
+        guard.count_due()
         faults = recorded.value("errors_total", component="telemetry", error_type="record")
     assert all(cells.cell(key, 1).read() == [2.0] for key in long)
     there = dict(read(path))
     assert there[b"before"] == [1.0]
-    assert faults == len(long) + 1 - len(there) > 0
+    assert faults - before == len(long) + 1 - len(there) > 0
+
+
+def test_a_full_disk_holds_up_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The counter of faults is in cells as well, and may be the one that there is no room for."""
+    cells = Cells(opened(tmp_path / "0.cells"))
+    monkeypatch.setattr(module.os, "pwrite", no_space)
+    monkeypatch.setattr(guard, "count", lambda *_: cells.cell(b"faults", 1).add(0, 1))
+    recording_ = threading.Thread(target=cells.cell, args=(b"k" * (CHUNK - 8_000), 1), daemon=True)
+    recording_.start()
+    filling = threading.Thread(target=cells.cell, args=(b"l" * (CHUNK - 8_000), 1), daemon=True)
+    filling.start()
+    for thread in (recording_, filling):
+        thread.join(20)
+        assert not thread.is_alive()
+    guard.count_due()
+    assert cells.cell(b"faults", 1).read() == [1.0]
+
+
+def test_an_instrument_has_so_many_keys_however_many_processes_came_and_went(tmp_path: Path) -> None:
+    path, limit = tmp_path / "0.cells", 10
+    for process in range(5):
+        cells = Cells(opened(path))
+        for at in range(8):
+            claim = cells.claim(b"tea\n%d-%d" % (process, at), 1, limit, b"tea\nmore")
+            claim.cell.add(0, 1)
+            assert claim.writes
+        assert cells.claim(b"coffee\n1", 1, limit, b"coffee\nmore").tells, "each has its own limit"
+    found = dict(read(path))
+    assert len(found) == limit + 2
+    assert found[b"tea\nmore"] == [30.0]
+
+
+def test_of_two_that_ask_for_a_cell_one_writes(tmp_path: Path) -> None:
+    """Also where there is no room for it, and both count under another key."""
+    cells = Cells(opened(tmp_path / "0.cells"))
+    for limit, tells in ((1, True), (0, False)):
+        key = b"tea\n%d" % limit
+        asked = [cells.claim(key, 1, limit, b"tea\nmore")[1:] for _ in range(2)]
+        assert asked == [(True, tells), (False, tells)]
 
 
 def test_a_forked_process_leaves_its_parents_numbers_alone(tmp_path: Path) -> None:

@@ -8,23 +8,29 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from telemetry import workers
-from telemetry.cells import Cells
+from telemetry.cells import CHUNK, Cells, read
+from telemetry.serieskey import What, key_of, scope_of
 from telemetry.testing import recording
 from telemetry.workers import Worker
+
+SCOPE = scope_of(InstrumentationScope("m"))
+KEY = key_of(What(SCOPE, "tea_total", "", ""), {})
 
 
 def hold(folder: Path) -> subprocess.Popen[str]:
     """Another process that is a worker of this group, counts 3, and waits."""
     script = (
         "import sys, time; from pathlib import Path; from telemetry.workers import Worker\n"
-        "worker = Worker(Path(sys.argv[1])); worker.cells.cell(b'a', 1).add(0, 3)\n"
+        "worker = Worker(Path(sys.argv[1])); worker.cells.cell(sys.argv[2].encode(), 1).add(0, 3)\n"
         "print(worker.number, flush=True); time.sleep(60)"
     )
-    return subprocess.Popen([sys.executable, "-c", script, folder], stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen([sys.executable, "-c", script, folder, KEY], stdout=subprocess.PIPE, text=True)
 
 
 def number(process: subprocess.Popen[str]) -> int:
@@ -39,9 +45,10 @@ def test_each_worker_has_the_lowest_free_number_and_sees_the_others(tmp_path: Pa
         second = hold(tmp_path)
         assert number(second) == 1
         own = Worker(tmp_path)
-        own.cells.claim(b"a", 1)[0].add(0, 1)
+        own.cells.cell(KEY, 1).add(0, 1)
         assert own.number == 2
-        assert list(own.others()) == [(b"a", [3.0]), (b"a", [3.0])]
+        assert list(own.others()) == [(KEY, [3.0]), (KEY, [3.0])]
+        assert not own.leads()
     finally:
         for process in (first, second):
             if process:
@@ -56,20 +63,19 @@ def test_who_takes_the_number_of_a_killed_worker_goes_on_with_its_counts(tmp_pat
     killed.wait()
     own = Worker(tmp_path)
     assert own.number == 0
-    assert list(own.others()) == [(b"a", [3.0])]  # not asked for yet: as if of another
-    own.cells.claim(b"a", 1)[0].add(0, 1)
+    own.cells.cell(KEY, 1).add(0, 1)
     assert list(own.others()) == []
-    assert own.cells.cell(b"a", 1).read() == [4.0]
+    assert own.cells.besides(()) == [(KEY, [4.0])]
 
 
 def test_thousands_of_restarts_leave_one_file(tmp_path: Path) -> None:
     for _ in range(2_000):
         worker = Worker(tmp_path)
-        worker.cells.cell(b"a", 1).add(0, 1)
+        worker.cells.cell(KEY, 1).add(0, 1)
         os.close(worker._file)
         del worker  # its mappings hold the file as well
     assert [path.name for path in tmp_path.iterdir()] == ["0.cells"]
-    assert list(Worker(tmp_path).others()) == [(b"a", [2_000.0])]
+    assert Worker(tmp_path).cells.besides(()) == [(KEY, [2_000.0])]
 
 
 def test_a_corrupt_file_costs_that_file_alone(tmp_path: Path) -> None:
@@ -77,14 +83,93 @@ def test_a_corrupt_file_costs_that_file_alone(tmp_path: Path) -> None:
     own = Worker(tmp_path)
     (tmp_path / "1.cells").write_bytes(b"nonsense" * 1000)
     good = Cells(os.open(tmp_path / "2.cells", os.O_RDWR | os.O_CREAT))
-    good.cell(b"a", 1).add(0, 7)
+    good.cell(KEY, 1).add(0, 7)
     with recording(strict=False) as recorded:
-        assert list(own.others()) == [(b"a", [7.0])]
+        assert list(own.others()) == [(KEY, [7.0])]
         assert recorded.value("errors_total", component="telemetry", error_type="render") == 1
         other = Worker(tmp_path)
         assert recorded.value("errors_total", component="telemetry", error_type="record") == 1
     assert other.number == 1
-    assert list(own.others()) == [(b"a", [7.0])]
+    assert list(own.others()) == [(KEY, [7.0])]
+
+
+def keys(number_: int) -> list[bytes]:
+    return [key_of(What(SCOPE, "tea_total", "", ""), {"number": at}) for at in range(number_)]
+
+
+def test_what_is_sound_in_a_broken_file_goes_on(tmp_path: Path) -> None:
+    """And who reads the broken one meanwhile is not hurt: it is replaced, never cut."""
+    path = tmp_path / "0.cells"
+    cells = Cells(os.open(path, os.O_RDWR | os.O_CREAT))
+    for key in keys(10_000):
+        cells.cell(key, 1).add(0, 1)
+    os.truncate(path, CHUNK + 1_000)
+    broken = path.stat().st_ino
+    with path.open("rb") as reading, recording(strict=False) as recorded:
+        own = Worker(tmp_path)
+        assert recorded.value("errors_total", component="telemetry", error_type="record") == 1
+        assert os.fstat(reading.fileno()).st_size == CHUNK + 1_000
+    assert own.number == 0
+    assert path.stat().st_ino != broken
+    there = dict(read(path))
+    assert len(there) > 1_000
+    assert set(there) <= set(keys(10_000))
+    assert all(numbers == [1.0] for numbers in there.values())
+
+
+def test_whatever_bytes_a_file_has_a_scrape_goes_on(tmp_path: Path) -> None:
+    """A byte is wrong, at every place of two records in turn: what is read are series, or a fault is told."""
+    own, path = Worker(tmp_path), tmp_path / "1.cells"
+    Cells(os.open(path, os.O_RDWR | os.O_CREAT)).cell(KEY, 1).add(0, 3)
+    histogram = key_of(What(SCOPE, "seconds", "s", "", (1.0,)), {"a": "b"})
+    Cells(os.open(path, os.O_RDWR | os.O_CREAT)).cell(histogram, 3).add_two(0, 1, 2, 0.5)
+    content = path.read_bytes()
+    end = len(content.rstrip(b"\0"))
+    read_back = 0
+    with recording(strict=False) as recorded:
+        for at in range(end):
+            for wrong in (0xFF, 0x00, content[at] ^ 0x80):
+                path.write_bytes(content[:at] + bytes([wrong]) + content[at + 1 :])
+                for key, numbers in own.others():
+                    workers.check(key, numbers)
+                    read_back += 1
+        faults = recorded.value("errors_total", component="telemetry", error_type="render")
+    assert faults > end
+    assert read_back > end
+
+
+def test_a_number_is_not_taken_under_a_file_that_was_put_away(tmp_path: Path) -> None:
+    """Who opened it just before would count where nobody reads."""
+    path = tmp_path / "0.cells"
+    gone = os.open(path, os.O_RDWR | os.O_CREAT)
+    path.unlink()
+    assert not workers._is_at(gone, path)
+    path.touch()
+    assert not workers._is_at(gone, path)
+    assert workers._is_at(os.open(path, os.O_RDWR), path)
+
+
+def test_who_has_the_lowest_number_that_lives_leads(tmp_path: Path) -> None:
+    """A server that shrinks may end number 0."""
+    lowest = hold(tmp_path)
+    assert number(lowest) == 0
+    own = Worker(tmp_path)
+    assert not own.leads()
+    lowest.kill()
+    lowest.wait()
+    assert own.leads()
+
+
+def test_a_forked_process_that_finds_no_number_counts_in_memory(tmp_path: Path) -> None:
+    own = Worker(tmp_path)
+    cell = own.cells.cell(KEY, 1)
+    cell.add(0, 3)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="Not a directory"):
+        own.rejoin(tmp_path / "file" / "group")
+    cell.add(0, 1)
+    assert cell.read() == [1.0]
+    assert dict(read(tmp_path / "0.cells")) == {KEY: [3.0]}
 
 
 def test_one_process_is_no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,9 +199,37 @@ def test_a_start_removes_what_ended_groups_left_and_nothing_else(tmp_path: Path)
     assert set(folder.iterdir()) == {living, held, elsewhere, workers.group(environ)}
 
 
+def test_folders_that_are_gone_or_not_ours_stop_no_start(tmp_path: Path) -> None:
+    """Two workers start at once, and the other was quicker to remove it; somebody else's folder is there."""
+    folder = tmp_path / "workers"
+    foreign = folder / f"{socket.gethostname()}-some-thing"
+    foreign.mkdir(parents=True)
+    gone = folder / f"{socket.gethostname()}-1-boot.1"
+    workers._clean(folder / "own")
+    assert foreign.exists()
+    assert not workers._held(gone / "0.cells")
+    assert not workers._lives(gone)
+    assert not workers._lives(folder / "elsewhere-1-boot.1")
+
+
+def test_when_a_process_began_is_told_where_there_is_no_boot_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = workers._began(os.getpid())
+    boot, _, ticks = here.partition(".")
+    whole = Path.read_text
+
+    def hidden(path: Path, *args: Any, **kwargs: Any) -> str:
+        if path.name == "boot_id":
+            raise FileNotFoundError(path)
+        return whole(path, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "read_text", hidden)
+    assert boot
+    assert workers._began(os.getpid()) == f".{ticks}"
+
+
 def test_a_group_is_known_by_its_parent_and_by_when_that_began(tmp_path: Path) -> None:
     """A new server whose parent happens to have the same process id is another group."""
     name = workers.group({"REVIEWLENS_STATE_DIR": str(tmp_path)}).name
     assert name == f"{socket.gethostname()}-{os.getppid()}-{workers._began(os.getppid())}"
-    assert workers._began(os.getpid()) != workers._began(os.getppid())
+    assert workers._began(os.getpid()) != workers._began(1)
     assert workers._began(2**22 + 1) == ""

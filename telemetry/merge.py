@@ -1,0 +1,160 @@
+"""What several processes have counted, added up: the SDK's data of one, and the cells of all."""
+
+from __future__ import annotations
+
+import math
+import time
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from operator import add
+from typing import Any
+
+from opentelemetry.sdk.metrics.export import (
+    AggregationTemporality,
+    Metric,
+    MetricsData,
+    NumberDataPoint,
+    ScopeMetrics,
+    Sum,
+)
+from opentelemetry.sdk.metrics.export import Histogram as HistogramData
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+
+from telemetry.aggregation import histogram_point, sum_point
+from telemetry.cells import Cells
+from telemetry.serieskey import What, attributes_of, key_of, parse, scope_from, scope_of
+
+Numbers = list[float]
+Found = Iterable[tuple[bytes, Numbers]]
+Bounds = tuple[float, ...] | None
+
+
+def whole(data: MetricsData, cells: Cells, others: Found = ()) -> MetricsData:
+    """The data with the numbers of others added, and with what this process's cells hold that it lacks.
+
+    The cells are read after the data was collected: what came in between is there once.
+    """
+    if not data.resource_metrics:
+        return data
+    first, *more = data.resource_metrics
+    told = [[_Told(scope.scope, metric) for metric in scope.metrics] for scope in first.scope_metrics]
+    known = {one.what.metric: one.what for one in chain(*told) if one.what}
+    mine = {key for one in chain(*told) for key in one.keys}
+    sums = _sums(chain(cells.besides(mine), others), known)
+    scopes = [
+        replace(scope, metrics=[one.joined(sums, cells.began) for one in metrics])
+        for scope, metrics in zip(first.scope_metrics, told, strict=True)
+    ]
+    new = [_with_new(scope, sums, cells.began) for scope in [*scopes, *_missing(scopes, sums)]]
+    return MetricsData([replace(first, scope_metrics=new), *more])
+
+
+@dataclass
+class _Series:
+    """Series of one metric, by their attributes as keys have them."""
+
+    what: What
+    numbers: dict[bytes, Numbers] = field(default_factory=dict)
+
+    def add(self, attributes: bytes, bounds: Bounds, numbers: Numbers) -> None:
+        fitted = _fitted(numbers, bounds, self.what.bounds)
+        there = self.numbers.get(attributes)
+        self.numbers[attributes] = fitted if there is None else list(map(add, there, fitted))
+
+    def points(self, began: int) -> list[Any]:
+        now = time.time_ns()
+        return [
+            _point(self.what, attributes_of(text), numbers, began, now)
+            for text, numbers in self.numbers.items()
+        ]
+
+
+_Sums = dict[tuple[str, str, str, bool], _Series]
+
+
+class _Told:
+    """A metric of the data, and its series' keys where it is of a kind that cells hold."""
+
+    def __init__(self, scope: InstrumentationScope, metric: Metric) -> None:
+        self.metric = metric
+        self.what = _what(scope, metric)
+        points: Any = metric.data.data_points
+        self.keys = [key_of(self.what, point.attributes) for point in points] if self.what else []
+
+    def joined(self, sums: _Sums, began: int) -> Metric:
+        """With the numbers of the same series elsewhere, and the series that it lacks; out of `sums`."""
+        series = sums.pop(self.what.metric, None) if self.what else None
+        if series is None:
+            return self.metric
+        data: Any = self.metric.data
+        pairs = zip(data.data_points, self.keys, strict=True)
+        own = [_plus(point, series.numbers.pop(parse(key)[1], None)) for point, key in pairs]
+        return replace(self.metric, data=replace(data, data_points=own + series.points(began)))
+
+
+def _what(scope: InstrumentationScope, metric: Metric) -> What | None:
+    bounds: Bounds = None
+    if isinstance(metric.data, HistogramData) and metric.data.data_points:
+        bounds = tuple(metric.data.data_points[0].explicit_bounds)
+    elif not (isinstance(metric.data, Sum) and metric.data.is_monotonic):
+        return None
+    return What(scope_of(scope), metric.name, metric.unit or "", metric.description or "", bounds)
+
+
+def _sums(found: Found, known: Mapping[Any, What]) -> _Sums:
+    """Those of one series added up, in the buckets that are `known`, or of whose comes first."""
+    sums: _Sums = {}
+    for key, numbers in found:
+        what, attributes = parse(key)
+        name = what.metric
+        series = sums.get(name)
+        if series is None:
+            series = sums[name] = _Series(known.get(name, what))
+        series.add(attributes, what.bounds, numbers)
+    return sums
+
+
+def _fitted(numbers: Numbers, bounds: Bounds, wanted: Bounds) -> Numbers:
+    """A histogram in other buckets, where a release has changed them: count and sum stay exact, and what a
+    bucket holds goes to the one that its upper bound is in."""
+    if bounds is None or wanted is None or bounds == wanted:
+        return numbers
+    counts = [0.0] * (len(wanted) + 1)
+    for bound, count in zip((*bounds, math.inf), numbers[:-1], strict=True):
+        counts[bisect_left(wanted, bound)] += count
+    return [*counts, numbers[-1]]
+
+
+def _missing(scopes: list[ScopeMetrics], sums: _Sums) -> list[ScopeMetrics]:
+    there = {scope_of(scope.scope) for scope in scopes}
+    texts = dict.fromkeys(series.what.scope for series in sums.values() if series.what.scope not in there)
+    return [ScopeMetrics(scope_from(text), [], schema_url="") for text in texts]
+
+
+def _with_new(scope: ScopeMetrics, sums: _Sums, began: int) -> ScopeMetrics:
+    text = scope_of(scope.scope)
+    new = [_metric(series, began) for series in sums.values() if series.what.scope == text]
+    return replace(scope, metrics=[*scope.metrics, *new])
+
+
+def _metric(series: _Series, began: int) -> Metric:
+    what, points, cumulative = series.what, series.points(began), AggregationTemporality.CUMULATIVE
+    data = Sum(points, cumulative, True) if what.bounds is None else HistogramData(points, cumulative)
+    return Metric(what.name, what.description, what.unit, data)
+
+
+def _plus(point: Any, numbers: Numbers | None) -> Any:
+    if numbers is None:
+        return point
+    if isinstance(point, NumberDataPoint):
+        return replace(point, value=point.value + numbers[0])
+    counts = [a + int(b) for a, b in zip(point.bucket_counts, numbers[:-1], strict=True)]
+    return replace(point, bucket_counts=counts, count=sum(counts), sum=point.sum + numbers[-1])
+
+
+def _point(what: What, attributes: dict[str, Any], numbers: Numbers, began: int, now: int) -> Any:
+    if what.bounds is None:
+        return sum_point(attributes, began, now, numbers[0])
+    return histogram_point(attributes, began, now, numbers, what.bounds)
