@@ -60,6 +60,20 @@ def test_in_production_a_fault_is_counted_and_nothing_raises() -> None:
     assert ledger.counts == [("record", 1), ("export", 1), ("record", 1), ("render", 1)]
 
 
+def test_a_fault_told_under_a_lock_is_logged_at_once_and_counted_at_the_next_occasion(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    guard, ledger = lenient()
+    try:
+        raise OSError("no space")
+    except OSError:
+        guard.later("record")
+    assert "no space" in caplog.text
+    assert ledger.counts == []
+    guard.count_due()
+    assert ledger.counts == [("record", 1)]
+
+
 def test_a_spell_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     """Faults with less than a minute between them are one line; a quiet minute ends the spell."""
     clock = Clock()
