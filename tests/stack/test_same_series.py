@@ -72,6 +72,27 @@ def test_nothing_else_arrives_from_the_service(path: str, arrivals: dict[str, Ar
     assert found - scrape == {name for name, _ in _snapshot(arrival)}
 
 
+FIRST = (
+    'errors_total{error_type="validation",component="api"}',
+    'http_requests_total{method="POST",endpoint="/api/sessions",status_code="422"}',
+    'llm_calls_total{provider="claude",status="error"}',
+    'http_request_duration_seconds_count{method="DELETE",endpoint="/api/sessions/{session_id}"}',
+)
+"""What happens exactly once in a run."""
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("series", FIRST)
+def test_the_first_of_its_kind_is_seen(series: str, path: str, arrivals: dict[str, Arrival]) -> None:
+    """It was there at 0 before: increase() says 1, which a series that begins with its first event hides."""
+    arrival = arrivals[path]
+    (row,) = arrival.server.api("query", query=f"{series}[10m]", time=arrival.moment)["result"]
+    values = [float(value) for _, value in row["values"]]
+    assert (values[0], values[-1]) == (0, 1)
+    grown = arrival.server.value(f"increase({series}[10m])", at=arrival.moment)
+    assert grown == pytest.approx(1, rel=RATES_DIFFER)
+
+
 @pytest.mark.parametrize("path", PATHS)
 def test_every_dashboard_and_rule_answers_the_same(path: str, arrivals: dict[str, Arrival]) -> None:
     """The same lines; numbers of a rate may differ by when the samples were taken."""
