@@ -75,10 +75,15 @@ def check(key: bytes, numbers: Sequence[float]) -> None:
     """Raise ValueError where this is no series, or not its numbers."""
     what, attributes = parse(key)
     counts = numbers if what.bounds is None else numbers[:-1]
-    if len(numbers) != what.length or not all(0 <= count < math.inf for count in counts):
+    if len(numbers) != what.length or min(counts) < 0 or not sum(counts) < math.inf:
         raise ValueError(f"{numbers} are not the numbers of {what.name}")
-    if not isinstance(attributes_of(attributes), dict):
+    if not _are_attributes(attributes):
         raise ValueError(f"{attributes!r} are no attributes")
+
+
+@lru_cache(16_384)
+def _are_attributes(text: bytes) -> bool:
+    return isinstance(attributes_of(text), dict)
 
 
 @lru_cache(4096)

@@ -37,6 +37,30 @@ def overflow(metrics: Recorded) -> dict[str, float]:
     return {name: value for (name,), value in values(metrics, "telemetry_overflow_total").items() if value}
 
 
+def test_what_an_earlier_process_left_takes_no_strangers_place_once_it_is_announced() -> None:
+    bound, half = Bound(TURNS), range(TURNS.bound - TURNS.room)
+    for number in half:
+        bound.inherit((f"announced {number}",))
+    assert bound.fit(("stranger",)) == ("(other)",), "until then it does"
+    bound = Bound(TURNS)
+    for number in half:
+        bound.inherit((f"announced {number}",))
+        bound.know((f"announced {number}",))
+    for number in range(ROOM):
+        assert bound.fit((f"stranger {number}",)) == (f"stranger {number}",)
+    assert bound.fit(("one more",)) == ("(other)",)
+
+
+def test_what_was_folded_before_a_restart_is_folded_again() -> None:
+    """It is there: it takes no second place."""
+    metric = BY_NAME["http_requests_total"]
+    bound, folded = Bound(metric), ("GET", "(other)", "200")
+    bound.inherit(folded)
+    for number in range(metric.room):
+        bound.inherit(("GET", f"/{number}", "200"))
+    assert bound.fit(("GET", "/new", "200")) == folded
+
+
 def test_past_the_bound_new_values_are_folded(metrics: Recorded, caplog: pytest.LogCaptureFixture) -> None:
     """Series there are go on, no number is lost, no label is added, and one line says it."""
     for number in range(5_000):

@@ -22,10 +22,11 @@ from telemetry import group, membership
 from telemetry.aggregation import CellSums
 from telemetry.cells import Cells, read
 from telemetry.group import GroupReader, in_cells, works
+from telemetry.guard import guard
 from telemetry.merge import whole
 from telemetry.metrics import HANDLES, http_requests_total
 from telemetry.pipeline import Pipeline
-from telemetry.serieskey import What, attributes_of, key_of, parse, scope_from, scope_of
+from telemetry.serieskey import What, attributes_of, check, key_of, parse, scope_from, scope_of
 from telemetry.settings import load
 from telemetry.testing import Recorded
 from telemetry.workers import Worker
@@ -225,6 +226,25 @@ def test_our_metrics_keep_to_their_bound_over_restarts(tmp_path: Path) -> None:
         finally:
             pipeline.shutdown()
             die(worker)
+
+
+@pytest.mark.parametrize("numbers", [[-1.0], [math.nan], [math.inf], [], [1.0, 2.0]])
+def test_what_no_counter_can_have_is_refused(numbers: list[float]) -> None:
+    key = key_of(What(M, "tea_total", "", ""), {})
+    check(key, [0.0])
+    with pytest.raises(ValueError, match="are not the numbers of tea_total"):
+        check(key, numbers)
+
+
+def test_a_fault_that_could_not_be_counted_at_once_is_in_the_next_scrape(tmp_path: Path) -> None:
+    pipeline = Pipeline(load({}), {}, worker=Worker(tmp_path))
+    try:
+        told = Recorded(pipeline)
+        before = told.value("errors_total", component="telemetry", error_type="record")
+        guard.later("record")
+        assert told.value("errors_total", component="telemetry", error_type="record") == before + 1
+    finally:
+        pipeline.shutdown()
 
 
 def test_this_sdk_is_of_the_known_shape() -> None:
