@@ -55,8 +55,9 @@ VERDICTS: Mapping[str, Verdict] = {
     ),
     "instance.shared": Verdict(
         "warning",
-        "service.instance.id is set from outside, so every worker of this environment has the same",
-        "pushes of several workers overwrite each other: counters jump up and down, rate() sees resets",
+        "service.instance.id is set from outside, so every server with this environment has the same",
+        "pushes of several servers overwrite each other: counters jump up and down, rate() sees resets; "
+        "workers of one server are told apart",
     ),
     "namespace": Verdict(
         "warning",
