@@ -4,7 +4,7 @@ FROM python:3.11-slim AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /build
 COPY requirements.lock ./
-RUN pip wheel --require-hashes --requirement requirements.lock --wheel-dir wheels
+RUN pip wheel --require-hashes --no-deps --requirement requirements.lock --wheel-dir wheels
 COPY pyproject.toml README.md ./
 COPY telemetry telemetry
 COPY app app

@@ -53,7 +53,8 @@ fi
 
 echo "Installing the locked dependencies"
 pip=(.venv/bin/python -m pip install --quiet --disable-pip-version-check)
-"${pip[@]}" --require-hashes -r requirements.lock ||
+# The lock is whole. Where pip may look for more, one before 24 takes a newer google-auth for google-auth[requests].
+"${pip[@]}" --require-hashes --no-deps -r requirements.lock ||
   fail "The dependencies could not be installed (see above). Check the network, or name a folder of wheels in PIP_FIND_LINKS."
 "${pip[@]}" --no-deps -e . || fail "The project could not be installed (see above)."
 printf '%s\n' "$wanted" .venv/lib/python*/site-packages/*.dist-info >"$stamp"

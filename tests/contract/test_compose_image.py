@@ -26,7 +26,7 @@ def test_the_image_holds_no_builder_and_starts_as_nobody_in_particular() -> None
 def test_every_package_is_checked_against_the_lock() -> None:
     """First by hash, all of them; then without an index, so that nothing else can come."""
     pip = [words for name, words in BUILDER.steps if name == "RUN" and "pip" in words.split()]
-    assert pip[0].startswith("pip wheel --require-hashes --requirement requirements.lock ")
+    assert pip[0].startswith("pip wheel --require-hashes --no-deps --requirement requirements.lock ")
     assert " --no-deps " in pip[1]
     assert " --no-index " in pip[2]
 

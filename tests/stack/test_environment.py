@@ -68,7 +68,7 @@ def test_it_installs_by_hash_and_only_when_something_changed(clone: Clone) -> No
     clone.python()
     assert clone.make().returncode == 0
     quiet = "-m pip install --quiet --disable-pip-version-check"
-    both = [f"{quiet} --require-hashes -r requirements.lock", f"{quiet} --no-deps -e ."]
+    both = [f"{quiet} --require-hashes --no-deps -r requirements.lock", f"{quiet} --no-deps -e ."]
     assert clone.pip_calls == both
     assert (clone.make().stdout, clone.pip_calls) == ("", both)
     (clone.folder / "requirements.lock").write_text("a==2\n")
