@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
 from telemetry.guard import guard
+from telemetry.scraped import Scraped
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -20,6 +21,9 @@ Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 PLAIN = "text/plain; charset=utf-8"
+OPENMETRICS = "application/openmetrics-text"
+PIECE = 256 * 1024
+"""As much is given to the server at once: what it copies for a slow reader stops nobody for long."""
 NOT_SCRAPED = (
     "metrics are not exposed here: OTEL_METRICS_EXPORTER has no 'prometheus' in it, "
     "or OTEL_SDK_DISABLED is true\n"
@@ -27,18 +31,20 @@ NOT_SCRAPED = (
 
 
 class Exposition:
-    """A registry as text. Scrapes at the same time wait for each other: the exporter's collector hands its
-    snapshot over through a queue, and two readers of it would mix."""
+    """Our metrics, and a registry with the rest, as text. Scrapes at the same time wait for each other: the
+    exporter's collector hands its snapshot over through a queue, and two readers of it would mix."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, ours: Scraped | None = None) -> None:
         self._registry = registry
+        self._ours = ours
         self._lock = threading.Lock()
 
     def render(self, accept: str = "") -> tuple[bytes, str]:
         """The body and its content type, for an Accept header."""
         encode, content_type = _encoder(accept)
         with self._lock:
-            return encode(self._registry), content_type
+            ours = self._ours.render(content_type.startswith(OPENMETRICS)) if self._ours else b""
+            return ours + encode(self._registry), content_type
 
 
 def _encoder(accept: str) -> tuple[Callable[[CollectorRegistry], bytes], str]:
@@ -85,4 +91,6 @@ async def _respond(
     if body:
         headers.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    for start in range(0, len(body) - PIECE, PIECE):
+        await send({"type": "http.response.body", "body": body[start : start + PIECE], "more_body": True})
+    await send({"type": "http.response.body", "body": body[(len(body) - 1) // PIECE * PIECE :]})

@@ -25,7 +25,7 @@ class Guard:
         self.count: Callable[[Step, int], None] | None = None
         self._clock = clock
         self._lock = threading.Lock()
-        self._last: dict[Step, float] = {}
+        self._last: dict[str, float] = {}
         self._due: Counter[Step] = Counter()
 
     def fault(self, step: Step) -> None:
@@ -38,13 +38,23 @@ class Guard:
     def later(self, step: Step) -> None:
         """As fault(), but it is counted at the next scrape, push or fault, and never raised: where the
         instrument that counts it may be what the caller has locked."""
+        if self._is_new_spell(step, step):
+            _log.exception("telemetry fault in %s; the request is untouched", step)
+
+    def report(self, step: Step, message: str, *args: object) -> None:
+        """Count a fault that is no exception, and log what it is, once per spell."""
+        if self._is_new_spell(step, message % args):
+            _log.error(message, *args)
+        self.count_due()
+
+    def _is_new_spell(self, step: Step, of: str) -> bool:
+        """Take note of a fault; whether it is the first for a minute."""
         now = self._clock()
         with self._lock:
-            new_spell = now - self._last.get(step, -SPELL_SECONDS) >= SPELL_SECONDS
-            self._last[step] = now
+            is_new = now - self._last.get(of, -SPELL_SECONDS) >= SPELL_SECONDS
+            self._last[of] = now
             self._due[step] += 1
-        if new_spell:
-            _log.exception("telemetry fault in %s; the request is untouched", step)
+        return is_new
 
     def count_fault(self, step: Step) -> None:
         """Count a fault that is logged elsewhere, or was."""

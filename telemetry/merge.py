@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import time
-from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from operator import add
@@ -25,14 +23,17 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from telemetry.aggregation import histogram_point, sum_point
 from telemetry.cells import Cells
 from telemetry.serieskey import What, attributes_of, key_of, parse, scope_from, scope_of
+from telemetry.totals import Bounds, fitted
 
-Numbers = list[float]
+Numbers = Sequence[float]
 Found = Iterable[tuple[bytes, Numbers]]
-Bounds = tuple[float, ...] | None
 
 
-def whole(data: MetricsData, cells: Cells, others: Found = ()) -> MetricsData:
-    """The data with the numbers of others added, and with what this process's cells hold that it lacks.
+def whole(
+    data: MetricsData, cells: Cells, others: Found = (), among: Callable[[bytes], bool] = lambda _: True
+) -> MetricsData:
+    """The data with the numbers of others added, and with what this process's cells hold that it lacks, as
+    far as `among` asks for it.
 
     The cells are read after the data was collected: what came in between is there once.
     """
@@ -42,7 +43,7 @@ def whole(data: MetricsData, cells: Cells, others: Found = ()) -> MetricsData:
     told = [[_Told(scope.scope, metric) for metric in scope.metrics] for scope in first.scope_metrics]
     known = {one.what.metric: one.what for one in chain(*told) if one.what}
     mine = {key for one in chain(*told) for key in one.keys}
-    sums = _sums(chain(cells.besides(mine), others), known)
+    sums = _sums(chain(cells.besides(mine, among), others), known)
     scopes = [
         replace(scope, metrics=[one.joined(sums, cells.began) for one in metrics])
         for scope, metrics in zip(first.scope_metrics, told, strict=True)
@@ -59,9 +60,9 @@ class _Series:
     numbers: dict[bytes, Numbers] = field(default_factory=dict)
 
     def add(self, attributes: bytes, bounds: Bounds, numbers: Numbers) -> None:
-        fitted = _fitted(numbers, bounds, self.what.bounds)
+        fit = fitted(numbers, bounds, self.what.bounds)
         there = self.numbers.get(attributes)
-        self.numbers[attributes] = fitted if there is None else list(map(add, there, fitted))
+        self.numbers[attributes] = fit if there is None else list(map(add, there, fit))
 
     def points(self, began: int) -> list[Any]:
         now = time.time_ns()
@@ -114,17 +115,6 @@ def _sums(found: Found, known: Mapping[Any, What]) -> _Sums:
             series = sums[name] = _Series(known.get(name, what))
         series.add(attributes, what.bounds, numbers)
     return sums
-
-
-def _fitted(numbers: Numbers, bounds: Bounds, wanted: Bounds) -> Numbers:
-    """A histogram in other buckets, where a release has changed them: count and sum stay exact, and what a
-    bucket holds goes to the one that its upper bound is in."""
-    if bounds is None or wanted is None or bounds == wanted:
-        return numbers
-    counts = [0.0] * (len(wanted) + 1)
-    for bound, count in zip((*bounds, math.inf), numbers[:-1], strict=True):
-        counts[bisect_left(wanted, bound)] += count
-    return [*counts, numbers[-1]]
 
 
 def _missing(scopes: list[ScopeMetrics], sums: _Sums) -> list[ScopeMetrics]:

@@ -24,6 +24,14 @@ def _exporter(to: Target | None) -> SpanExporter:
     return WatchedSpans(span_exporter(to), to.where) if to else ConsoleSpanExporter()
 
 
+def sampled_context() -> tuple[int, int] | None:
+    """The ids of the current trace and span, where it is one that is sampled."""
+    context = trace.get_current_span().get_span_context()
+    if context.is_valid and context.trace_flags & trace.TraceFlags.SAMPLED:
+        return context.trace_id, context.span_id
+    return None
+
+
 def trace_id() -> str:
     """The current span's trace id in hex, or an empty string."""
     context = trace.get_current_span().get_span_context()

@@ -14,11 +14,13 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
-from telemetry.cells import Cells, read
+from telemetry.cells import Cells
 from telemetry.guard import guard
+from telemetry.reading import Reading, read
 from telemetry.serieskey import check
 
 STATE_DIR = ("REVIEWLENS_STATE_DIR", ".run/state")
@@ -26,17 +28,19 @@ ABANDONED_SECONDS = 24 * 3600
 """After which the files of another host are nobody's, where they lie in a folder that hosts share."""
 _FOLDER = "workers"
 _FILES = "*.cells"
+_EXEMPLARS = ".exemplars"
 
 _log = logging.getLogger("telemetry")
 
 
 class Worker:
-    """This process among its group: its number, and its cells."""
+    """This process among its group: its number, its cells, and those of the others."""
 
     def __init__(self, folder: Path) -> None:
         """Take a number in a group's folder."""
         self._folder, self.number, self._file = _hold(folder)
         self.cells = Cells(self._file)
+        self._readings: dict[Path, Reading] = {}
 
     def rejoin(self, folder: Path) -> None:
         """In a process that was forked: a number of its own, counting from what is under it. Raises OSError
@@ -53,19 +57,40 @@ class Worker:
         """Whether no worker of a lower number lives: what is of the whole group is told by one."""
         return not any(_held(_path(self._folder, number)) for number in range(self.number))
 
-    def others(self) -> Iterator[tuple[bytes, list[float]]]:
-        """Every key and its numbers, of every other worker that is, or was.
+    def readings(self, exemplars: bool = False) -> list[Reading]:
+        """What every other worker that is, or was, has written until now.
 
         What cannot be read of a file is left out, and counted as a fault.
         """
         own = _path(self._folder, self.number)
+        there = []
         for path in sorted(self._folder.glob(_FILES)):
             if path != own:
-                found, error = _content(path)
-                if error:
-                    _log.error("%s: %s; what cannot be read of it is left out", path, error)
-                    guard.count_fault("render")
-                yield from found
+                wanted = path.with_suffix(_EXEMPLARS) if exemplars else path
+                reading = self._readings.setdefault(wanted, Reading(wanted))
+                with suppress(FileNotFoundError):
+                    reading.refresh()
+                    there.append(reading)
+        for reading in there:
+            if reading.error:
+                guard.report(
+                    "render", "%s: %s; what cannot be read of it is left out", reading.path, reading.error
+                )
+        return there
+
+    def exemplars(self) -> Cells:
+        """The cells for the exemplars of this process, in a file beside the numbers. Raises OSError."""
+        return Cells(self._exemplars_file())
+
+    def move_exemplars(self, cells: Cells) -> None:
+        """In a process that was forked, after rejoin(): go on in the file of its own number."""
+        cells.move(self._exemplars_file())
+
+    def _exemplars_file(self) -> int:
+        """A new file: exemplars of a predecessor are nothing to keep."""
+        path = _path(self._folder, self.number).with_suffix(_EXEMPLARS)
+        path.unlink(missing_ok=True)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
 
 
 def join(environ: Mapping[str, str]) -> Worker | None:
@@ -106,8 +131,7 @@ def _hold(folder: Path) -> tuple[Path, int, int]:
     found, error = _content(path)
     if error is None:
         return folder, number, file
-    _log.error("%s: %s; what cannot be read of it is lost", path, error)
-    guard.count_fault("record")
+    guard.report("record", "%s: %s; what cannot be read of it is lost", path, error)
     path.unlink(missing_ok=True)
     os.close(file)
     held = _hold(folder)
