@@ -14,7 +14,7 @@ BUCKETS = tuple(
 def wanted(panel: Panel, expr: str) -> bool:
     """Whether a query of a panel shows a latency over time, read from its histogram's buckets.
 
-    Elsewhere Prometheus has none (sums, counts, recording rules), or a panel in another unit, or with one number,
-    has no place for a point of so many seconds.
+    Elsewhere Prometheus has none (sums, counts, recording rules), or the panel, in another unit or with one
+    number, has no place for a point of so many seconds.
     """
     return panel.kind in KINDS and panel.unit == "s" and any(name in expr for name in BUCKETS)
