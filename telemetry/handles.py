@@ -57,6 +57,7 @@ class Handle(ABC, Generic[BoundT]):
         self._closed = {label.name: frozenset(label.values) for label in metric.labels if label.values}
         self._bound = Bound(metric)
         self._children: dict[Values, BoundT] = {}
+        self._as_given: dict[Values, BoundT] = {}  # by names and values, in the order that a caller writes
         self.overflow: Callable[[int], object] = IDLE.inc
 
     def labels(self, **labels: object) -> BoundT:
@@ -66,13 +67,19 @@ class Handle(ABC, Generic[BoundT]):
         an unknown value of a closed label is recorded as "(other)". So is a new value of any label
         once the metric has too many.
         """
+        given: Any = tuple(labels) + tuple(labels.values())
         try:
-            if tuple(labels) == self._names:
-                found = self._children.get(tuple(labels.values()))  # type: ignore[arg-type] # texts equal texts
-                if found is not None:
-                    return found
+            return self._as_given[given]
+        except (KeyError, TypeError):  # a new one, or of no texts
+            return self._sought(labels, given)
+
+    def _sought(self, labels: Mapping[str, object], given: Values) -> BoundT:
+        try:
             values = self._values(labels)
-            return self._children.get(values) or self._child(values)
+            child = self._children.get(values) or self._child(values)
+            if values in self._children and all(type(value) is str for value in given):
+                self._as_given[given] = child
+            return child
         except Exception:
             guard.fault("record")
             return cast(BoundT, IDLE)
@@ -115,6 +122,7 @@ class Handle(ABC, Generic[BoundT]):
         """Forget what was recorded: the next pipeline begins anew."""
         self._bound.clear()
         self._children.clear()
+        self._as_given.clear()
 
     def inherit(self, attributes: Attributes) -> None:
         """Count a label set that an earlier process has left as one of the metric's."""
