@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TextIO
 
 import uvicorn
 
@@ -50,10 +51,13 @@ def served(name: str, access_log: bool = False, label_sets: int = 0) -> Iterator
 class _Server(uvicorn.Server):
     """Tells when it serves."""
 
+    def __init__(self, config: uvicorn.Config, to: TextIO) -> None:
+        super().__init__(config)
+        self._to = to
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        print(sockets[0].getsockname()[1] if sockets else "", flush=True)
-        sys.stdout = sys.stderr
+        print(self.servers[0].sockets[0].getsockname()[1], file=self._to, flush=True)
 
 
 def _app(name: str, access_log: bool, label_sets: int) -> Any:
@@ -72,13 +76,13 @@ def main() -> None:
     parser.add_argument("--access-log", action="store_true")
     parser.add_argument("--label-sets", type=int, default=0)
     asked = parser.parse_args()
-    listening = socket.socket()
-    listening.bind((HOST, 0))
+    told = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # uvicorn's access log goes to stdout
     app = _app(asked.name, asked.access_log, asked.label_sets)
-    config = uvicorn.Config(
-        app, access_log=asked.access_log, log_level="info" if asked.access_log else "warning"
-    )
-    asyncio.run(_Server(config).serve([listening]))
+    level = "info" if asked.access_log else "warning"
+    # uvicorn is to make the socket: on one of ours asyncio would leave Nagle's algorithm on.
+    config = uvicorn.Config(app, HOST, 0, access_log=asked.access_log, log_level=level)
+    asyncio.run(_Server(config, told).serve())
 
 
 if __name__ == "__main__":

@@ -55,11 +55,15 @@ class Target:
 
     def says(self, unit: str) -> str:
         """The promise in words."""
-        bound = f"at most {self.at_most}" if self.at_most is not None else f"at least {self.at_least}"
+        bound = f"at most {_short(self.at_most)}" if self.at_most else f"at least {_short(self.at_least)}"
         above = f" above {self.without}" if self.without else ""
         if self.to:
             return f"{bound} of {self.to}{',' if above else ''}{above and f' both{above}'}"
         return f"{bound} {unit}{above}{', in the worst round' if self.worst else ''}"
+
+
+def _short(limit: Limit | None) -> str:
+    return str(limit) if isinstance(limit, Fraction) else f"{limit:g}"
 
 
 _READ = {of: f"{of}, one reader" for of in (readers.PAIR, readers.REQUEST)}
