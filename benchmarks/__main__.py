@@ -3,61 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import sys
 import time
-from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 
-from benchmarks import (
-    access_log,
-    latency,
-    memory,
-    peers,
-    readers,
-    recording,
-    requests,
-    scrape,
-    stall,
-    starting,
-    throughput,
-    traces,
-    turn,
-)
+from benchmarks import peers
+from benchmarks.about import head
 from benchmarks.contenders import PEERS
 from benchmarks.page import Measured, summary, tables
 from benchmarks.part import LeftOutError, Part, measure
+from benchmarks.parts import PARTS
 from benchmarks.progress import Progress
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
-PACKAGES = (
-    "opentelemetry-sdk",
-    "opentelemetry-instrumentation-fastapi",
-    "opentelemetry-exporter-prometheus",
-    "prometheus-client",
-    "fastapi",
-    "starlette",
-    "uvicorn",
-)
-PARTS = {
-    part.name: part
-    for part in (
-        throughput.PART,
-        requests.PART,
-        recording.PART,
-        readers.PART,
-        traces.PART,
-        scrape.PART,
-        latency.PART,
-        stall.PART,
-        memory.PART,
-        turn.PART,
-        starting.PART,
-        access_log.PART,
-    )
-}
 HELP = """
 examples:
   make bench                                             everything, some five minutes
@@ -124,36 +82,16 @@ def with_peers(parts: list[Part], progress: Progress) -> dict[str, str]:
     return {}
 
 
-def head(rounds: int) -> list[str]:
-    """What was run, and on what."""
-    versions = {**{name: version(name) for name in PACKAGES}, **peers.versions()}
-    machine = f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}"
-    loop = "uvloop" if find_spec("uvloop") else "asyncio"
-    parser = "httptools" if find_spec("httptools") else "h11"
-    return [
-        "# Benchmarks",
-        "",
-        f"Measured by `make bench`, {rounds} rounds, contenders taking turns.",
-        "Ratios carry to other machines; figures do not. Ratios and differences are medians over rounds,",
-        "each of which is compared with itself.",
-        "",
-        f"{machine}, Python {platform.python_version()}, {loop} and {parser} under uvicorn, "
-        + ", ".join(map(" ".join, versions.items()))
-        + ".",
-        "",
-    ]
-
-
-def main() -> None:
-    """Measure, print, and with --write keep the page."""
+def main() -> int:
+    """Measure, print, and with --write keep the page. 1 when a whole part could not be measured."""
     asked = arguments()
     if asked.list:
         print("\n".join(f"{part.name:<12} {part.title}" for part in PARTS.values()))
-        return
+        return 0
     parts = [part for part in PARTS.values() if not asked.only or part.name in asked.only]
-    progress, began = Progress(sys.stderr, len(parts)), time.monotonic()
+    progress, began, about = Progress(sys.stderr, len(parts)), time.monotonic(), head(asked.rounds)
     without = with_peers(parts, progress)
-    measured, page = [], head(asked.rounds)
+    measured, page = [], []
     for part in parts:
         measured.append(run(part, asked.rounds, without, progress))
         print("\n".join(tables(measured[-1])), flush=True)
@@ -161,12 +99,12 @@ def main() -> None:
     told = summary(measured)
     print("\n".join(told), f"{time.monotonic() - began:.0f} s in all", sep="\n")
     if asked.write:
-        start = len(head(asked.rounds))
-        PAGE.write_text("\n".join([*page[:start], *told, *page[start:]]), encoding="utf-8")
+        PAGE.write_text("\n".join([*about, *told, *page]), encoding="utf-8")
+    return int(any("" in part.left_out for part in measured))
 
 
 if __name__ == "__main__":
     try:
-        main()
+        sys.exit(main())
     except KeyboardInterrupt:
         sys.exit(130)

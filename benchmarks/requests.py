@@ -25,7 +25,7 @@ PART = Part(
     "requests",
     "One request, in process",
     "µs",
-    f"{REQUESTS:,} requests a round through the whole ASGI application, no server and no socket.",
+    f"Processor time of {REQUESTS:,} requests a round through the whole ASGI application, without a server.",
     standing(__name__, FACTORIES),
     base=BARE,
     added=True,

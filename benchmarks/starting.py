@@ -44,8 +44,8 @@ PART = Part(
     "start",
     "A start",
     "ms",
-    "A new process each time. The service: from its first import to the end of its start-up, with the samples "
-    "in its store already. Telemetry's own part: `import telemetry` and `telemetry.start()`, where FastAPI is "
-    "imported already.",
+    "A new process each time. The service: from its first import to the end of its start-up, with the "
+    "samples in its store already. Telemetry's own part: `import telemetry` and `telemetry.start()`, where "
+    "FastAPI is imported already.",
     fresh(__name__, ONCE),
 )

@@ -62,7 +62,8 @@ PART = Part(
     "traces",
     f"One request with metrics and traces, {SAMPLED:.0%} sampled",
     "µs",
-    f"{REQUESTS:,} requests a round, in process; parentbased_traceidratio, spans go to nowhere.",
+    f"Processor time of {REQUESTS:,} requests a round, in process. The sampler is parentbased_traceidratio; "
+    "spans go to nowhere.",
     standing(__name__, FACTORIES),
     base=BARE,
     added=True,
