@@ -34,6 +34,12 @@ class Target:
         """The rows that it takes to tell."""
         return {row for row in (self.of, self.to, self.without) if row}
 
+    @property
+    def bound(self) -> tuple[str, Limit]:
+        """Which way, and how far."""
+        given = (("at most", self.at_most), ("at least", self.at_least))
+        return next((words, limit) for words, limit in given if limit is not None)
+
     def measured(self, figures: Figures) -> float:
         """What is bounded, over all rounds; rounds are compared with themselves."""
         seen = list(self._by_round(figures))
@@ -48,22 +54,16 @@ class Target:
 
     def met(self, figures: Figures) -> bool:
         """Whether it holds."""
-        value = self.measured(figures)
-        return (self.at_most is None or value <= self.at_most) and (
-            self.at_least is None or value >= self.at_least
-        )
+        value, limit = self.measured(figures), float(self.bound[1])
+        return value <= limit if self.at_most is not None else value >= limit
 
     def says(self, unit: str) -> str:
         """The promise in words."""
-        bound = f"at most {_short(self.at_most)}" if self.at_most else f"at least {_short(self.at_least)}"
-        above = f" above {self.without}" if self.without else ""
-        if self.to:
-            return f"{bound} of {self.to}{',' if above else ''}{above and f' both{above}'}"
-        return f"{bound} {unit}{above}{', in the worst round' if self.worst else ''}"
-
-
-def _short(limit: Limit | None) -> str:
-    return str(limit) if isinstance(limit, Fraction) else f"{limit:g}"
+        words, limit = self.bound
+        shown = str(limit) if isinstance(limit, Fraction) else f"{limit:g}"
+        of = f"of {self.to}" if self.to else unit
+        above = f"{', both' if self.to else ''} above {self.without}" if self.without else ""
+        return f"{words} {shown} {of}{above}{', in the worst round' if self.worst else ''}"
 
 
 _READ = {of: f"{of}, one reader" for of in (readers.PAIR, readers.REQUEST)}

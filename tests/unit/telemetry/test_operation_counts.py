@@ -112,5 +112,5 @@ COUNTED = {
 }
 
 if __name__ == "__main__":
-    for k,v in COUNTED.items():
+    for k, v in COUNTED.items():
         print(k, v(), v())
