@@ -18,10 +18,10 @@ from benchmarks.progress import Progress
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 HELP = """
 examples:
-  make bench                                             everything, some five minutes
-  .venv/bin/python -m benchmarks --only requests         one part; may stand more than once
+  make bench                                             everything, some six minutes
+  make bench WRITE=1                                     the same, and keep the page, docs/benchmarks.md
+  make bench ONLY="requests scrape"                      two parts
   .venv/bin/python -m benchmarks --only turn --rounds 3  quicker, and less exact
-  .venv/bin/python -m benchmarks --write                 keep the page, docs/benchmarks.md
 
 Each part measures its contenders in turns, round by round, and compares a round with itself: what else the
 machine does strikes all of them. Leave it alone all the same. Peers are installed once, into the user's

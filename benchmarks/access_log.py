@@ -6,8 +6,9 @@ from functools import partial
 
 from benchmarks.contenders import BARE, OURS
 from benchmarks.part import Part
-from benchmarks.throughput import CONNECTIONS, SECONDS, driven
+from benchmarks.throughput import CONNECTIONS, driven
 
+SECONDS = 1
 WITHOUT = "bare, no access log"
 PART = Part(
     "access_log",
@@ -16,10 +17,10 @@ PART = Part(
     f"As the throughput: wrk with {CONNECTIONS} connections, {SECONDS} s a round. "
     "The lines go to nowhere; ours take the place of uvicorn's.",
     {
-        WITHOUT: partial(driven, BARE),
-        "bare, uvicorn's access log": partial(driven, BARE, access_log=True),
-        "telemetry.instrument, no access log": partial(driven, OURS),
-        "telemetry.instrument, its access log": partial(driven, OURS, access_log=True),
+        WITHOUT: partial(driven, BARE, SECONDS),
+        "bare, uvicorn's access log": partial(driven, BARE, SECONDS, access_log=True),
+        "telemetry.instrument, no access log": partial(driven, OURS, SECONDS),
+        "telemetry.instrument, its access log": partial(driven, OURS, SECONDS, access_log=True),
     },
     base=WITHOUT,
 )

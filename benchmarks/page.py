@@ -23,10 +23,9 @@ class Measured:
         """What is promised of it."""
         return [target for target in TARGETS if target.part == self.part.name]
 
-    def why_not(self, target: Target) -> str:
-        """Why a target cannot be told; empty where it can."""
-        missing = [row for row in ("", *sorted(target.rows)) if row in self.left_out]
-        return f"not measured: {self.left_out[missing[0]]}" if missing else ""
+    def tells(self, target: Target) -> bool:
+        """Whether all that a target compares was measured."""
+        return target.rows <= self.figures.keys()
 
 
 def tables(measured: Measured) -> list[str]:
@@ -35,9 +34,11 @@ def tables(measured: Measured) -> list[str]:
     lines = [f"## {part.title}", "", part.about, ""]
     if figures:
         heads = ["", f"median, {part.unit}", "min to max", *_against(part), "target", "measured", "met"]
-        lines += _table([heads, *(_row(measured, name) for name in figures)])
-    lines += [f"{name or 'The whole part'} was left out: {why}" for name, why in measured.left_out.items()]
-    return [*lines, ""]
+        lines += [*_table([heads, *(_row(measured, name) for name in figures)]), ""]
+    if measured.left_out:
+        lines += [f"- {name or 'All'} left out: {why}" for name, why in measured.left_out.items()]
+        lines.append("")
+    return lines
 
 
 def summary(all_measured: Sequence[Measured]) -> list[str]:
@@ -75,8 +76,8 @@ def _row(measured: Measured, name: str) -> list[str]:
 
 
 def _verdict(measured: Measured, target: Target) -> tuple[str, str]:
-    if why := measured.why_not(target):
-        return why, ""
+    if not measured.tells(target):
+        return "not measured", ""
     return number(target.measured(measured.figures)), "yes" if target.met(measured.figures) else "no"
 
 

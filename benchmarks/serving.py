@@ -11,6 +11,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
@@ -33,9 +34,11 @@ def served(name: str, access_log: bool = False, label_sets: int = 0) -> Iterator
     command = [sys.executable, "-m", __name__, name, "--label-sets", str(label_sets)]
     process = subprocess.Popen(
         [*command, *(["--access-log"] if access_log else [])],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL if access_log else None,
         text=True,
+        start_new_session=True,  # Ctrl-C is for `make bench`, which ends it
     )
     try:
         assert process.stdout
@@ -69,8 +72,14 @@ def _app(name: str, access_log: bool, label_sets: int) -> Any:
     return app
 
 
+def _end_with_parent() -> None:
+    sys.stdin.read()
+    os._exit(0)
+
+
 def main() -> None:
-    """Serve until killed."""
+    """Serve until killed, or until whoever started it has ended."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     parser = argparse.ArgumentParser(prog=f"python -m {__spec__.name}", description=__doc__)
     parser.add_argument("name")
     parser.add_argument("--access-log", action="store_true")

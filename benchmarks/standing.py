@@ -30,6 +30,7 @@ def stand(module: str, name: str) -> Iterator[Turn]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        start_new_session=True,  # Ctrl-C is for `make bench`, which ends it
     )
     assert process.stdin and process.stdout
     to, back = process.stdin, process.stdout
@@ -45,7 +46,7 @@ def stand(module: str, name: str) -> Iterator[Turn]:
     try:
         yield turn
     finally:
-        process.kill()
+        to.close()  # it ends by itself, and removes what it made
         process.wait()
 
 

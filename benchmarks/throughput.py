@@ -16,10 +16,10 @@ SECONDS = 2
 
 
 @contextmanager
-def driven(name: str, access_log: bool = False) -> Iterator[Turn]:
+def driven(name: str, seconds: int = SECONDS, access_log: bool = False) -> Iterator[Turn]:
     """Requests a second from one contender."""
     with served(name, access_log) as url:
-        yield partial(wrk.rate, url, CONNECTIONS, SECONDS)
+        yield partial(wrk.rate, url, CONNECTIONS, seconds)
 
 
 PART = Part(
