@@ -24,8 +24,8 @@ test: env ## Run all tests, real servers included
 demo: env ## Drive named scenarios against the running stack
 	@$(VENV)/reviewlens demo
 
-bench: env ## Measure what telemetry costs
-	@$(VENV)/python -m benchmarks
+bench: env ## Measure what telemetry costs, and its peers; ONLY="requests scrape" for parts, WRITE=1 keeps the page
+	@$(VENV)/python -m benchmarks $(foreach part,$(ONLY),--only '$(part)') $(if $(WRITE),--write)
 
 check: env ## Lint, types, generated files fresh
 	$(VENV)/ruff check .
