@@ -31,8 +31,8 @@ class Scraped:
         self._totals = Totals(self._is_ours, known)
         self._text = Text()
 
-    def render(self, openmetrics: bool) -> bytes:
-        """All series now, as text 0.0.4 or as OpenMetrics without its last line."""
+    def render(self, openmetrics: bool) -> list[bytes]:
+        """All series now, in pieces, as text 0.0.4 or as OpenMetrics without its last line."""
         guard.count_due()
         others = self._worker.readings() if self._worker else []
         sums, broken = self._totals.add_up([self._cells, *others])

@@ -18,7 +18,7 @@ from telemetry.totals import Series
 
 EXPONENT_FROM = 1e6
 """From here on numbers are written with an exponent, as Go writes them."""
-PAUSE_EVERY, PAUSE_SECONDS = 256, 1e-5
+REST_EVERY, REST_SECONDS = 256, 1e-5
 """After so many series other threads have their turn: a request waits for no whole scrape."""
 UNITS = {"s": "seconds", "By": "bytes"}
 
@@ -37,31 +37,47 @@ class Head(NamedTuple):
 class Text:
     """The lines of every series, by metric, in the order in which they came."""
 
-    def __init__(self, pause: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, sleep: Callable[[float], None] = time.sleep) -> None:
         self._families: dict[str, tuple[Head, list[tuple[Series, str]]]] = {}
-        self._seen = 0
-        self._pause = pause
+        self._seen = self._since = 0
+        self._sleep = sleep
 
-    def render(self, all_series: Sequence[Series], sums: Sequence[float], exemplars: Found | None) -> bytes:
-        """All of it as text 0.0.4, or, where exemplars are given, as OpenMetrics without its end."""
+    def render(
+        self, all_series: Sequence[Series], sums: Sequence[float], exemplars: Found | None
+    ) -> list[bytes]:
+        """All of it in pieces: text 0.0.4, or, where exemplars are given, OpenMetrics without its end."""
         for series in all_series[self._seen :]:
             self._add(series)
+            self._rest()
         self._seen = len(all_series)
-        parts: list[str] = []
-        shown = 0
+        pieces: list[bytes] = []
+        lines: list[str] = []
         for head, family in self._families.values():
-            parts.append(head.plain if exemplars is None else head.openmetrics)
+            lines.append(head.plain if exemplars is None else head.openmetrics)
             for series, template in family:
-                parts.append(_lines(series, template, sums, exemplars))
-                shown += 1
-                if not shown % PAUSE_EVERY:
-                    self._pause(PAUSE_SECONDS)
-        return "".join(parts).encode(errors="replace")
+                lines.append(_lines(series, template, sums, exemplars))
+                if self._rest():
+                    pieces.append(_encoded(lines))
+                    lines = []
+        return [*pieces, _encoded(lines)]
+
+    def _rest(self) -> bool:
+        """Now and then, let others have their turn; whether this was the time."""
+        self._since += 1
+        if self._since < REST_EVERY:
+            return False
+        self._since = 0
+        self._sleep(REST_SECONDS)
+        return True
 
     def _add(self, series: Series) -> None:
         what = series.what
         _, family = self._families.setdefault(what.name, (_head(what), []))
         family.append((series, _template(what, attributes_of(series.attributes))))
+
+
+def _encoded(lines: Sequence[str]) -> bytes:
+    return "".join(lines).encode(errors="replace")
 
 
 def _lines(series: Series, template: str, sums: Sequence[float], exemplars: Found | None) -> str:

@@ -101,7 +101,7 @@ class Totals:
             broken += one.broken
             if number and not _are_sound(pages):
                 broken += _mend(pages, stores[number].placed[: one.seen])
-            _add(sums, one, pages)
+            _add(sums, one, pages, is_first=number == 0)
         return sums, broken
 
     def find(self, key: bytes) -> Series | None:
@@ -166,11 +166,11 @@ def fitted(numbers: Sequence[float], bounds: Bounds, wanted: Bounds) -> Sequence
     return [*counts, numbers[-1]]
 
 
-def _add(sums: list[float], followed: _Followed, pages: Pages) -> None:
+def _add(sums: list[float], followed: _Followed, pages: Pages, is_first: bool) -> None:
     for run in followed.runs:
         end = run.start + run.length
         numbers = pages[run.page][run.first : run.first + run.length]
-        sums[run.start : end] = map(add, sums[run.start : end], numbers)
+        sums[run.start : end] = numbers if is_first else map(add, sums[run.start : end], numbers)
     for placed, bounds, series in followed.fitted:
         numbers = pages[placed.page][placed.first : placed.first + placed.length]
         for at, amount in enumerate(fitted(numbers, bounds, series.what.bounds), series.start):
