@@ -70,6 +70,8 @@ class Numbers:
     """When workers were ended by us."""
     full: tuple[Span, ...] = ()
     """When the disk was full."""
+    disturbed: Mapping[str, int] = field(default_factory=dict)
+    """How often what was done."""
 
     @property
     def whole(self) -> int:
@@ -114,7 +116,7 @@ def _always(n: Numbers) -> Iterator[str]:
 def _series(n: Numbers) -> Iterator[str]:
     for one in sorted({*n.own, *n.by_series}):
         own, counted = n.own[one], n.by_series[one]
-        if one.name in UNSURE or one.labels.get("component", "api") not in ("api",):
+        if one.name.startswith("llm_") or one.name in UNSURE or one.labels.get("component", "api") != "api":
             continue
         if not own <= counted <= own + n.uncertain:
             yield f"{one}: {own} by the clients' account, {counted} counted, {n.uncertain} of unknown fate"
@@ -173,6 +175,14 @@ def _worst(n: Numbers) -> Iterator[str]:
         yield f"{n.worst.what} took {seconds:.1f} s"
 
 
+def _disturbed(n: Numbers) -> Iterator[str]:
+    yield from (f"never: {what}" for what, count in n.disturbed.items() if not count)
+    if n.full and not n.answered[503]:
+        yield "the disk was full, and nobody was answered 503"
+    if not n.disturbed:
+        yield "nothing was done"
+
+
 def _faults(n: Numbers) -> Iterator[str]:
     yield from (f"{count} of {kind}" for kind, count in n.faults.items() if kind != "export" and count)
 
@@ -200,6 +210,7 @@ LAWS: tuple[Law, ...] = (
     Law("bounds", "no metric has more label sets than its bound", _bounds),
     Law("memory", MEMORY_SAYS, _memory),
     Law("worst-answer", f"no answer takes longer than {WORST_SECONDS:g} s", _worst),
+    Law("disturbed", "everything that was to be done was done, and a full disk was felt", _disturbed),
     Law("faults", "telemetry had no faults but exports while the collector was away", _faults),
 )
 

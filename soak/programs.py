@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -84,7 +84,7 @@ class Service(Program):
             "OTEL_METRIC_EXPORT_INTERVAL": str(SECONDS * 1000),
         }
         super().__init__([*command, f"--workers={workers}"], f"http://127.0.0.1:{port}", "/readyz", own)
-        self.workers = workers
+        self.workers, self.state = workers, state
         self._seen: set[int] = set()
 
     def start(self) -> None:
@@ -115,6 +115,20 @@ class Service(Program):
         )
         rows = [line.split() for line in shown.stdout.splitlines()]
         return {int(pid): int(kibibytes) * 1024 for pid, kibibytes in rows}
+
+    def one_by_one(self) -> Iterator[int]:
+        """Each worker in turn is the only one to answer: a fresh connection is its own. The others pause,
+        for less than the 5 s after which their server would start others for them."""
+        pids = self.pids()
+        for pid in pids:
+            others = [other for other in pids if other != pid]
+            try:
+                for other in others:
+                    os.kill(other, signal.SIGSTOP)
+                yield pid
+            finally:
+                for other in others:
+                    os.kill(other, signal.SIGCONT)
 
     def stop(self) -> None:
         """See Program; a worker whose server had to be killed is ended, too."""

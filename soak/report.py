@@ -36,6 +36,11 @@ def _requests(n: Numbers) -> Iterator[Row]:
     yield "counted on /metrics", f"{n.counted:,}", "between answered and sent"
     yield "counted at Prometheus", f"{n.at_prometheus:,}", "scraped: as on /metrics"
     yield "counted through the collector", f"{n.through_collector:,}", "pushed: as on /metrics"
+    yield (
+        "disturbances",
+        f"{sum(n.disturbed.values()):,}",
+        ", ".join(f"{w} {m}" for w, m in n.disturbed.items()),
+    )
     yield "lost", f"{max(0, n.whole - n.counted):,}", "answered, and not counted"
     yield (
         "worst answer",

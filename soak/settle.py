@@ -5,14 +5,13 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 
 from app.demo.compare import COMPARED, comparable
 from app.demo.ledger import Series
 from app.demo.prometheus import summed
 from scripts.stack.prometheus import Prometheus
 from soak.crowd import Crowd
-from soak.disturbances import ENDED, FULL, KILLED, Site
+from soak.disturbances import ENDED, FULL, KILLED, Site, round_for
 from soak.laws import Numbers
 from soak.programs import DIRECT, PUSHED, SECONDS
 from soak.watch import REQUESTS, Key, Page, Watch, page, requests, shown
@@ -21,8 +20,6 @@ from telemetry.catalog import BY_NAME, CATALOG
 PATIENCE_SECONDS = 20.0
 STILL = 4
 """Pages in a row that are the same: nothing is under way any more."""
-ASKED_BY_WORKER = 8
-AT_ONCE = 6
 CLOSE = 1e-9
 """Sums of seconds are added up in another order by Prometheus than by a worker."""
 SUFFIXES = {"counter": ("",), "histogram": ("_bucket", "_sum", "_count"), "gauge": ()}
@@ -33,7 +30,7 @@ def settled(site: Site, crowd: Crowd, watch: Watch, seconds: float) -> Numbers:
     """All the numbers, once traffic has ended. `seconds` is how long ago the run began."""
     url = site.programs.service.url
     final = _still(url)
-    pages = _asked(url, site.programs.service.workers * ASKED_BY_WORKER)
+    pages = [page(url) for _ in site.programs.service.one_by_one()]
     prometheus = Prometheus(site.programs.prometheus.url)
     scraped = _until(lambda: _held(prometheus, DIRECT), final)
     pushed = _until(lambda: _held(prometheus, PUSHED), final)
@@ -72,6 +69,7 @@ def settled(site: Site, crowd: Crowd, watch: Watch, seconds: float) -> Numbers:
         gone=tuple(watch.gone),
         ends=tuple(site.windows(KILLED, ENDED)),
         full=tuple(site.windows(FULL)),
+        disturbed={one.what: len(site.windows(one.what)) for one in round_for(site)},
     )
 
 
@@ -108,12 +106,6 @@ def _still(url: str) -> Page:
         same = same + 1 if requests(now) == requests(seen) else 1
         seen = now
     return seen
-
-
-def _asked(url: str, number: int) -> list[Page]:
-    """Several at once, so that every worker has to answer some."""
-    with ThreadPoolExecutor(AT_ONCE) as askers:
-        return list(askers.map(lambda _: page(url), range(number)))
 
 
 def _until(look: Callable[[], Page], wanted: Page) -> Page:

@@ -14,8 +14,20 @@ from telemetry.catalog import METHODS, UNMATCHED
 
 Behaviour = Callable[["Guest"], Awaitable[None]]
 
-ODD_METHODS = (*(method for method in METHODS if method != "CONNECT"), "BREW", "PROPFIND", "M-SEARCH", "get")
-ODD_WORDS = ("..", "%00", "%2e%2e", "etc", "passwd", "가격", "'or'1'='1", "<script>", "~", "{template}", "🙂")
+ODD_METHODS = (*(method for method in METHODS if method != "CONNECT"), "BREW", "PROPFIND", "M-SEARCH")
+ODD_WORDS = (
+    "...",
+    "%00",
+    "%2e%2e",
+    "etc",
+    "passwd",
+    "가격",
+    "'or'1'='1",
+    "<script>",
+    "~",
+    "{template}",
+    "🙂",
+)
 ODD_HOSTS = ("evil.example", "169.254.169.254", "localhost:1", "[::1]", "x" * 200, "")
 ODD_AGENTS = (
     "",
@@ -27,7 +39,6 @@ ODD_AGENTS = (
 )
 NO_HTTP = (
     b"GARBAGE\r\n\r\n",
-    b"GET / HTTP/9.9\r\n\r\n",
     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
     b"GET /a b c HTTP/1.1\r\nhost: x\r\n\r\n",
     b"POST /api/sessions HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n",
