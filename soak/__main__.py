@@ -58,7 +58,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     laws = "\n".join(f"  {law.name:<16} {law.says}" for law in LAWS)
     parser = argparse.ArgumentParser(
-        prog="make soak, or python -m soak",
+        prog="soak",
+        usage="make soak [SECONDS=60], or python -m soak [--seconds 60] [--workers 3]",
         description=__doc__,
         epilog=f"{TEACHES.rstrip()}\n{laws}\n{CODES}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -67,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
         "--seconds",
         type=_between(LEAST, MOST, "seconds"),
         default=SECONDS,
-        help=f"how long traffic lasts, {LEAST} to {MOST} (default {SECONDS}); make soak SECONDS=60",
+        help=f"how long traffic lasts, {LEAST} to {MOST} (default {SECONDS})",
     )
     parser.add_argument(
         "--workers",

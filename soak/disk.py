@@ -31,7 +31,7 @@ class Disk:
         if not sys.platform.startswith("linux"):
             raise NoDiskError("a small disk is made with tmpfs, which is Linux's own")
         if os.geteuid() != 0:
-            raise NoDiskError("to mount a small disk, root is needed")
+            raise NoDiskError("a small disk is mounted by root only")
         self.place.mkdir(exist_ok=True)
         words = [
             "mount",

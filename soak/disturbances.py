@@ -83,7 +83,7 @@ def _prometheus_killed(site: Site, _: int) -> None:
 def _disk_full(site: Site, _: int) -> None:
     assert site.disk is not None  # noqa: S101 - only then it is in the round
     try:
-        # What SQLite has reserved would do for a while: let it be given back, so that the next write needs more.
+        # What SQLite has reserved would do for a while: it is given back, and the next write needs more.
         with closing(sqlite3.connect(site.programs.service.state / DATABASE, timeout=10)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         site.disk.fill()

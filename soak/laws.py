@@ -13,7 +13,7 @@ from telemetry.catalog import CATALOG
 
 # The one place of the margin on memory: what the largest worker has at the end, against its first quarter.
 # A worker loads its language model (about 100 MB) with its first dialogue, a new one after each kill.
-MEMORY_FACTOR, MEMORY_SLACK = 1.25, 64 << 20
+MEMORY_FACTOR, MEMORY_SLACK = 1.25, 48 << 20
 MEMORY_SAYS = f"at the end at most {MEMORY_FACTOR:g} times the first quarter + {MEMORY_SLACK >> 20} MiB"
 # A verdict may take 25 s, and a turn waits for the one before it.
 WORST_SECONDS = 55.0
@@ -27,6 +27,7 @@ DIALOGUES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "abandoned": ("session_abandoned_total", ("browser_close",)),
 }
 """By our own account, against the counter; of the latter those with these label values."""
+MOST_SERIES = sum(metric.bound * metric.series_per_label_set for metric in CATALOG)
 FAILURES = {str(code) for code in range(500, 600)} - {"503"}
 UNSURE = ("reviews_processed_total",)
 """Rises by many for one request: what one of unknown fate did to it has no bound."""
@@ -62,6 +63,7 @@ class Numbers:
     not_scraped: tuple[str, ...] = ()
     not_pushed: tuple[str, ...] = ()
 
+    series: int = 0
     label_sets: Mapping[str, int] = field(default_factory=dict)
     memory: tuple[int, int] = (0, 0)
     faults: Mapping[str, int] = field(default_factory=dict)
@@ -70,6 +72,9 @@ class Numbers:
     """When workers were ended by us."""
     full: tuple[Span, ...] = ()
     """When the disk was full."""
+    away: tuple[Span, ...] = ()
+    """When the collector was."""
+    workers: int = 0
     disturbed: Mapping[str, int] = field(default_factory=dict)
     """How often what was done."""
 
@@ -157,6 +162,8 @@ def _told(spans: Iterable[Span]) -> Iterator[str]:
 
 
 def _bounds(n: Numbers) -> Iterator[str]:
+    if n.series > MOST_SERIES:
+        yield f"{n.series} series, and there may be {MOST_SERIES}"
     for metric in CATALOG:
         have = n.label_sets.get(metric.name, 0)
         if have > metric.bound:
@@ -185,6 +192,10 @@ def _disturbed(n: Numbers) -> Iterator[str]:
 
 def _faults(n: Numbers) -> Iterator[str]:
     yield from (f"{count} of {kind}" for kind, count in n.faults.items() if kind != "export" and count)
+    # Each worker pushes once a second, and once more that was under way at either end.
+    most = sum(n.workers * (span.ended - span.begun + 2) for span in n.away)
+    if n.faults.get("export", 0) > most:
+        yield f"{n.faults['export']} exports failed; {most:.0f} may have, while the collector was away"
 
 
 class Law(NamedTuple):

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from soak.laws import DIALOGUES, LAWS, MEMORY_FACTOR, MEMORY_SLACK, WORST_SECONDS, Numbers
-from telemetry.catalog import CATALOG
+from soak.laws import DIALOGUES, LAWS, MEMORY_FACTOR, MEMORY_SLACK, MOST_SERIES, WORST_SECONDS, Numbers
+from telemetry.catalog import BY_NAME, CATALOG
 
 Row = tuple[str, str, str]
 
@@ -63,14 +63,10 @@ def _telemetry(n: Numbers) -> Iterator[Row]:
     )
     yield "resets at Prometheus", f"{len(n.resets):,}", "both ways"
     yield "asked at the end", f"{n.asked:,}", f"series that workers tell differently: {len(n.unlike)}"
-    series = {m.name: n.label_sets.get(m.name, 0) for m in CATALOG}
-    bound = {m.name: m.bound for m in CATALOG}
-    fullest = max(series, key=lambda name: series[name] / bound[name])
-    yield (
-        "label sets",
-        f"{sum(series.values()):,}",
-        f"at most {sum(bound.values()):,}; fullest: {fullest}, {series[fullest]} of {bound[fullest]}",
-    )
+    share = {m.name: n.label_sets.get(m.name, 0) / m.bound for m in CATALOG if m.is_open}
+    fullest = max(share, key=lambda name: share[name])
+    nearest = f"{fullest} has {n.label_sets.get(fullest, 0)} of {BY_NAME[fullest].bound:,} label sets"
+    yield "series now", f"{n.series:,}", f"at most {MOST_SERIES:,}; nearest to its bound: {nearest}"
     quarter, end = (size >> 20 for size in n.memory)
     most = n.memory[0] * MEMORY_FACTOR + MEMORY_SLACK
     yield "largest worker", f"{end} MiB", f"{quarter} MiB after a quarter; at most {int(most) >> 20} MiB"

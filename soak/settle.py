@@ -11,10 +11,10 @@ from app.demo.ledger import Series
 from app.demo.prometheus import summed
 from scripts.stack.prometheus import Prometheus
 from soak.crowd import Crowd
-from soak.disturbances import ENDED, FULL, KILLED, Site, round_for
+from soak.disturbances import COLLECTOR, ENDED, FULL, KILLED, Site, round_for
 from soak.laws import Numbers
 from soak.programs import DIRECT, PUSHED, SECONDS
-from soak.watch import REQUESTS, Key, Page, Watch, page, requests, shown
+from soak.watch import REQUESTS, RISING, Key, Page, Watch, page, requests, shown
 from telemetry.catalog import BY_NAME, CATALOG
 
 PATIENCE_SECONDS = 20.0
@@ -30,6 +30,7 @@ def settled(site: Site, crowd: Crowd, watch: Watch, seconds: float) -> Numbers:
     """All the numbers, once traffic has ended. `seconds` is how long ago the run began."""
     url = site.programs.service.url
     final = _still(url)
+    everything = page(url, (*RISING, "gauge"))
     pages = [page(url) for _ in site.programs.service.one_by_one()]
     prometheus = Prometheus(site.programs.prometheus.url)
     scraped = _until(lambda: _held(prometheus, DIRECT), final)
@@ -59,7 +60,8 @@ def settled(site: Site, crowd: Crowd, watch: Watch, seconds: float) -> Numbers:
         resets=_resets(prometheus, seconds),
         not_scraped=differences(final, scraped, 0.0),
         not_pushed=differences(final, pushed, CLOSE),
-        label_sets=label_sets(final),
+        label_sets=label_sets(everything),
+        series=len(everything),
         memory=_memory(watch),
         faults={
             dict(labels)["error_type"]: int(value)
@@ -69,6 +71,8 @@ def settled(site: Site, crowd: Crowd, watch: Watch, seconds: float) -> Numbers:
         gone=tuple(watch.gone),
         ends=tuple(site.windows(KILLED, ENDED)),
         full=tuple(site.windows(FULL)),
+        away=tuple(site.windows(COLLECTOR)),
+        workers=site.programs.service.workers,
         disturbed={one.what: len(site.windows(one.what)) for one in round_for(site)},
     )
 

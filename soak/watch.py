@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 import httpx
@@ -18,23 +18,24 @@ from soak.programs import Service
 EVERY_SECONDS = 0.25
 KEPT = 20
 """Of what went wrong, so many are told."""
+RISING = ("counter", "histogram")
 REQUESTS = "http_requests_total"
 
 Key = tuple[str, frozenset[tuple[str, str]]]
 Page = dict[Key, float]
 
 
-def page(url: str) -> Page:
-    """Every counter's and histogram's sample, from whichever worker takes a fresh connection."""
+def page(url: str, kinds: Collection[str] = RISING) -> Page:
+    """Every sample of metrics of these kinds, from whichever worker takes a fresh connection."""
     answer = httpx.get(f"{url}/metrics", headers={"connection": "close"}, timeout=30, trust_env=False)
-    return parsed(answer.raise_for_status().text)
+    return parsed(answer.raise_for_status().text, kinds)
 
 
-def parsed(text: str) -> Page:
-    """Samples that only rise. Raises ValueError where a series stands twice."""
+def parsed(text: str, kinds: Collection[str] = RISING) -> Page:
+    """The samples of a page. Raises ValueError where a series stands twice."""
     found: Page = {}
     for family in text_string_to_metric_families(text):
-        if family.type in ("counter", "histogram"):
+        if family.type in kinds:
             for sample in family.samples:
                 key = (sample.name, frozenset(sample.labels.items()))
                 if key in found:
