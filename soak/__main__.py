@@ -30,6 +30,7 @@ The laws:
 """
 CODES = """
 Exit codes: 0 every law holds; 1 one does not, and is named; 2 it could not begin; 130 or 143 it was stopped.
+make itself ends with 2 whichever of them it was, and prints it.
 """
 
 
