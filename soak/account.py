@@ -45,9 +45,9 @@ class Account:
 
     clock: Callable[[], float] = time.monotonic
     sent: int = 0
-    left: int = 0
     answered: Counter[int] = field(default_factory=Counter)
     broken: list[Span] = field(default_factory=list)
+    left: list[Span] = field(default_factory=list)
     unavailable: list[Span] = field(default_factory=list)
     refused: Counter[str] = field(default_factory=Counter)
     unexpected: Counter[str] = field(default_factory=Counter)
@@ -77,10 +77,10 @@ class Account:
         with self._lock:
             self.broken.append(Span(begun, self.clock(), what))
 
-    def leaves(self) -> None:
+    def leaves(self, begun: float, what: str) -> None:
         """The client went away amid the answer."""
         with self._lock:
-            self.left += 1
+            self.left.append(Span(begun, self.clock(), what))
 
     def surprises(self, what: str) -> None:
         """An answer came that the script does not have."""
@@ -97,9 +97,3 @@ class Account:
         """How many were answered to the end."""
         with self._lock:
             return self.answered.total()
-
-    @property
-    def uncertain(self) -> int:
-        """How many may have been counted or not: their clients cannot know."""
-        with self._lock:
-            return len(self.broken) + self.left

@@ -56,7 +56,7 @@ class Client(httpx.AsyncClient):
             if response.is_closed:  # by who read it to its end
                 self.account.answers(begun, what, response.status_code)
             else:
-                self.account.leaves()
+                self.account.leaves(begun, what)
 
 
 class PatientShop(Shop):
@@ -104,9 +104,9 @@ class PatientShop(Shop):
             except httpx.HTTPError as error:
                 self.ledger.failed(f"POST {endpoint}: {type(error).__name__} {error}".rstrip())
                 raise GoneWrongError from error
+            self.ledger.request("POST", endpoint, response.status_code)
             if event == "delta":
                 return None
-            self.ledger.request("POST", endpoint, response.status_code)
             if event == "result":
                 result: dict[str, Any] = json.loads(data)
                 return result

@@ -40,7 +40,7 @@ class Numbers:
     sent: int = 0
     answered: Counter[int] = field(default_factory=Counter)
     broken: tuple[Span, ...] = ()
-    left: int = 0
+    left: tuple[Span, ...] = ()
     refused: Counter[str] = field(default_factory=Counter)
     unexpected: Counter[str] = field(default_factory=Counter)
     unavailable: tuple[Span, ...] = ()
@@ -84,9 +84,20 @@ class Numbers:
         return self.answered.total()
 
     @property
-    def uncertain(self) -> int:
-        """Requests that may have been counted or not."""
-        return len(self.broken) + self.left
+    def missing(self) -> int:
+        """Streams whose worker ended when their clients left: they may not have been counted."""
+        return sum(span.within(self.ends, GRACE_SECONDS) for span in self.left)
+
+    @property
+    def certain(self) -> int:
+        """Requests that must have been counted: answered, or left while their worker lived."""
+        return self.whole + len(self.left) - self.missing
+
+    def off(self, what: str, own: int, counted: int) -> Iterator[str]:
+        """Words, where a counter does not hold what clients know, but for requests of unknown fate."""
+        if not own - self.missing <= counted <= own + len(self.broken):
+            unknown = f"{len(self.broken)} broken, {self.missing} left at a worker's end"
+            yield f"{what}: {own} by the clients' account, {counted} counted; {unknown}"
 
     def dialogues(self, which: str) -> tuple[int, int]:
         """By our own account, and counted."""
@@ -99,17 +110,13 @@ class Numbers:
 
 
 def _requests(n: Numbers) -> Iterator[str]:
-    if n.whole + n.uncertain != n.sent:
-        yield f"{n.sent} sent, but {n.whole} answered + {len(n.broken)} broken + {n.left} left"
-    if not n.whole <= n.counted <= n.sent:
-        yield f"{n.whole} answered, {n.counted} counted, {n.sent} sent"
-    for code, answered in n.answered.items():
-        counted = n.by_status.get(str(code), 0)
-        if not answered <= counted <= answered + n.uncertain:
-            yield f"{answered} answered with {code}, {counted} counted, {n.uncertain} of unknown fate"
-    for status, counted in n.by_status.items():
-        if int(status) not in n.answered and counted > n.uncertain:
-            yield f"{counted} counted with {status}, which nobody was answered"
+    if n.whole + len(n.broken) + len(n.left) != n.sent:
+        yield f"{n.sent} sent, but {n.whole} answered + {len(n.broken)} broken + {len(n.left)} left"
+    if not n.certain <= n.counted <= n.sent:
+        yield f"{n.whole} answered, {n.certain} to be counted, {n.counted} counted, {n.sent} sent"
+    own = n.answered + Counter({200: len(n.left)})
+    for code in sorted({*own, *map(int, n.by_status)}):
+        yield from n.off(f"status {code}", own[code], n.by_status.get(str(code), 0))
 
 
 def _always(n: Numbers) -> Iterator[str]:
@@ -120,18 +127,14 @@ def _always(n: Numbers) -> Iterator[str]:
 
 def _series(n: Numbers) -> Iterator[str]:
     for one in sorted({*n.own, *n.by_series}):
-        own, counted = n.own[one], n.by_series[one]
         if one.name.startswith("llm_") or one.name in UNSURE or one.labels.get("component", "api") != "api":
             continue
-        if not own <= counted <= own + n.uncertain:
-            yield f"{one}: {own} by the clients' account, {counted} counted, {n.uncertain} of unknown fate"
+        yield from n.off(str(one), n.own[one], n.by_series[one])
 
 
 def _dialogues(n: Numbers) -> Iterator[str]:
     for which in DIALOGUES:
-        own, counted = n.dialogues(which)
-        if not own <= counted <= own + n.uncertain:
-            yield f"{own} {which} by the clients' account, {counted} counted, {n.uncertain} of unknown fate"
+        yield from n.off(which, *n.dialogues(which))
     if not n.dialogues("completed")[0]:
         yield "no dialogue was completed"
 

@@ -25,7 +25,7 @@ def _requests(n: Numbers) -> Iterator[Row]:
     yield "requests sent", f"{n.sent:,}", "answered + broken + left"
     yield "  answered", f"{n.whole:,}", ", ".join(f"{name} {m:,}" for name, m in classes.items() if m)
     yield "  broken", f"{len(n.broken):,}", "connections of a worker that ended"
-    yield "  left", f"{n.left:,}", "streams, by their clients"
+    yield "  left", f"{len(n.left):,}", "streams, by their clients"
     refused = ", ".join(f"{what} {m}" for what, m in sorted(n.refused.items()))
     yield (
         "no HTTP at all",
@@ -41,7 +41,7 @@ def _requests(n: Numbers) -> Iterator[Row]:
         f"{sum(n.disturbed.values()):,}",
         ", ".join(f"{w} {m}" for w, m in n.disturbed.items()),
     )
-    yield "lost", f"{max(0, n.whole - n.counted):,}", "answered, and not counted"
+    yield "lost", f"{max(0, n.certain - n.counted):,}", "answered or left, and not counted"
     yield (
         "worst answer",
         f"{n.worst.ended - n.worst.begun:.2f} s",

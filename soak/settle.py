@@ -40,7 +40,7 @@ def settled(site: Site, crowd: Crowd, watch: Watch, seconds: float) -> Numbers:
         sent=account.sent,
         answered=account.answered,
         broken=tuple(account.broken),
-        left=account.left,
+        left=tuple(account.left),
         refused=account.refused,
         unexpected=account.unexpected,
         unavailable=tuple(account.unavailable),
