@@ -11,12 +11,13 @@ from random import Random
 from app.demo.ledger import Ledger, Series
 from app.demo.shop import GoneWrongError
 from soak.account import Account, MethodLedger
-from soak.client import Client, PatientShop
+from soak.client import ANSWER_SECONDS, Client, PatientShop
 from soak.shoppers import SHOPPERS, STRANGERS, Behaviour, Guest
 
 # Clients of each thread; what two cores take beside the service, its workers and all that watches them.
 CASTS = ((SHOPPERS, 4), (SHOPPERS, 4), (STRANGERS, 2))
 PAUSE_SECONDS = 0.05
+GOING_SECONDS = 2 * ANSWER_SECONDS
 
 
 class Crowd:
@@ -45,14 +46,17 @@ class Crowd:
         for thread in self._threads:
             thread.start()
 
-    def goes(self, seconds: float = 120.0) -> None:
-        """End what is under way; who had a fault of the script's own makes it known here."""
+    def goes(self, seconds: float = GOING_SECONDS) -> None:
+        """End what is under way, or leave it after so many seconds."""
         self._over.set()
         for thread in self._threads:
             if thread.ident is not None:
                 thread.join(seconds)
+
+    def check(self) -> None:
+        """Raise where somebody still waits, or had a fault of the script's own."""
         if any(thread.is_alive() for thread in self._threads):
-            raise AssertionError(f"clients still wait for an answer after {seconds:g} s")
+            raise AssertionError(f"clients still wait for an answer after {GOING_SECONDS:g} s")
         for fault in self._faults:
             raise fault
 

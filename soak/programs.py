@@ -18,6 +18,8 @@ from soak.running import ROOT, Server, free_port, run, wait_for
 PROMETHEUS = "3.5"
 SECONDS = 1
 """Between two pushes, and between two scrapes."""
+PATIENT = "--timeout-worker-healthcheck=30"
+"""On a busy machine, and where workers are paused: the server ends none by itself."""
 STARTED = b"Application startup complete"
 SPAWNED = "spawn_main"
 PLAY = "--latency 0.03 --spread 0.8 --pace 0.004"
@@ -70,7 +72,15 @@ class Service(Program):
 
     def __init__(self, workers: int, state: Path, simulator: str, collector: str) -> None:
         port = free_port()
-        command = [sys.executable, "-m", "uvicorn", "app.main:app", f"--port={port}", "--no-access-log"]
+        command = [
+            sys.executable,
+            "-m",
+            "uvicorn",
+            "app.main:app",
+            f"--port={port}",
+            "--no-access-log",
+            PATIENT,
+        ]
         own = {
             **dict.fromkeys(KEYS.values(), ""),
             "REVIEWLENS_STATE_DIR": str(state),
@@ -117,8 +127,7 @@ class Service(Program):
         return {int(pid): int(kibibytes) * 1024 for pid, kibibytes in rows}
 
     def one_by_one(self) -> Iterator[int]:
-        """Each worker in turn is the only one to answer: a fresh connection is its own. The others pause,
-        for less than the 5 s after which their server would start others for them."""
+        """Each worker in turn is the only one to answer: a fresh connection is its own. The others pause."""
         pids = self.pids()
         for pid in pids:
             others = [other for other in pids if other != pid]

@@ -74,6 +74,8 @@ def _numbers(site: Site, seconds: float, say: Say) -> Numbers:
         say(f"{_since(began)}  traffic ends")
         crowd.goes()
         watch.ends()
+        crowd.check()
+        watch.check()
         say(f"{_since(began)}  everybody who counted is asked")
         return settled(site, crowd, watch, time.monotonic() - began)
     finally:

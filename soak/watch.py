@@ -73,6 +73,7 @@ class Watch:
         self._service, self._account, self._clock = service, account, clock
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
+        self._faults: list[Exception] = []
         self._last: Page = {}
         self._pids: set[int] = set()
         self.scrapes = 0
@@ -93,13 +94,21 @@ class Watch:
         if self._thread.ident is not None:
             self._thread.join(60)
 
+    def check(self) -> None:
+        """Raise where it could not look on to the end."""
+        for fault in self._faults:
+            raise fault
+
     def _run(self) -> None:
         last = 0.0
-        while not self._over.wait(EVERY_SECONDS):
-            self._look()
-            if self._clock() - last > 1:
-                last = self._clock()
-                self._workers()
+        try:
+            while not self._over.wait(EVERY_SECONDS):
+                self._look()
+                if self._clock() - last > 1:
+                    last = self._clock()
+                    self._workers()
+        except Exception as error:
+            self._faults.append(error)
 
     def _look(self) -> None:
         begun, answered = self._clock(), self._account.whole
