@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
-from operator import add
 from typing import Any
 
 from opentelemetry.sdk.metrics.export import (
@@ -57,18 +57,15 @@ class _Series:
     """Series of one metric, by their attributes as keys have them."""
 
     what: What
-    numbers: dict[bytes, Numbers] = field(default_factory=dict)
+    rows: dict[bytes, list[Numbers]] = field(default_factory=dict)
 
     def add(self, attributes: bytes, bounds: Bounds, numbers: Numbers) -> None:
-        fit = fitted(numbers, bounds, self.what.bounds)
-        there = self.numbers.get(attributes)
-        self.numbers[attributes] = fit if there is None else list(map(add, there, fit))
+        self.rows.setdefault(attributes, []).append(fitted(numbers, bounds, self.what.bounds))
 
     def points(self, began: int) -> list[Any]:
         now = time.time_ns()
         return [
-            _point(self.what, attributes_of(text), numbers, began, now)
-            for text, numbers in self.numbers.items()
+            _point(self.what, attributes_of(text), _sum(rows), began, now) for text, rows in self.rows.items()
         ]
 
 
@@ -91,7 +88,7 @@ class _Told:
             return self.metric
         data: Any = self.metric.data
         pairs = zip(data.data_points, self.keys, strict=True)
-        own = [_plus(point, series.numbers.pop(parse(key)[1], None)) for point, key in pairs]
+        own = [_plus(point, series.rows.pop(parse(key)[1], [])) for point, key in pairs]
         return replace(self.metric, data=replace(data, data_points=own + series.points(began)))
 
 
@@ -135,13 +132,20 @@ def _metric(series: _Series, began: int) -> Metric:
     return Metric(what.name, what.description, what.unit, data)
 
 
-def _plus(point: Any, numbers: Numbers | None) -> Any:
-    if numbers is None:
+def _sum(rows: Sequence[Numbers]) -> Numbers:
+    """Rounded once, so that it does not matter in which order workers are added up."""
+    return [*map(math.fsum, zip(*rows, strict=True))]
+
+
+def _plus(point: Any, rows: Sequence[Numbers]) -> Any:
+    if not rows:
         return point
     if isinstance(point, NumberDataPoint):
-        return replace(point, value=point.value + numbers[0])
-    counts = [a + int(b) for a, b in zip(point.bucket_counts, numbers[:-1], strict=True)]
-    return replace(point, bucket_counts=counts, count=sum(counts), sum=point.sum + numbers[-1])
+        (value,) = _sum([[point.value], *rows])
+        return replace(point, value=value)
+    *counts, total = _sum([[*point.bucket_counts, point.sum], *rows])
+    whole_counts = [int(count) for count in counts]
+    return replace(point, bucket_counts=whole_counts, count=sum(whole_counts), sum=total)
 
 
 def _point(what: What, attributes: dict[str, Any], numbers: Numbers, began: int, now: int) -> Any:

@@ -186,14 +186,11 @@ class _Exchange:
                 self.trace_id = tracing.trace_id()
         elif message["type"] in _BODY:
             if not message.get("more_body"):
-                return self._send_last(message)
-            if self.first_byte is None and message.get("body"):
+                # Before its client can have the end: what was answered is counted, whatever comes then.
+                self.end(self.status, whole=True)
+            elif self.first_byte is None and message.get("body"):
                 self.first_byte = self._by.clock()
         return self._send(message)
-
-    async def _send_last(self, message: Message) -> None:
-        await self._send(message)
-        self.end(self.status, whole=True)
 
     def left(self, error: BaseException) -> None:
         """End with the exception that left the application."""

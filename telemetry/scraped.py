@@ -34,12 +34,15 @@ class Scraped:
     def render(self, openmetrics: bool) -> list[bytes]:
         """All series now, in pieces, as text 0.0.4 or as OpenMetrics without its last line."""
         guard.count_due()
-        others = self._worker.readings() if self._worker else []
-        sums, broken = self._totals.add_up([self._cells, *others])
+        sums, broken = self._totals.add_up(self._stores(), self._cells)
         for _ in range(broken):
             guard.report("render", "a file of another worker has broken series; these are left out")
         exemplars = self._latest() if openmetrics else None
         return self._text.render(self._totals.series, sums, exemplars)
+
+    def _stores(self) -> list[Store]:
+        """By worker number, whoever of them this process is."""
+        return [*self._worker.stores()] if self._worker else [self._cells]
 
     def others(self) -> Iterator[tuple[bytes, list[float]]]:
         """What other workers have counted with other people's instruments."""

@@ -88,20 +88,22 @@ class Totals:
         self.series: list[Series] = []
         self._size = 0
 
-    def add_up(self, stores: Sequence[Store]) -> tuple[list[float], int]:
-        """The sums over all stores, and how many records were left out because they are broken. The first is
-        this process's own, and is not doubted."""
+    def add_up(self, stores: Sequence[Store], own: Store) -> tuple[list[float], int]:
+        """The sums over all stores, and how many records were left out because they are broken.
+
+        `own` is this process's, and is not doubted. The order is to be the same whoever adds: else a sum would
+        differ by a rounding from worker to worker, and now and then seem to fall.
+        """
         for gone in self._followed.keys() - set(stores):
             del self._followed[gone]
-        all_pages = [store.numbers() for store in stores]
-        followed = [self._follow(store) for store in stores]
+        found = [(store, store.numbers(), self._follow(store)) for store in stores]
         sums = [0.0] * self._size
         broken = 0
-        for number, (one, pages) in enumerate(zip(followed, all_pages, strict=True)):
-            broken += one.broken
-            if number and not _are_sound(pages):
-                broken += _mend(pages, stores[number].placed[: one.seen])
-            _add(sums, one, pages, is_first=number == 0)
+        for number, (store, pages, followed) in enumerate(found):
+            broken += followed.broken
+            if store is not own and not _are_sound(pages):
+                broken += _mend(pages, store.placed[: followed.seen])
+            _add(sums, followed, pages, is_first=number == 0)
         return sums, broken
 
     def find(self, key: bytes) -> Series | None:

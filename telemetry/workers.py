@@ -16,6 +16,7 @@ import subprocess
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from operator import itemgetter
 from pathlib import Path
 
 from telemetry.cells import Cells
@@ -60,12 +61,11 @@ class Worker:
     def readings(self, exemplars: bool = False) -> list[Reading]:
         """What every other worker that is, or was, has written until now.
 
-        What cannot be read of a file is left out, and counted as a fault.
+        By number. What cannot be read of a file is left out, and counted as a fault.
         """
-        own = _path(self._folder, self.number)
         there = []
-        for path in sorted(self._folder.glob(_FILES)):
-            if path != own:
+        for path in sorted(self._folder.glob(_FILES), key=_number):
+            if _number(path) != self.number:
                 wanted = path.with_suffix(_EXEMPLARS) if exemplars else path
                 reading = self._readings.setdefault(wanted, Reading(wanted))
                 with suppress(FileNotFoundError):
@@ -77,6 +77,12 @@ class Worker:
                     "render", "%s: %s; what cannot be read of it is left out", reading.path, reading.error
                 )
         return there
+
+    def stores(self) -> list[Cells | Reading]:
+        """The cells of all workers, this one's too, by number."""
+        others = [(_number(reading.path), reading) for reading in self.readings()]
+        numbered: list[tuple[int, Cells | Reading]] = [(self.number, self.cells), *others]
+        return [store for _, store in sorted(numbered, key=itemgetter(0))]
 
     def exemplars(self) -> Cells:
         """The cells for the exemplars of this process, in a file beside the numbers. Raises OSError."""
@@ -117,6 +123,10 @@ def group(environ: Mapping[str, str]) -> Path:
     parent = os.getppid()
     name = f"{socket.gethostname()}-{parent}-{_began(parent)}"
     return Path(environ.get(STATE_DIR[0]) or STATE_DIR[1]) / _FOLDER / name
+
+
+def _number(path: Path) -> int:
+    return int(path.stem) if path.stem.isdecimal() else -1
 
 
 def _path(folder: Path, number: int) -> Path:

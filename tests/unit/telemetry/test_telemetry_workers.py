@@ -153,7 +153,7 @@ def test_whatever_bytes_a_file_has_a_scrape_goes_on(tmp_path: Path) -> None:
             file.write(bytes([wrong]))
             file.flush()
             totals = Totals(lambda _: True, {})
-            sums, broken = totals.add_up([own.cells, *Worker.readings(own)])
+            sums, broken = totals.add_up(own.stores(), own.cells)
             own._readings.clear()
             for _ in range(broken):
                 guard.count_fault("render")
