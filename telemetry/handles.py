@@ -124,6 +124,11 @@ class Handle(ABC, Generic[BoundT]):
         self._children.clear()
         self._as_given.clear()
 
+    def look_by(self, look: Callable[[], None]) -> None:
+        """Before a label set that nobody announced is taken in, let `look` tell those that other processes
+        have, by inherit()."""
+        self._bound.look = look
+
     def inherit(self, attributes: Attributes) -> None:
         """Count a label set that an earlier process has left as one of the metric's."""
         if attributes.keys() == self._name_set:

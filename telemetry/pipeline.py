@@ -91,7 +91,7 @@ class Pipeline:
                 views=list(views(METER, settings.http_server_metrics, keeping)),
             )
             if worker:
-                membership.inherit(worker.cells, METER)
+                membership.Inheritance(worker, METER)
             self._wire(self._provider)
 
     def _readers(
@@ -168,7 +168,7 @@ class Pipeline:
             self._worker.rejoin(group(environ))
         finally:
             self._reconnect()
-        membership.inherit(self._worker.cells, METER)
+        membership.Inheritance(self._worker, METER)
         # The parent pushes as well, and so may other workers.
         self._name = f"{self._name or 0}.{self._worker.number}"
         self._provider._sdk_config.resource = resource(self.settings, environ, self._name)

@@ -91,8 +91,8 @@ class Totals:
     def add_up(self, stores: Sequence[Store], own: Store) -> tuple[list[float], int]:
         """The sums over all stores, and how many records were left out because they are broken.
 
-        `own` is this process's, and is not doubted. The order is to be the same whoever adds: else a sum would
-        differ by a rounding from worker to worker, and now and then seem to fall.
+        `own` is this process's, and is not doubted. The order is to be the same whoever adds: else a sum
+        would differ by a rounding from worker to worker, and now and then seem to fall.
         """
         for gone in self._followed.keys() - set(stores):
             del self._followed[gone]

@@ -34,6 +34,26 @@ _EXEMPLARS = ".exemplars"
 _log = logging.getLogger("telemetry")
 
 
+class Readings:
+    """The files of other workers, each kept open and followed; for one thread at a time."""
+
+    def __init__(self, suffix: str = "") -> None:
+        """`suffix`: of what lies beside the files of numbers."""
+        self._suffix = suffix
+        self._by_path: dict[Path, Reading] = {}
+
+    def of(self, worker: Worker) -> list[Reading]:
+        """What they hold now, by number."""
+        there = []
+        for path in worker.others():
+            wanted = path.with_suffix(self._suffix) if self._suffix else path
+            reading = self._by_path.setdefault(wanted, Reading(wanted))
+            with suppress(FileNotFoundError):
+                reading.refresh()
+                there.append(reading)
+        return there
+
+
 class Worker:
     """This process among its group: its number, its cells, and those of the others."""
 
@@ -41,7 +61,7 @@ class Worker:
         """Take a number in a group's folder."""
         self._folder, self.number, self._file = _hold(folder)
         self.cells = Cells(self._file)
-        self._readings: dict[Path, Reading] = {}
+        self._readings, self._exemplars = Readings(), Readings(_EXEMPLARS)
 
     def rejoin(self, folder: Path) -> None:
         """In a process that was forked: a number of its own, counting from what is under it. Raises OSError
@@ -59,24 +79,22 @@ class Worker:
         return not any(_held(_path(self._folder, number)) for number in range(self.number))
 
     def readings(self, exemplars: bool = False) -> list[Reading]:
-        """What every other worker that is, or was, has written until now.
+        """What every other worker that is, or was, has written until now, by number.
 
-        By number. What cannot be read of a file is left out, and counted as a fault.
+        What cannot be read of a file is left out, and counted as a fault.
         """
-        there = []
-        for path in sorted(self._folder.glob(_FILES), key=_number):
-            if _number(path) != self.number:
-                wanted = path.with_suffix(_EXEMPLARS) if exemplars else path
-                reading = self._readings.setdefault(wanted, Reading(wanted))
-                with suppress(FileNotFoundError):
-                    reading.refresh()
-                    there.append(reading)
+        there = (self._exemplars if exemplars else self._readings).of(self)
         for reading in there:
             if reading.error:
                 guard.report(
                     "render", "%s: %s; what cannot be read of it is left out", reading.path, reading.error
                 )
         return there
+
+    def others(self) -> list[Path]:
+        """The files of the other workers, by number."""
+        paths = sorted(self._folder.glob(_FILES), key=_number)
+        return [path for path in paths if _number(path) != self.number]
 
     def stores(self) -> list[Cells | Reading]:
         """The cells of all workers, this one's too, by number."""

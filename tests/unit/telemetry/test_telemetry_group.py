@@ -241,6 +241,24 @@ def test_our_metrics_keep_to_their_bound_over_restarts(tmp_path: Path) -> None:
             die(worker)
 
 
+def test_our_metrics_keep_to_their_bound_over_workers_at_once(tmp_path: Path) -> None:
+    """Each takes in what the others have brought; together they have no more than one would."""
+    bound = HANDLES["http_requests_total"].metric.bound
+    shown: dict[frozenset[tuple[str, str]], float] = {}
+    for process in range(4):
+        worker = Worker(tmp_path)  # not ended: its file is held
+        pipeline = Pipeline(load({}), {}, worker=worker)
+        try:
+            for at in range(bound):
+                http_requests_total.labels(method="GET", endpoint=f"/{process}/{at}", status_code="200").inc()
+            shown = Recorded(pipeline).series("http_requests_total")
+            assert sum(shown.values()) == bound * (process + 1)
+            assert len(shown) <= bound
+        finally:
+            pipeline.shutdown()
+    assert any(dict(labels)["endpoint"] == "/0/0" for labels in shown)
+
+
 @pytest.mark.parametrize("numbers", [[-1.0], [math.nan], [math.inf], [], [1.0, 2.0]])
 def test_what_no_counter_can_have_is_refused(numbers: list[float]) -> None:
     key = key_of(What(M, "tea_total", "", ""), {})
