@@ -43,5 +43,5 @@ def sampled_context() -> tuple[int, int] | None:
     span: Any = context.get_current().get(_CURRENT)
     if span is None:
         return None
-    found = span.get_span_context()
-    return (found.trace_id, found.span_id) if found.trace_flags & _SAMPLED and found.is_valid else None
+    number, span_id, _, flags, _, valid = span.get_span_context()
+    return (number, span_id) if flags & _SAMPLED and valid else None
