@@ -10,11 +10,12 @@ from fastapi import APIRouter, BackgroundTasks, FastAPI, HTTPException, Request,
 from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.sampling import DEFAULT_ON, Sampler
 from starlette.background import BackgroundTask
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.routing import Host, Mount, Route
 from starlette.routing import Router as PlainRouter
-from support.twins import Journal, seen
+from support.twins import SIDES, Journal, drive, provider, request, seen, traced
 
 
 class OddError(Exception):
@@ -80,6 +81,17 @@ def twin(journal: Journal, by: TracerProvider) -> FastAPI:
         return JSONResponse({"failed": True}, 500)
 
     return app
+
+
+def both(path: str, sampler: Sampler = DEFAULT_ON, **changes: Any) -> list[Journal]:
+    """One request to either side; the two journals."""
+    found = []
+    for side in SIDES:
+        journal: Journal = []
+        by = provider(sampler, journal)
+        with traced(side, twin(journal, by), by) as app:
+            found.append(drive(app, journal, request(path=path, **changes)))
+    return found
 
 
 def _answers(app: FastAPI, journal: Journal, by: TracerProvider) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import random
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -28,6 +28,7 @@ from telemetry import instrument
 from telemetry.testing import recording
 
 Side = Literal["official", "ours"]
+SIDES: tuple[Side, ...] = ("official", "ours")
 Journal = list[Any]
 _FRAME = re.compile(r'File "([^"]+)", line (\d+), in (\w+)')
 _TESTS = str(Path(__file__).parents[1])
@@ -106,10 +107,13 @@ def provider(sampler: Sampler, journal: Journal) -> TracerProvider:
 
 
 @contextmanager
-def traced(side: Side, app: FastAPI, by: TracerProvider, strict: bool = True) -> Iterator[FastAPI]:
-    """The application, instrumented by one side until the block ends."""
+def traced(
+    side: Side, app: FastAPI, by: TracerProvider, before: Callable[[], None] = lambda: None
+) -> Iterator[FastAPI]:
+    """The application, instrumented by one side until the block ends. `before`: what somebody did earlier."""
     FastAPIInstrumentor.uninstrument_app(FastAPI())  # background tasks have the tracer of who was first
-    with recording({"OTEL_TRACES_EXPORTER": "console"}, strict=strict) as recorded:
+    before()
+    with recording({"OTEL_TRACES_EXPORTER": "console"}) as recorded:
         pipeline = recorded.pipeline
         assert pipeline.tracer_provider is not None
         pipeline.tracer_provider.shutdown()
@@ -185,3 +189,8 @@ async def ask(app: Any, journal: Journal, scope: dict[str, Any], incoming: Seque
         await app(dict(scope), receive, send)
     except (Exception, asyncio.CancelledError) as error:
         journal.append(("raised", repr(error)))
+
+
+def ended(journal: Journal) -> list[dict[str, Any]]:
+    """The spans of a journal, in the order of their ends."""
+    return [entry[1] for entry in journal if entry[0] == "end"]
