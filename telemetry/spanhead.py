@@ -91,12 +91,10 @@ def method(raw: str) -> str:
     return raw if raw in _METHODS else sanitize_method(raw)
 
 
-def url(scope: Scope, headers: Headers) -> str:
-    """The URL without its query, as patterns of excluded ones are held against."""
-    hosts = headers.get(scope, "host")
-    return (
-        f"{scope.get('scheme', 'http')}://{hosts[0] if hosts else _server(scope)[1]}{scope.get('path', '')}"
-    )
+def url(scope: Scope, hosts: list[str] | None) -> str:
+    """The URL without its query, as patterns of excluded ones are held against. `hosts`: Host headers."""
+    host = hosts[0] if hosts else _server(scope)[1]
+    return f"{scope.get('scheme', 'http')}://{host}{scope.get('path', '')}"
 
 
 def _server(scope: Scope) -> tuple[Any, str]:
@@ -116,7 +114,7 @@ def _attributes(scope: Scope, headers: Headers, route: str | None) -> dict[str, 
         "net.host.port": port and int(port),
         "http.flavor": scope.get("http_version"),
         "http.target": scope.get("path"),
-        "http.url": _with_query(url(scope, headers), scope.get("query_string")),
+        "http.url": _with_query(url(scope, hosts), scope.get("query_string")),
         "http.method": raw_method and method(raw_method).strip(),
         "http.server_name": ",".join(hosts or ()),
         "http.user_agent": agent,

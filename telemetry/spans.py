@@ -110,7 +110,7 @@ class Spans:
     def _begin(self, scope: Scope, around: Context) -> _Begun | None:
         try:
             headers = Headers(scope.get("headers") or ())
-            if self._excluded and self._excluded.url_disabled(url(scope, headers)):
+            if self._excluded and self._excluded.url_disabled(url(scope, headers.get(scope, "host"))):
                 return None
             route = self._routes.of(scope)
             attributes = StartAttributes(scope, headers, route)
