@@ -9,10 +9,11 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from contextvars import Token
+from typing import Any
 
 from fastapi import FastAPI
-from opentelemetry import context, propagate, trace
+from opentelemetry import context, trace
 from opentelemetry.context import Context
 from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware, asgi_setter
 from opentelemetry.instrumentation.asgi.version import __version__
@@ -24,7 +25,7 @@ from starlette.middleware.errors import ServerErrorMiddleware
 
 from telemetry.exposition import ASGIApp, Message, Receive, Scope, Send
 from telemetry.guard import guard
-from telemetry.spanhead import Headers, StartAttributes, method, url
+from telemetry.spanhead import Arriving, Headers, StartAttributes, method, url
 from telemetry.spannames import Routes
 
 LIKE = "0.66"  # the versions whose spans ours are held to be equal to
@@ -64,13 +65,6 @@ def lean(app: FastAPI, stack: ASGIApp) -> ASGIApp:
     return Spans(stack, by, Routes(app))
 
 
-class _Begun(NamedTuple):
-    """A span that is current until its token is given back."""
-
-    span: Span
-    token: Any
-
-
 class Spans:
     """Makes a span for each HTTP request, which ends with its body. FastAPI makes spans of its own unless it
     finds the official middleware below `app`."""
@@ -81,6 +75,7 @@ class Spans:
         self._tracer: trace.Tracer = by.tracer
         self._excluded = by.excluded_urls if getattr(by.excluded_urls, "_excluded_urls", True) else None
         self._routes = routes
+        self._arriving = Arriving()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Trace an HTTP request; hand the rest, and what is not to be traced, to the official middleware."""
@@ -107,7 +102,8 @@ class Spans:
         finally:
             _end(span)
 
-    def _begin(self, scope: Scope, around: Context) -> _Begun | None:
+    def _begin(self, scope: Scope, around: Context) -> tuple[Span, Token[Context]] | None:
+        """The span, which is current until its token is given back; None where there is to be none."""
         try:
             headers = Headers(scope.get("headers") or ())
             if self._excluded and self._excluded.url_disabled(url(scope, headers.get(scope, "host"))):
@@ -117,11 +113,11 @@ class Spans:
             if around and trace.get_current_span() is not INVALID_SPAN:
                 parent, kind = around, SpanKind.INTERNAL
             else:
-                parent, kind = propagate.extract(scope, getter=headers), SpanKind.SERVER
+                parent, kind = self._arriving.of(scope, headers, around), SpanKind.SERVER
             span = self._tracer.start_span(_name(scope, route), parent, kind, attributes)
             if span.is_recording():  # a sampler of one's own may have handed on none of them
                 span.set_attributes(attributes)
-            return _Begun(span, context.attach(trace.set_span_in_context(span, parent)))
+            return span, context.attach(trace.set_span_in_context(span, parent))
         except Exception:
             guard.fault("record")
             return None
