@@ -101,7 +101,6 @@ CASES: dict[str, dict[str, Any]] = {
     "mounted, no route": get("/sub/a/none"),
     "mounted at the root": get("/last"),
     "starlette's own route": get("/files/a/b"),
-    "host": request(path="/", headers=[("host", "other.test")]),
     "documentation": get("/docs"),
     "below a prefix": get("/api/items/5", root_path="/api"),
     "the prefix itself": get("/api", root_path="/api"),

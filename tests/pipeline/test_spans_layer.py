@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar
 
 import httpx
 import pytest
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse
-from opentelemetry import context, trace
+from opentelemetry import baggage, context, propagate, trace
+from opentelemetry.baggage.propagation import W3CBaggagePropagator
+from opentelemetry.context import Context
 from opentelemetry.instrumentation.propagators import TraceResponsePropagator, set_global_response_propagator
 from opentelemetry.instrumentation.utils import suppress_http_instrumentation
+from opentelemetry.propagators.composite import CompositePropagator
+from opentelemetry.propagators.textmap import TextMapPropagator
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import (
     ALWAYS_OFF,
@@ -29,7 +35,16 @@ from support.twins import SIDES, Journal, ask, drive, ended, provider, request, 
 from telemetry.guard import guard
 from telemetry.tracing import sampled_context, trace_id
 
+TRACEPARENT = f"00-{'1' * 32}-{'2' * 16}-01"
 WITH_SPANS = pytest.mark.parametrize("sampler", [ALWAYS_ON, ALWAYS_OFF], ids=["on", "off"])
+
+
+@pytest.fixture(autouse=True)
+def _the_process_keeps_its_propagators() -> Iterator[None]:
+    before = propagate.get_global_textmap()
+    yield
+    propagate.set_global_textmap(before)
+    set_global_response_propagator(None)
 
 
 @WITH_SPANS
@@ -37,9 +52,7 @@ def test_inside_another_span_it_is_a_child_and_suppressed_it_is_none(sampler: Sa
     """An ASGI middleware of somebody else's around the application; a task that wants no spans."""
     outer = TracerProvider(shutdown_on_exit=False).get_tracer("outer")
     with trace.use_span(trace.NonRecordingSpan(trace.SpanContext(7, 8, False, trace.TraceFlags(1)))):
-        official_, ours = both(
-            "/items/5", sampler, headers=[("traceparent", "00-" + "1" * 32 + "-" + "2" * 16 + "-01")]
-        )
+        official_, ours = both("/items/5", sampler, headers=[("traceparent", TRACEPARENT)])
         assert ours == official_
         assert all(span["parent"][0] == 7 for span in ended(ours))
     with outer.start_as_current_span("outer"), suppress_http_instrumentation():
@@ -52,10 +65,7 @@ def test_inside_another_span_it_is_a_child_and_suppressed_it_is_none(sampler: Sa
 def test_the_response_tells_of_its_trace_where_that_is_asked_for(sampler: Sampler) -> None:
     """Dropped ones too: the client's own spans hang below them."""
     set_global_response_propagator(TraceResponsePropagator())
-    try:
-        official_, ours = both("/status/200", sampler)
-    finally:
-        set_global_response_propagator(None)
+    official_, ours = both("/status/200", sampler)
     heads = [
         next(entry[1]["headers"] for entry in found if entry[0] == "sent") for found in (official_, ours)
     ]
@@ -63,22 +73,61 @@ def test_the_response_tells_of_its_trace_where_that_is_asked_for(sampler: Sample
     assert any(name == b"traceresponse" for name, _ in heads[1])
 
 
-def test_routes_that_come_later_name_spans_too() -> None:
-    """Added to the application, or to a router that it has included already."""
-    journal: Journal = []
-    by = provider(ALWAYS_ON, journal)
-    app, router = FastAPI(), APIRouter()
-    router.get("/there")(lambda: 1)
-    app.include_router(router, prefix="/inner")
-    with traced("ours", app, by):
-        names = []
-        for path in ("/inner/there", "/inner/late/5", "/late/5", "/inner/late/5", "/late/5"):
-            drive(app, journal, request(path=path))
-            names.append(ended(journal)[0]["name"])
-            if path == "/late/5" and len(names) == 3:
-                app.get("/late/{number}")(lambda number: number)
-                router.get("/late/{number}")(lambda number: number)
-        assert names == ["GET /inner/there", "GET", "GET", "GET /inner/late/{number}", "GET /late/{number}"]
+class Own(TextMapPropagator):
+    """A propagator of one's own: by one header, or by all of a kind."""
+
+    fields: ClassVar[set[str]] = set()  # type: ignore[misc]
+
+    def __init__(self, by_kind: bool) -> None:
+        self._by_kind = by_kind
+
+    def extract(self, carrier: Any, context: Any = None, getter: Any = None) -> Context:
+        if self._by_kind:
+            values = [key.removeprefix("x-id-") for key in getter.keys(carrier) if key.startswith("x-id-")]
+        else:
+            values = getter.get(carrier, "X-Id") or []
+        ids = trace.SpanContext(int(values[0]), 9, True, trace.TraceFlags(1)) if values else None
+        around = baggage.set_baggage("own", "1", context)
+        return trace.set_span_in_context(trace.NonRecordingSpan(ids), around) if ids else around
+
+    def inject(self, *given: Any, **more: Any) -> None: ...
+
+
+@pytest.mark.parametrize("by", [Own(False), Own(True), W3CBaggagePropagator()])
+def test_propagators_of_any_kind_are_asked(by: TextMapPropagator) -> None:
+    """Also one that is set while requests come; what is around, where nothing is taken from the request."""
+    before = propagate.get_global_textmap()
+    found = []
+    for side in SIDES:
+        journal: Journal = []
+        made = provider(DEFAULT_ON, journal)
+        with traced(side, twin(journal, made), made) as app:
+            found.append([])
+            for propagator in (before, by, before):
+                propagate.set_global_textmap(propagator)
+                for headers in ([], [("x-id", "6"), ("baggage", "a=1")], [("x-id-7", "")], [("X-ID", "8")]):
+                    found[-1].append(drive(app, journal, request(path="/items/5", headers=headers)))
+                    with attached(baggage.set_baggage("around", "1")):
+                        found[-1].append(drive(app, journal, request(path="/items/5", headers=headers)))
+    assert found[0] == found[1]
+
+
+def test_without_propagators_every_request_begins_a_trace() -> None:
+    """OTEL_PROPAGATORS=none, under which the official instrumentation fails."""
+    propagate.set_global_textmap(CompositePropagator([]))
+    official_, ours = both("/status/200", headers=[("traceparent", TRACEPARENT)])
+    assert official_[-1][0] == "raised"
+    (span,) = ended(ours)
+    assert span["parent"] is None
+
+
+@contextmanager
+def attached(to: Context) -> Iterator[None]:
+    token = context.attach(to)
+    try:
+        yield
+    finally:
+        context.detach(token)
 
 
 def test_requests_at_once_do_not_mix() -> None:

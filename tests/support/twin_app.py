@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import DEFAULT_ON, Sampler
 from starlette.background import BackgroundTask
 from starlette.middleware.base import BaseHTTPMiddleware
-from starlette.routing import Host, Mount, Route
+from starlette.routing import Mount, Route
 from starlette.routing import Router as PlainRouter
 from support.twins import SIDES, Journal, drive, provider, request, seen, traced
 
@@ -197,6 +197,5 @@ def _others(app: FastAPI, journal: Journal) -> None:
     app.mount("/sub/{tenant}", sub)
     app.router.routes += [
         Route("/files/{rest:path}", plain),
-        Host("other.test", PlainRouter([Route("/", plain)])),
         Mount("", PlainRouter([Route("/last", plain)])),
     ]
