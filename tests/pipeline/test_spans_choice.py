@@ -10,13 +10,14 @@ import pytest
 from fastapi import FastAPI
 from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
+from opentelemetry.metrics import NoOpMeterProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.util.http import get_excluded_urls
 from support.twin_app import both, twin
 from support.twins import SIDES, Journal, Side, drive, ended, official, provider, request, traced
 
 from telemetry import instrument
-from telemetry.spans import Spans
+from telemetry.spans import Spans, lean
 from telemetry.testing import recording
 
 
@@ -91,21 +92,42 @@ def test_who_instruments_it_as_well_has_one_set_of_spans(first: Side) -> None:
     assert [span["name"] for span in ended(journal)] == ["GET /task", "BackgroundTask later"]
 
 
-def test_what_somebody_else_set_up_stays_as_it_is() -> None:
+def hook(span: Any, *_: Any) -> None:
+    """Shows that it was called."""
+    span.update_name("hooked")
+
+
+LESS: dict[str, Any] = {"exclude_spans": ["receive", "send"], "meter_provider": NoOpMeterProvider()}
+
+
+@pytest.mark.parametrize(
+    ("set_up", "names"),
+    [
+        ({**LESS, "server_request_hook": hook}, ["hooked"]),
+        (
+            {"meter_provider": NoOpMeterProvider()},
+            ["GET /status/{code} http send", "GET /status/{code}", "GET /status/{code} http send"],
+        ),
+        (
+            {**LESS, "exclude_spans": ["receive"], "client_response_hook": hook},
+            ["hooked", "GET /status/{code}", "hooked"],
+        ),
+    ],
+    ids=["a hook", "spans of messages", "a hook of messages"],
+)
+def test_what_somebody_else_set_up_stays_as_it_is(set_up: dict[str, Any], names: list[str]) -> None:
     """Hooks, and spans of messages."""
     journal: Journal = []
     by = provider(ALWAYS_ON, journal)
     app = twin(journal, by)
 
     def by_themselves() -> None:
-        FastAPIInstrumentor.instrument_app(
-            app, tracer_provider=by, server_request_hook=lambda span, scope: span.update_name("hooked")
-        )
+        FastAPIInstrumentor.instrument_app(app, tracer_provider=by, **set_up)
 
     with traced("ours", app, by, before=by_themselves):
         assert not is_lean(app)
         drive(app, journal, request(path="/status/200"))
-    assert {span["name"] for span in ended(journal)} == {"hooked", "GET /status/{code} http send"}
+    assert sorted(span["name"] for span in ended(journal)) == sorted(names)
 
 
 def test_a_middleware_of_the_official_kind_that_a_user_added_stays_in_the_chain() -> None:
@@ -115,12 +137,24 @@ def test_a_middleware_of_the_official_kind_that_a_user_added_stays_in_the_chain(
         journal: Journal = []
         by = provider(ALWAYS_ON, journal)
         app = twin(journal, by)
-        app.add_middleware(OpenTelemetryMiddleware, tracer_provider=by)
+        app.add_middleware(OpenTelemetryMiddleware, tracer_provider=by, exclude_spans=["receive", "send"])
         with traced(side, app, by):
             found.append(drive(app, journal, request(path="/failing")))
     assert found[0] == found[1]
     assert len({span["context"][0] for span in ended(found[1])}) == 1
     assert ("seen", "last handler") in [entry[:2] for entry in found[1]]
+
+
+def test_without_the_official_setup_a_stack_is_left_as_it_is() -> None:
+    """Though a middleware of its kind is at the place where it would be."""
+    app = FastAPI()
+    app.add_middleware(
+        OpenTelemetryMiddleware, exclude_spans=["receive", "send"], meter_provider=NoOpMeterProvider()
+    )
+    stack = app.build_middleware_stack()
+    assert lean(app, stack) is stack
+    stack = FastAPI().build_middleware_stack()
+    assert lean(app, stack) is stack
 
 
 def test_excluded_urls_have_no_span(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -124,6 +124,7 @@ CASES: dict[str, dict[str, Any]] = {
     "bot": get("/items/5", ("user-agent", "x")) | {"headers": [(b"user-agent", b"Googlebot/2.1")]},
     "test agent": request(path="/items/5", headers=[("user-agent", "AlwaysOn/1")]),
     "agent in latin-1": request(path="/items/5", headers=[(b"user-agent", b"caf\xe9")]),
+    "agent with an escape": request(path="/items/5", headers=[(b"user-agent", b"caf\xe9\\x41")]),
     "parent, sampled": get("/items/5", SAMPLED, ("tracestate", "a=1,b=2")),
     "parent, dropped": get("/items/5", DROPPED),
     "parent, tracestate in two": get("/items/5", SAMPLED, ("tracestate", "a=1"), ("tracestate", "b=2")),

@@ -116,7 +116,7 @@ def test_without_propagators_every_request_begins_a_trace() -> None:
     """OTEL_PROPAGATORS=none, under which the official instrumentation fails."""
     propagate.set_global_textmap(CompositePropagator([]))
     official_, ours = both("/status/200", headers=[("traceparent", TRACEPARENT)])
-    assert official_[-1][0] == "raised"
+    assert "raised" in {entry[0] for entry in official_}
     (span,) = ended(ours)
     assert span["parent"] is None
 
@@ -206,7 +206,8 @@ def test_a_fault_in_what_makes_spans_leaves_the_request_untouched(
     app.get("/")(lambda: "well")
     with traced("ours", app, by):
         drive(app, journal, request())
-    assert [entry[1].get("body", entry[1].get("status")) for entry in journal] == [200, b'"well"']
+    told = [entry[1].get("body", entry[1].get("status")) for entry in journal if entry[0] == "sent"]
+    assert told == [200, b'"well"']
     assert faults == ["record"]
 
 
@@ -221,10 +222,10 @@ def test_a_fault_in_what_makes_spans_leaves_the_request_untouched(
 def test_bytes_that_are_no_text_are_no_error(changes: dict[str, Any]) -> None:
     """The official instrumentation answers 500 to these; ours leaves the answer to the application."""
     official_, ours = both("/status/200", **changes)
-    assert official_[-1][0] == "raised"
+    assert "raised" in {entry[0] for entry in official_}
     (span,) = ended(ours)
     assert ("http.status_code", 200) in span["attributes"]
-    assert ours[-1][0] != "raised"
+    assert "raised" not in {entry[0] for entry in ours}
 
 
 def test_the_context_of_an_exemplar_is_that_of_a_sampled_span() -> None:

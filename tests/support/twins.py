@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 from fastapi import FastAPI
 from opentelemetry import baggage, trace
+from opentelemetry import context as otel_context
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.metrics import NoOpMeterProvider
 from opentelemetry.sdk.trace import IdGenerator, ReadableSpan, SpanProcessor, TracerProvider
@@ -164,7 +165,7 @@ GONE = {"type": "http.disconnect"}
 
 
 def drive(app: Any, journal: Journal, scope: dict[str, Any], incoming: Sequence[Any] = (BODY,)) -> Journal:
-    """Send one request; the journal of it, with the exception that came out of the application last."""
+    """Send one request; the journal of it, with what came out of the application last."""
     journal.clear()
     asyncio.run(ask(app, journal, scope, incoming))
     return list(journal)
@@ -189,6 +190,7 @@ async def ask(app: Any, journal: Journal, scope: dict[str, Any], incoming: Seque
         await app(dict(scope), receive, send)
     except (Exception, asyncio.CancelledError) as error:
         journal.append(("raised", repr(error)))
+    journal.append(("left behind", otel_context.get_current()))
 
 
 def ended(journal: Journal) -> list[dict[str, Any]]:
