@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import ItemsView, Iterable, Iterator, Mapping
-from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -28,7 +27,6 @@ from telemetry.exposition import Scope
 _METHODS = frozenset(METHODS)
 # To look for credentials and signatures in a URL it is parsed, which is dear; most have none of these.
 _MAYBE_SECRET = re.compile("|".join(map(re.escape, ("@", "%", *PARAMS_TO_REDACT))))
-_synthetic = lru_cache(maxsize=256)(detect_synthetic_user_agent)
 
 
 class Headers(Getter[Scope]):
@@ -76,22 +74,25 @@ class Arriving:
 
     def _learn(self, by: TextMapPropagator) -> None:
         asked = _Asked()
-        nothing = by.extract({"headers": []}, getter=asked)
+        try:
+            nothing = by.extract(asked, getter=asked)
+        except Exception:  # it does not use the getter
+            nothing = None
         self._nothing = None if asked.for_all else nothing
         self._read, self._by = frozenset(asked.names), by
 
 
-class _Asked(Getter[Scope]):
+class _Asked(Getter[Any]):
     """Has nothing, and keeps what it was asked for."""
 
     def __init__(self) -> None:
         self.names: set[bytes] = set()
         self.for_all = False
 
-    def get(self, carrier: Scope, key: str) -> None:
+    def get(self, carrier: Any, key: str) -> None:
         self.names.add(key.lower().encode())
 
-    def keys(self, carrier: Scope) -> list[str]:
+    def keys(self, carrier: Any) -> list[str]:
         self.for_all = True
         return []
 
@@ -166,7 +167,7 @@ def _attributes(scope: Scope, headers: Headers, route: str | None) -> dict[str, 
         "http.method": raw_method and method(raw_method).strip(),
         "http.server_name": ",".join(hosts or ()),
         "http.user_agent": agent,
-        "user_agent.synthetic.type": _synthetic(agent),
+        "user_agent.synthetic.type": detect_synthetic_user_agent(agent),
         "net.peer.ip": client,
         "net.peer.port": client_port and int(client_port),
         "http.route": route,

@@ -74,15 +74,17 @@ def test_the_response_tells_of_its_trace_where_that_is_asked_for(sampler: Sample
 
 
 class Own(TextMapPropagator):
-    """A propagator of one's own: by one header, or by all of a kind."""
+    """A propagator of one's own: by one header, by all of a kind, or without a getter."""
 
     fields: ClassVar[set[str]] = set()  # type: ignore[misc]
 
-    def __init__(self, by_kind: bool) -> None:
-        self._by_kind = by_kind
+    def __init__(self, by: str) -> None:
+        self._by = by
 
     def extract(self, carrier: Any, context: Any = None, getter: Any = None) -> Context:
-        if self._by_kind:
+        if self._by == "carrier":
+            values = [value.decode() for name, value in carrier["headers"] if name == b"x-id"]
+        elif self._by == "kind":
             values = [key.removeprefix("x-id-") for key in getter.keys(carrier) if key.startswith("x-id-")]
         else:
             values = getter.get(carrier, "X-Id") or []
@@ -93,7 +95,7 @@ class Own(TextMapPropagator):
     def inject(self, *given: Any, **more: Any) -> None: ...
 
 
-@pytest.mark.parametrize("by", [Own(False), Own(True), W3CBaggagePropagator()])
+@pytest.mark.parametrize("by", [Own("name"), Own("kind"), Own("carrier"), W3CBaggagePropagator()])
 def test_propagators_of_any_kind_are_asked(by: TextMapPropagator) -> None:
     """Also one that is set while requests come; what is around, where nothing is taken from the request."""
     before = propagate.get_global_textmap()
