@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.metrics import NoOpMeterProvider
 
-from telemetry import zero
+from telemetry import spans, zero
 from telemetry.endpoints import route_path, walk
 from telemetry.exposition import ASGIApp, Message, Receive, Scope, Send, answer
 from telemetry.guard import guard
@@ -46,7 +46,8 @@ def instrument(app: FastAPI, pipeline: Pipeline | None = None) -> None:
     build = app.build_middleware_stack
 
     def build_observed() -> Any:
-        return Observed(build(), app, pipeline)
+        stack = build()
+        return Observed(spans.lean(app, stack) if pipeline.tracer_provider else stack, app, pipeline)
 
     # Starlette puts every later middleware around the earlier ones; only around the built stack is
     # the place that stays outermost.
