@@ -6,6 +6,7 @@ import threading
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from operator import itemgetter
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 from telemetry.bounds import Bound
@@ -56,8 +57,12 @@ class Handle(ABC, Generic[BoundT]):
         self._name_set = frozenset(self._names)
         self._closed = {label.name: frozenset(label.values) for label in metric.labels if label.values}
         self._bound = Bound(metric)
-        self._children: dict[Values, BoundT] = {}
-        self._as_given: dict[Values, BoundT] = {}  # by names and values, in the order that a caller writes
+        self._children: dict[Any, BoundT] = {}
+        self._many = len(self._names)
+        # One call for the values of labels, in the catalogue's order: of a single label its value.
+        self._pick: Callable[[Mapping[str, object]], Any] = (
+            itemgetter(*self._names) if self._names else _nothing
+        )
         self.overflow: Callable[[int], object] = IDLE.inc
 
     def labels(self, **labels: object) -> BoundT:
@@ -67,19 +72,16 @@ class Handle(ABC, Generic[BoundT]):
         an unknown value of a closed label is recorded as "(other)". So is a new value of any label
         once the metric has too many.
         """
-        given: Any = tuple(labels) + tuple(labels.values())
         try:
-            return self._as_given[given]
-        except (KeyError, TypeError):  # a new one, or of no texts
-            return self._sought(labels, given)
+            child = self._children[self._pick(labels)]
+        except (KeyError, TypeError):  # a new one, or of no texts, or of other names
+            return self._sought(labels)
+        return child if len(labels) == self._many else self._sought(labels)
 
-    def _sought(self, labels: Mapping[str, object], given: Values) -> BoundT:
+    def _sought(self, labels: Mapping[str, object]) -> BoundT:
         try:
             values = self._values(labels)
-            child = self._children.get(values) or self._child(values)
-            if values in self._children and all(type(value) is str for value in given):
-                self._as_given[given] = child
-            return child
+            return self._children.get(self._key(values)) or self._child(values)
         except Exception:
             guard.fault("record")
             return cast(BoundT, IDLE)
@@ -97,8 +99,12 @@ class Handle(ABC, Generic[BoundT]):
         fitted = self._bound.fit(allowed)
         child = self._bind(fitted, fitted != allowed)
         if fitted == values:
-            self._children[values] = child
+            self._children[self._key(values)] = child
         return child
+
+    def _key(self, values: Values) -> Any:
+        """What a child is kept under: what _pick() gives for its labels, where they are texts."""
+        return values[0] if len(values) == 1 else values
 
     def _checked(self, values: Values) -> Values:
         return tuple([self._allowed(*pair) for pair in zip(self._names, values, strict=True)])
@@ -122,7 +128,6 @@ class Handle(ABC, Generic[BoundT]):
         """Forget what was recorded: the next pipeline begins anew."""
         self._bound.clear()
         self._children.clear()
-        self._as_given.clear()
 
     def look_by(self, look: Callable[[], None]) -> None:
         """Before a label set that nobody announced is taken in, let `look` tell those that other processes
@@ -140,6 +145,10 @@ class Handle(ABC, Generic[BoundT]):
 
     def expect(self, values: Values) -> None:
         """Show the series of these label values at 0 until it has a value; a gauge has none before that."""
+
+
+def _nothing(_: object) -> Values:
+    return ()
 
 
 def _text(value: object) -> str:
@@ -189,9 +198,9 @@ class Instrumented(Handle[ChildT], Generic[ChildT, InstrumentT]):
         """The child of a label set that is announced, and its values within the metric's bound."""
         allowed = self._checked(values)
         fitted = self._bound.know(allowed)
-        child = self._children.get(fitted) or self._bind(fitted)
+        child = self._children.get(self._key(fitted)) or self._bind(fitted)
         if fitted == allowed:
-            self._children[fitted] = child
+            self._children[self._key(fitted)] = child
         return fitted, child
 
 
@@ -209,7 +218,7 @@ class Counter(Instrumented[BoundCounter, Adder]):
         """Show the series of these label values at 0 until it has a value."""
         self._known(values)[1].inc(0)
 
-    def inc(self, amount: float = 1) -> None:
+    def inc(self, amount: float = 1.0) -> None:
         """Add to a counter without labels."""
         self.labels().inc(amount)
 
@@ -233,7 +242,7 @@ class Histogram(Instrumented[BoundHistogram, Recorder]):
         so: those that only it can make are `expected`."""
         try:
             fitted, child = self._known(values)
-            if child.connect() is None:
+            if not child.connect():
                 self.expected |= {fitted}
         except Exception:
             guard.fault("record")
