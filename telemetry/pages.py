@@ -99,6 +99,11 @@ class Page:
         found: list[float] = self.numbers[: self.used].tolist()
         return found
 
+    def has_sign(self) -> bool:
+        """Whether a number is negative, or may be: the sign is the first bit of a number's last byte."""
+        signs = self._bytes[SIZE - self.used * WORD + WORD - 1 :: WORD] if self.used else b""
+        return not bytes(signs).isascii()
+
 
 def is_blank(file: int) -> bool:
     """Whether nothing is in a file yet: a process is about to write, or was killed before it could."""

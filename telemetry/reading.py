@@ -17,13 +17,15 @@ class Reading:
     `error` is what is wrong with the file, after all that could be read.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, number: int = 0) -> None:
+        """`number` is whose file it is."""
+        self.path, self.number = path, number
         self.generation = 0
         self.placed: list[Placed] = []
         self.error: Exception | None = None
         self._pages: list[Page] = []
         self._known = (0, 0, 0)
+        self._name = str(path)
 
     def refresh(self) -> None:
         """Take in what is new. Raises FileNotFoundError where the file is no more."""
@@ -44,9 +46,13 @@ class Reading:
         """The numbers of every page now, as `placed` says where."""
         return [page.read() for page in self._pages]
 
+    def is_doubtful(self) -> bool:
+        """Whether there is a number that nothing counts to."""
+        return any(page.has_sign() for page in self._pages)
+
     def _map(self) -> None:
         """Map what the file has grown by; all of it anew, where it was replaced or cut."""
-        status = self.path.stat()
+        status = os.stat(self._name)  # noqa: PTH116 - each scrape asks this of each file
         found = (status.st_dev, status.st_ino, status.st_size)
         if found == self._known:
             return

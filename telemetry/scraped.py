@@ -30,11 +30,13 @@ class Scraped:
         self._cells, self._exemplars, self._worker = cells, exemplars, worker
         self._totals = Totals(self._is_ours, known)
         self._text = Text()
+        self._taken: list[Store] = []
 
     def render(self, openmetrics: bool) -> list[bytes]:
         """All series now, in pieces, as text 0.0.4 or as OpenMetrics without its last line."""
         guard.count_due()
-        sums, broken = self._totals.add_up(self._stores(), self._cells)
+        self._taken = self._stores()
+        sums, broken = self._totals.add_up(self._taken)
         for _ in range(broken):
             guard.report("render", "a file of another worker has broken series; these are left out")
         exemplars = self._latest() if openmetrics else None
@@ -45,9 +47,12 @@ class Scraped:
         return [*self._worker.stores()] if self._worker else [self._cells]
 
     def others(self) -> Iterator[tuple[bytes, list[float]]]:
-        """What other workers have counted with other people's instruments."""
-        for reading in self._worker.readings() if self._worker else ():
-            yield from self._totals.others(reading)
+        """What other workers have counted with other people's instruments. In a scrape this comes after
+        render(), and reads the same files."""
+        stores, self._taken = self._taken or self._stores(), []
+        for store in stores:
+            if store is not self._cells:
+                yield from self._totals.others(store)
 
     def is_others(self, head: bytes) -> bool:
         """Whether keys that begin so are of other people's instruments."""

@@ -6,8 +6,10 @@ import math
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
+from itertools import groupby
 from operator import add
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from telemetry.pages import Placed
 from telemetry.serieskey import What, check, parse
@@ -23,6 +25,8 @@ class Store(Protocol):
     placed: list[Placed]
 
     def numbers(self) -> Pages: ...
+
+    def is_doubtful(self) -> bool: ...
 
 
 class Series(NamedTuple):
@@ -76,6 +80,14 @@ class _Followed:
             self.runs.append(_Run(placed.page, placed.first, start, placed.length))
 
 
+class _Found(NamedTuple):
+    """A store, its numbers now, and how they go into the sums."""
+
+    store: Store
+    pages: Pages
+    followed: _Followed
+
+
 class Totals:
     """The sums. `is_ours` tells by its scope whether an instrument belongs here; `known` has those of the
     catalogue, whose words and buckets are shown where an older release of the code wrote others."""
@@ -88,22 +100,21 @@ class Totals:
         self.series: list[Series] = []
         self._size = 0
 
-    def add_up(self, stores: Sequence[Store], own: Store) -> tuple[list[float], int]:
+    def add_up(self, stores: Sequence[Store]) -> tuple[list[float], int]:
         """The sums over all stores, and how many records were left out because they are broken.
 
-        `own` is this process's, and is not doubted. The order is to be the same whoever adds: else a sum
-        would differ by a rounding from worker to worker, and now and then seem to fall.
+        The order is to be the same whoever adds: else a sum would differ by a rounding from worker to worker,
+        and now and then seem to fall.
         """
         for gone in self._followed.keys() - set(stores):
             del self._followed[gone]
-        found = [(store, store.numbers(), self._follow(store)) for store in stores]
-        sums = [0.0] * self._size
-        broken = 0
-        for number, (store, pages, followed) in enumerate(found):
-            broken += followed.broken
-            if store is not own and not _are_sound(pages):
-                broken += _mend(pages, store.placed[: followed.seen])
-            _add(sums, followed, pages, is_first=number == 0)
+        found = [_Found(store, store.numbers(), self._follow(store)) for store in stores]
+        broken = sum(one.followed.broken for one in found)
+        broken += sum(_mend(one) for one in found if one.store.is_doubtful())
+        sums = _added(found, self._size)
+        if not sum(sums) < math.inf:  # NaN fails too, and says nothing of whose it is
+            broken += sum(map(_mend, found))
+            sums = _added(found, self._size)
         return sums, broken
 
     def find(self, key: bytes) -> Series | None:
@@ -168,28 +179,42 @@ def fitted(numbers: Sequence[float], bounds: Bounds, wanted: Bounds) -> Sequence
     return [*counts, numbers[-1]]
 
 
-def _add(sums: list[float], followed: _Followed, pages: Pages, is_first: bool) -> None:
-    for run in followed.runs:
-        end = run.start + run.length
-        numbers = pages[run.page][run.first : run.first + run.length]
-        sums[run.start : end] = numbers if is_first else map(add, sums[run.start : end], numbers)
-    for placed, bounds, series in followed.fitted:
-        numbers = pages[placed.page][placed.first : placed.first + placed.length]
+def _added(found: Sequence[_Found], size: int) -> list[float]:
+    """Store by store, in their order; those that lie alike are added in one go."""
+    sums = [0.0] * size
+    for _, group in groupby(found, key=_likeness):
+        alike = list(group)
+        for run in alike[0].followed.runs:
+            end, last = run.start + run.length, run.first + run.length
+            columns = [one.pages[run.page][run.first : last] for one in alike]
+            sums[run.start : end] = reduce(_plus, columns, sums[run.start : end])
+        for one in alike:
+            _add_fitted(sums, one)
+    return sums
+
+
+def _plus(numbers: Any, more: Sequence[float]) -> Any:
+    return map(add, numbers, more)
+
+
+def _likeness(one: _Found) -> Any:
+    """What stores have in common that are added in one go; none has with others that needs fitting."""
+    return one.followed.runs, id(one) if one.followed.fitted else 0
+
+
+def _add_fitted(sums: list[float], one: _Found) -> None:
+    for placed, bounds, series in one.followed.fitted:
+        numbers = one.pages[placed.page][placed.first : placed.first + placed.length]
         for at, amount in enumerate(fitted(numbers, bounds, series.what.bounds), series.start):
             sums[at] += amount
 
 
-def _are_sound(pages: Pages) -> bool:
-    """Whether there is no number that nothing counts to; NaN fails too."""
-    return all(not page or (min(page) >= 0 and sum(page) < math.inf) for page in pages)
-
-
-def _mend(pages: Pages, records: Sequence[Placed]) -> int:
+def _mend(one: _Found) -> int:
     """Leave out the series whose numbers are not sound; how many these are."""
     broken = 0
-    for key, page, first, length in records:
-        if not _is_sound(key, pages[page][first : first + length]):
-            pages[page][first : first + length] = [0.0] * length
+    for key, page, first, length in one.store.placed[: one.followed.seen]:
+        if not _is_sound(key, one.pages[page][first : first + length]):
+            one.pages[page][first : first + length] = [0.0] * length
             broken += 1
     return broken
 

@@ -16,7 +16,6 @@ import subprocess
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from operator import itemgetter
 from pathlib import Path
 
 from telemetry.cells import Cells
@@ -28,7 +27,7 @@ STATE_DIR = ("REVIEWLENS_STATE_DIR", ".run/state")
 ABANDONED_SECONDS = 24 * 3600
 """After which the files of another host are nobody's, where they lie in a folder that hosts share."""
 _FOLDER = "workers"
-_FILES = "*.cells"
+_CELLS = ".cells"
 _EXEMPLARS = ".exemplars"
 
 _log = logging.getLogger("telemetry")
@@ -37,17 +36,19 @@ _log = logging.getLogger("telemetry")
 class Readings:
     """The files of other workers, each kept open and followed; for one thread at a time."""
 
-    def __init__(self, suffix: str = "") -> None:
-        """`suffix`: of what lies beside the files of numbers."""
+    def __init__(self, suffix: str = _CELLS) -> None:
+        """`suffix`: _EXEMPLARS for what lies beside the files of numbers."""
         self._suffix = suffix
-        self._by_path: dict[Path, Reading] = {}
+        self._by_number: dict[int, Reading] = {}
 
     def of(self, worker: Worker) -> list[Reading]:
         """What they hold now, by number."""
         there = []
-        for path in worker.others():
-            wanted = path.with_suffix(self._suffix) if self._suffix else path
-            reading = self._by_path.setdefault(wanted, Reading(wanted))
+        for number in worker.others():
+            reading = self._by_number.get(number)
+            if reading is None:
+                path = _path(worker.folder, number, self._suffix)
+                reading = self._by_number[number] = Reading(path, number)
             with suppress(FileNotFoundError):
                 reading.refresh()
                 there.append(reading)
@@ -59,7 +60,7 @@ class Worker:
 
     def __init__(self, folder: Path) -> None:
         """Take a number in a group's folder."""
-        self._folder, self.number, self._file = _hold(folder)
+        self.folder, self.number, self._file = _hold(folder)
         self.cells = Cells(self._file)
         self._readings, self._exemplars = Readings(), Readings(_EXEMPLARS)
 
@@ -68,7 +69,7 @@ class Worker:
         where there is none to have; then it counts in memory, never in its parent's file."""
         os.close(self._file)
         try:
-            self._folder, self.number, self._file = _hold(folder)
+            self.folder, self.number, self._file = _hold(folder)
         except OSError:
             self.cells.move(None)
             raise
@@ -76,7 +77,7 @@ class Worker:
 
     def leads(self) -> bool:
         """Whether no worker of a lower number lives: what is of the whole group is told by one."""
-        return not any(_held(_path(self._folder, number)) for number in range(self.number))
+        return not any(_held(_path(self.folder, number)) for number in range(self.number))
 
     def readings(self, exemplars: bool = False) -> list[Reading]:
         """What every other worker that is, or was, has written until now, by number.
@@ -91,16 +92,17 @@ class Worker:
                 )
         return there
 
-    def others(self) -> list[Path]:
-        """The files of the other workers, by number."""
-        paths = sorted(self._folder.glob(_FILES), key=_number)
-        return [path for path in paths if _number(path) != self.number]
+    def others(self) -> list[int]:
+        """The numbers of the other workers that are, or were."""
+        names = os.listdir(self.folder)  # noqa: PTH208 - each scrape asks this
+        stems = [name.removesuffix(_CELLS) for name in names if name.endswith(_CELLS)]
+        return sorted({int(stem) for stem in stems if stem.isdecimal()} - {self.number})
 
     def stores(self) -> list[Cells | Reading]:
         """The cells of all workers, this one's too, by number."""
-        others = [(_number(reading.path), reading) for reading in self.readings()]
-        numbered: list[tuple[int, Cells | Reading]] = [(self.number, self.cells), *others]
-        return [store for _, store in sorted(numbered, key=itemgetter(0))]
+        others = self.readings()
+        lower = [reading for reading in others if reading.number < self.number]
+        return [*lower, self.cells, *others[len(lower) :]]
 
     def exemplars(self) -> Cells:
         """The cells for the exemplars of this process, in a file beside the numbers. Raises OSError."""
@@ -112,7 +114,7 @@ class Worker:
 
     def _exemplars_file(self) -> int:
         """A new file: exemplars of a predecessor are nothing to keep."""
-        path = _path(self._folder, self.number).with_suffix(_EXEMPLARS)
+        path = _path(self.folder, self.number, _EXEMPLARS)
         path.unlink(missing_ok=True)
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
 
@@ -143,12 +145,8 @@ def group(environ: Mapping[str, str]) -> Path:
     return Path(environ.get(STATE_DIR[0]) or STATE_DIR[1]) / _FOLDER / name
 
 
-def _number(path: Path) -> int:
-    return int(path.stem) if path.stem.isdecimal() else -1
-
-
-def _path(folder: Path, number: int) -> Path:
-    return folder / f"{number}.cells"
+def _path(folder: Path, number: int, suffix: str = _CELLS) -> Path:
+    return folder / f"{number}{suffix}"
 
 
 def _hold(folder: Path) -> tuple[Path, int, int]:
@@ -227,7 +225,7 @@ def _clean(own: Path) -> None:
 def _lives(path: Path) -> bool:
     try:
         host, parent, began = path.name.rsplit("-", 2)
-        if any(map(_held, path.glob(_FILES))):
+        if any(map(_held, path.glob(f"*{_CELLS}"))):
             return True
         if host == socket.gethostname():
             return _exists(int(parent)) and _began(int(parent)) == began

@@ -72,7 +72,7 @@ def test_series_of_different_workers_in_any_order_are_put_together(tmp_path: Pat
         key = key_of(TEA, {"a": str(step * 11 % 17)})
         worker.cells.cell(key, 1).add(0, step)
         expected[key] = expected.get(key, 0) + step
-        sums, broken = totals.add_up(own.stores(), own.cells)
+        sums, broken = totals.add_up(own.stores())
         assert {
             key_of(s.what, {"a": s.attributes.decode()[7:-2]}): sums[s.start] for s in totals.series
         } == expected
@@ -86,9 +86,9 @@ def test_a_file_that_another_stands_in_place_of_is_followed(tmp_path: Path) -> N
     for amount in (5, 2):
         path.unlink(missing_ok=True)
         Cells(os.open(path, os.O_RDWR | os.O_CREAT)).cell(key, 1).add(0, amount)
-        assert totals.add_up(own.stores(), own.cells)[0] == [amount]
+        assert totals.add_up(own.stores())[0] == [amount]
     path.unlink()
-    assert totals.add_up(own.stores(), own.cells)[0] == [0]
+    assert totals.add_up(own.stores())[0] == [0]
 
 
 def test_a_worker_of_another_release_is_shown_in_todays_buckets_and_words(tmp_path: Path) -> None:

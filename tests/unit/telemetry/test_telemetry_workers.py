@@ -153,8 +153,8 @@ def test_whatever_bytes_a_file_has_a_scrape_goes_on(tmp_path: Path) -> None:
             file.write(bytes([wrong]))
             file.flush()
             totals = Totals(lambda _: True, {})
-            sums, broken = totals.add_up(own.stores(), own.cells)
-            own._readings._by_path.clear()
+            sums, broken = totals.add_up(own.stores())
+            own._readings._by_number.clear()
             for _ in range(broken):
                 guard.count_fault("render")
             assert all(0 <= number < math.inf for number in sums)
