@@ -13,6 +13,7 @@ from app.database import Database
 from app.reviews.bootstrap import load_samples
 from app.reviews.repository import Repository
 from app.settings import DATABASE
+from scripts import oldest
 from scripts.stack.binaries import obtain
 from scripts.stack.errors import UnavailableError
 from telemetry.guard import guard
@@ -31,6 +32,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
         with suppress(UnavailableError):
             obtain("otelcol")
             obtain("prometheus", "3.12")
+        with suppress(UnavailableError):
+            oldest.python()
     return (yield)
 
 
