@@ -7,7 +7,8 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from contextlib import suppress
 from typing import Literal
 
 Step = Literal["record", "export", "render"]
@@ -25,7 +26,7 @@ class Guard:
         self.count: Callable[[Step, int], None] | None = None
         self._clock = clock
         self._lock = threading.Lock()
-        self._last: dict[Step, float] = {}
+        self._last: dict[Hashable, float] = {}
         self._due: Counter[Step] = Counter()
 
     def fault(self, step: Step) -> None:
@@ -38,13 +39,24 @@ class Guard:
     def later(self, step: Step) -> None:
         """As fault(), but it is counted at the next scrape, push or fault, and never raised: where the
         instrument that counts it may be what the caller has locked."""
+        if self._begins(step, step):
+            _say("telemetry fault in %s; the request is untouched", step, exc_info=True)
+
+    def tell(self, step: Step, of: Hashable, message: str, *values: object) -> None:
+        """Count a fault that is no exception here, and log it in words of its own, once per spell of those
+        that are `of` the same."""
+        if self._begins(step, (step, of)):
+            _say(message, *values)
+        self.count_due()
+
+    def _begins(self, step: Step, spell: Hashable) -> bool:
+        """Note a fault that is to be counted; whether a spell begins with it."""
         now = self._clock()
         with self._lock:
-            new_spell = now - self._last.get(step, -SPELL_SECONDS) >= SPELL_SECONDS
-            self._last[step] = now
+            last = self._last.get(spell)
+            self._last[spell] = now
             self._due[step] += 1
-        if new_spell:
-            _log.exception("telemetry fault in %s; the request is untouched", step)
+        return last is None or now - last >= SPELL_SECONDS
 
     def count_fault(self, step: Step) -> None:
         """Count a fault that is logged elsewhere, or was."""
@@ -66,6 +78,12 @@ class Guard:
                 _log.debug("a telemetry fault could not be counted yet", exc_info=True)
                 with self._lock:
                     self._due[step] += number
+
+
+def _say(message: str, *values: object, exc_info: bool = False) -> None:
+    """Log it; a log that is itself at fault is nothing that a request may see."""
+    with suppress(Exception):
+        _log.error(message, *values, exc_info=exc_info)
 
 
 guard = Guard()

@@ -9,6 +9,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExport
 
 from telemetry.delivery import WatchedSpans
 from telemetry.exporters import span_exporter
+from telemetry.guard import guard
 from telemetry.otlp import Target
 
 
@@ -26,5 +27,9 @@ def _exporter(to: Target | None) -> SpanExporter:
 
 def trace_id() -> str:
     """The current span's trace id in hex, or an empty string."""
-    context = trace.get_current_span().get_span_context()
-    return format(context.trace_id, "032x") if context.is_valid else ""
+    try:
+        context = trace.get_current_span().get_span_context()
+        return format(context.trace_id, "032x") if context.is_valid else ""
+    except Exception:  # of a context or a span that is not the SDK's own
+        guard.fault("record")
+        return ""

@@ -6,6 +6,7 @@ that was counted is lost by a kill, and there are never more files than there we
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import logging
 import multiprocessing
@@ -24,6 +25,8 @@ from telemetry.serieskey import check
 STATE_DIR = ("REVIEWLENS_STATE_DIR", ".run/state")
 ABANDONED_SECONDS = 24 * 3600
 """After which the files of another host are nobody's, where they lie in a folder that hosts share."""
+_SPENT = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+"""What the file is not to blame for."""
 _FOLDER = "workers"
 _FILES = "*.cells"
 
@@ -56,15 +59,19 @@ class Worker:
     def others(self) -> Iterator[tuple[bytes, list[float]]]:
         """Every key and its numbers, of every other worker that is, or was.
 
-        What cannot be read of a file is left out, and counted as a fault.
+        What cannot be read of a file is left out, and counted as a fault. Raises OSError where this process
+        can open none at all: with what it has itself, every total would seem to fall.
         """
         own = _path(self._folder, self.number)
-        for path in sorted(self._folder.glob(_FILES)):
-            if path != own:
+        # Not glob: where a folder cannot be opened, some versions of it find nothing.
+        for path in sorted(self._folder.iterdir()):
+            if path != own and path.match(_FILES):
                 found, error = _content(path)
+                if isinstance(error, OSError) and error.errno in _SPENT:
+                    raise error
                 if error:
-                    _log.error("%s: %s; what cannot be read of it is left out", path, error)
-                    guard.count_fault("render")
+                    words = "%s: %s; what cannot be read of it is left out"
+                    guard.tell("render", path, words, path, error)
                 yield from found
 
 

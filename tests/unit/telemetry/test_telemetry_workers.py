@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -99,6 +100,36 @@ def test_a_corrupt_file_costs_that_file_alone(tmp_path: Path) -> None:
         assert recorded.value("errors_total", component="telemetry", error_type="record") == 1
     assert other.number == 1
     assert list(own.others()) == [(KEY, [7.0])]
+
+
+def test_a_file_that_stays_broken_is_counted_at_each_reading_and_logged_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    own = Worker(tmp_path)
+    for name in ("8.cells", "9.cells"):
+        (tmp_path / name).write_bytes(b"nonsense")
+    with recording(strict=False) as recorded:
+        for _ in range(5):
+            assert list(own.others()) == []
+        assert recorded.value("errors_total", component="telemetry", error_type="render") == 10
+    assert [record.getMessage().partition(": ")[0] for record in caplog.records] == [
+        str(tmp_path / "8.cells"),
+        str(tmp_path / "9.cells"),
+    ]
+
+
+def test_who_can_open_nothing_tells_no_totals(tmp_path: Path) -> None:
+    """Its own numbers alone would be a fall of every total, which a Prometheus takes for a restart."""
+    own = Worker(tmp_path)
+    (tmp_path / "1.cells").touch()
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, before[1]))
+    try:
+        with pytest.raises(OSError, match="Too many open files"):
+            list(own.others())
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert list(own.others()) == []
 
 
 def keys(number_: int) -> list[bytes]:
