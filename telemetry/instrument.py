@@ -41,6 +41,8 @@ def instrument(app: FastAPI, pipeline: Pipeline | None = None) -> None:
             meter_provider=None if pipeline.settings.http_server_metrics else NoOpMeterProvider(),
             exclude_spans=["receive", "send"],
         )
+    if not pipeline.settings.http_server_metrics:
+        _measure_once(app)
     build = app.build_middleware_stack
 
     def build_observed() -> Any:
@@ -49,6 +51,15 @@ def instrument(app: FastAPI, pipeline: Pipeline | None = None) -> None:
     # Starlette puts every later middleware around the earlier ones; only around the built stack is
     # the place that stays outermost.
     app.build_middleware_stack = build_observed  # type: ignore[method-assign]
+
+
+def _measure_once(app: FastAPI) -> None:
+    """From 0.160 on FastAPI measures each request as well once a global meter provider is there, and what
+    fails in that reaches the response. Nobody would see its numbers, so it is switched off; not where the
+    application itself says where they go."""
+    native = getattr(app, "_telemetry", None)
+    if isinstance(native, dict) and native.get("meter_provider") is None:
+        native["metrics"] = False
 
 
 class Observed:
@@ -66,6 +77,7 @@ class Observed:
             self._shown_routes = len(self._fastapi.routes)
             _zero_routes(self._fastapi)
         if scope["type"] == "http" and SEEN not in scope and _is_metrics(scope):
+            guard.count_due()
             await answer(self._pipeline.exposition, scope, receive, send)
             return
         await self.app(scope, receive, self._flush_first(send) if scope["type"] == "lifespan" else send)
