@@ -1,0 +1,119 @@
+"""The faults: which step fails, how, and what that may cost. No other place knows a step's inner name.
+
+A `target` is a dotted name in the serving process; PROCESS ones have none, and those of what is outside of it
+(the receiver of pushes, files of other workers) are done by support/faulted.py.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Row(NamedTuple):
+    """One fault.
+
+    `counted`: as which error_type of errors_total.
+    `lines`: what the log says, each once, in each process that has met it.
+    `scrape`: what /metrics answers meanwhile; None: nothing, until the fault is over.
+    `exact`: nothing that is recorded meanwhile is missing; else what is missing was counted as a fault.
+    `first`: what is asked as soon as it is there.
+    """
+
+    what: str
+    how: str
+    target: str = ""
+    counted: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
+    scrape: int | None = 200
+    exact: bool = True
+    first: str = ""
+
+
+RECORD = ("telemetry fault in record",)
+
+
+def _record(what: str, target: str) -> Row:
+    return Row(what, "raise", target, ("record",), RECORD, exact=False)
+
+
+def _render(what: str, target: str, scrape: int = 500) -> Row:
+    return Row(what, "raise", target, ("render",), ("telemetry fault in render",), scrape)
+
+
+def _export(what: str, how: str, target: str = "", reason: str = "") -> Row:
+    """The push after the last one that fails says that they work again."""
+    return Row(what, how, target, ("export",), (f"pushing metrics to .* fails: .*{reason}", "works again"))
+
+
+SDK = "opentelemetry.sdk.metrics._internal"
+EXPORTER = "opentelemetry.exporter.otlp.proto.http.metric_exporter.OTLPMetricExporter"
+
+ONE = (
+    _record("a counter's instrument", f"{SDK}.instrument.Counter.add"),
+    _record("a histogram's instrument", f"{SDK}.instrument.Histogram.record"),
+    _record(
+        "what stands behind all instruments",
+        f"{SDK}.measurement_consumer.SynchronousMeasurementConsumer.consume_measurement",
+    ),
+    _record("label sets", "telemetry.handles.Handle._values"),
+    _record("a new label set", "telemetry.handles.Handle._child"),
+    Row(
+        "the bound on label sets",  # which the gauge's series have too
+        "raise",
+        "telemetry.bounds.Bound.fit",
+        ("export", "record", "render"),
+        tuple(f"telemetry fault in {step}" for step in ("export", "record", "render")),
+        exact=False,
+    ),
+    _record("the middleware's recording", "telemetry.middleware.MetricsMiddleware.record"),
+    _record("the template of a route", "telemetry.endpoints.Endpoints.of"),
+    _record("the table of routes", "telemetry.endpoints.walk")._replace(first="/grow"),
+    Row("new routes at 0", "raise", "telemetry.instrument.walk", ("record",), RECORD, first="/grow"),
+    _record("what was streamed", "telemetry.middleware._Exchange._stream"),
+    _record("the trace of a request", "opentelemetry.trace.get_current_span"),
+    _record("the access log", "telemetry.logs.access"),
+    Row("the log itself", "raise", "faulty_app.Shown.emit", ("record",), exact=False),
+    Row("an instrument that takes long", "slow", f"{SDK}.instrument.Counter.add"),
+    _export("an exporter that raises", "raise", f"{EXPORTER}.export", "InjectedError"),
+    Row("an exporter that hangs", "hang", f"{EXPORTER}.export"),
+    _export("a receiver that answers 500", "receiver answers 500", reason="500"),
+    _export("a receiver that hangs", "receiver hangs"),
+    _export("a receiver that cuts connections", "receiver cuts"),
+    _export("a receiver that is gone", "receiver gone", reason="refused"),
+    Row(
+        "what completes a push",
+        "raise",
+        "telemetry.expected.ExpectedExporter.export",
+        ("export",),
+        ("telemetry fault in export",),
+    ),
+    _render("the renderer", "telemetry.exposition.Exposition.render"),
+    Row("a renderer that hangs", "hang", "telemetry.exposition.Exposition.render", scrape=None),
+    _render("series at 0", "telemetry.expected.ExpectedCollector.collect"),
+    Row(
+        "the gauge's source",
+        "raise",
+        "faulty_app.live",
+        ("export", "render"),
+        ("telemetry fault in export", "telemetry fault in render"),
+    ),
+    Row("a gauge's source that hangs", "hang", "faulty_app.live", scrape=None),
+    Row("clocks", "back an hour"),
+)
+
+LEFT_OUT = "what cannot be read of it is left out"
+
+SEVERAL = (
+    _record("a cell of one number", "telemetry.cells.Cell.add"),
+    _record("a cell of a histogram", "telemetry.cells.Cell.add_two"),
+    _record("a new cell", "telemetry.cells.Cells.claim"),
+    _render("adding up", "telemetry.group.whole"),
+    Row("adding up that hangs", "hang", "telemetry.group.whole", scrape=None),
+    Row("files that cannot be read", "oserror", "telemetry.workers.read", ("render",), (LEFT_OUT,)),
+    Row("a file that hangs", "hang", "telemetry.workers.read", scrape=None),
+    Row("a file of garbage", "file of garbage", "workers/*/*.cells", ("render",), (LEFT_OUT,)),
+    Row("a file that is cut short", "file cut short", "workers/*/*.cells", ("render",), (LEFT_OUT,)),
+    Row("no file handles", "no handles", "", ("render",), ("telemetry fault in render",), 500),
+    Row("a full disk", "no room", "", ("record",), ("telemetry fault in record",)),
+    Row("clocks", "back an hour"),
+)
