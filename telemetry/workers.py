@@ -63,8 +63,7 @@ class Worker:
         can open none at all: with what it has itself, every total would seem to fall.
         """
         own = _path(self._folder, self.number)
-        # Not glob: where a folder cannot be opened, some versions of it find nothing.
-        for path in sorted(self._folder.iterdir()):
+        for path in _listed(self._folder):
             if path != own and path.match(_FILES):
                 found, error = _content(path)
                 if isinstance(error, OSError) and error.errno in _SPENT:
@@ -99,6 +98,15 @@ def group(environ: Mapping[str, str]) -> Path:
     parent = os.getppid()
     name = f"{socket.gethostname()}-{parent}-{_began(parent)}"
     return Path(environ.get(STATE_DIR[0]) or STATE_DIR[1]) / _FOLDER / name
+
+
+def _listed(folder: Path) -> list[Path]:
+    """What is in a folder, nothing once it is removed. Not by glob: where a folder cannot be opened, some
+    versions of it raise and others find nothing."""
+    try:
+        return sorted(folder.iterdir())
+    except FileNotFoundError:
+        return []
 
 
 def _path(folder: Path, number: int) -> Path:

@@ -104,15 +104,15 @@ class Patch:
 
 
 class BackAnHour:
-    """Every clock shows an hour less."""
+    """Every clock shows an hour less, and goes on from there: it does not come back."""
 
     def __init__(self) -> None:
-        CLOCKS.read, CLOCKS.back = 0, HOUR
+        CLOCKS.read = 0
+        CLOCKS.back += HOUR
 
     @staticmethod
     def end() -> int:
-        """The right time again; how often one of ours was read."""
-        CLOCKS.back = 0.0
+        """How often one of ours was read."""
         return CLOCKS.read
 
 

@@ -28,6 +28,11 @@ class Row(NamedTuple):
     exact: bool = True
     first: str = ""
 
+    @property
+    def has_handles(self) -> bool:
+        """Whether the process can still take a new connection."""
+        return self.how != "no handles"
+
 
 RECORD = ("telemetry fault in record",)
 
