@@ -94,6 +94,7 @@ ONE = (
     ),
     _render("the renderer", "telemetry.exposition.Exposition.render"),
     Row("a renderer that hangs", "hang", "telemetry.exposition.Exposition.render", scrape=None),
+    Row("collecting that hangs", "hang", f"{SDK}.aggregation._SumAggregation.collect", scrape=None),
     _render("series at 0", "telemetry.expected.ExpectedCollector.collect"),
     Row(
         "the gauge's source",
@@ -114,6 +115,7 @@ SEVERAL = (
     _record("a new cell", "telemetry.cells.Cells.claim"),
     _render("adding up", "telemetry.group.whole"),
     Row("adding up that hangs", "hang", "telemetry.group.whole", scrape=None),
+    Row("a cell that hangs when it is read", "hang", "telemetry.cells.Cell.read", scrape=None),
     Row("files that cannot be read", "oserror", "telemetry.workers.read", ("render",), (LEFT_OUT,)),
     Row("a file that hangs", "hang", "telemetry.workers.read", scrape=None),
     Row("a file of garbage", "file of garbage", "workers/*/*.cells", ("render",), (LEFT_OUT,)),
