@@ -56,7 +56,7 @@ class Guard:
             last = self._last.get(spell)
             self._last[spell] = now
             self._due[step] += 1
-        return last is None or now - last >= SPELL_SECONDS
+        return last is None or not 0 <= now - last < SPELL_SECONDS
 
     def count_fault(self, step: Step) -> None:
         """Count a fault that is logged elsewhere, or was."""

@@ -88,6 +88,16 @@ def test_a_spell_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     assert len(ledger.counts) == 7
 
 
+def test_a_clock_that_goes_back_ends_a_spell(caplog: pytest.LogCaptureFixture) -> None:
+    """Else nothing would be logged until it has caught up."""
+    clock = Clock()
+    guard, _ = lenient(clock)
+    for now in (7200.0, 3600.0, 3601.0):
+        clock.now = now
+        fault(guard)
+    assert len(caplog.records) == 2
+
+
 def test_what_is_told_in_other_words_has_spells_by_what_it_is_of(caplog: pytest.LogCaptureFixture) -> None:
     """A file that is read at each scrape is one line a spell, another file another; each time is counted."""
     clock = Clock()
