@@ -74,7 +74,7 @@ def _build(home: Path, wanted: list[str], rest: list[str]) -> None:
         for command in _commands(fresh, constraints, wanted):
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode:
-                told = (done.stderr or done.stdout).strip()[-1000:]
+                told = (done.stderr or done.stdout or "no reason given").strip().splitlines()[-1]
                 raise UnavailableError(f"{NAME}: {' '.join(command[1:4])} failed: {told}")
         fresh.rename(home)
 

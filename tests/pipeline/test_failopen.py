@@ -23,7 +23,7 @@ from scripts.oldest import PINS, pins
 BOUND_SECONDS = 5.0
 """What a script of requests may take more than when all is well; a hang lasts for a minute."""
 ROUNDS, SCRAPES = 2, 3
-VERSIONS = ["newest", pytest.param("oldest", marks=pytest.mark.built)]
+VERSIONS = ["newest", pytest.param("oldest", marks=pytest.mark.built("oldest"))]
 
 
 @pytest.fixture(scope="module", params=VERSIONS)
@@ -150,7 +150,7 @@ def _pushed(running: Faulted) -> float:
     return sum(value for labels, value in told.items() if counts(labels))
 
 
-@pytest.mark.built
+@pytest.mark.built("oldest")
 def test_the_oldest_set_is_what_it_says() -> None:
     """Installed is what is pinned, and its Starlette is the oldest that its FastAPI takes."""
     ask = "from importlib.metadata import requires, version; import sys; n = sys.argv[1:]; "

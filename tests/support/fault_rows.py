@@ -86,6 +86,7 @@ ONE = (
     _export("a receiver that hangs", "receiver hangs"),
     _export("a receiver that cuts connections", "receiver cuts"),
     _export("a receiver that is gone", "receiver gone", reason="refused"),
+    _export("no file handles", "no handles"),
     Row(
         "what completes a push",
         "raise",
