@@ -171,24 +171,27 @@ def _found(target: str) -> tuple[Any, str]:
 class _Switch(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         """Answer until the test has gone."""
-        on: Any = None
+        self._on: Any = None
         for line in self.rfile:
             asked = json.loads(line)
-            answer: dict[str, Any] = {}
             try:
-                if asked["do"] == "on":
-                    on = (
-                        PROCESS[asked["how"]]()
-                        if asked["how"] in PROCESS
-                        else Patch(asked["target"], asked["how"])
-                    )
-                elif asked["do"] == "off":
-                    answer["hits"], on = on.end(), None
-                else:
-                    CLOCKS.later += CALM_SECONDS
+                answer = getattr(self, "_do_" + asked.pop("do"))(**asked)
             except Exception as error:
-                answer["error"] = f"{type(error).__name__}: {error}"
+                answer = {"error": f"{type(error).__name__}: {error}"}
             self.wfile.write(json.dumps(answer).encode() + b"\n")
+
+    def _do_on(self, target: str, how: str) -> dict[str, int]:
+        self._on = PROCESS[how]() if how in PROCESS else Patch(target, how)
+        return {}
+
+    def _do_off(self) -> dict[str, int]:
+        on, self._on = self._on, None
+        return {"hits": on.end() if on else 0}
+
+    @staticmethod
+    def _do_calm() -> dict[str, int]:
+        CLOCKS.later += CALM_SECONDS
+        return {}
 
 
 class _Server(socketserver.ThreadingUnixStreamServer):

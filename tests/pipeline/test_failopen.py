@@ -14,9 +14,10 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 from support.fault_rows import AFTERWARDS, ONE, SEVERAL, Row
-from support.faulted import PYTHONS, Faulted, Numbers, counts, difference, faulted, told
+from support.faulted import PYTHONS, Faulted, faulted
 from support.keptalive import Answer
 from support.servers import wait_for
+from support.told import Numbers, counts, difference, told
 
 from scripts.oldest import PINS, pins
 
