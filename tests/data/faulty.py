@@ -2,7 +2,8 @@
 
 A line of JSON in, a line of JSON out; the connection stays, so that it is there without a file handle more:
     {"do": "on", "target": "telemetry.logs.access", "how": "raise"}
-    {"do": "off"}       how often the fault was met
+    {"do": "met"}       how often it was met by now
+    {"do": "off"}       how often it was met in all
     {"do": "calm"}      two minutes later, for telemetry's own clock: a spell has ended
 """
 
@@ -96,11 +97,10 @@ class Patch:
     def _slow() -> None:
         time.sleep(SLOW_SECONDS)
 
-    def end(self) -> int:
-        """The real one again; how often the fault was met."""
+    def end(self) -> None:
+        """The real one again."""
         setattr(self._owner, self._name, self._real)
         self._over.set()
-        return self.hits
 
 
 class BackAnHour:
@@ -110,10 +110,13 @@ class BackAnHour:
         CLOCKS.read = 0
         CLOCKS.back += HOUR
 
-    @staticmethod
-    def end() -> int:
+    @property
+    def hits(self) -> int:
         """How often one of ours was read."""
         return CLOCKS.read
+
+    def end(self) -> None:
+        """It stays as it is."""
 
 
 class Limit:
@@ -125,14 +128,13 @@ class Limit:
         try:
             try_it()
         except OSError:
-            self._works = 1
+            self.hits = 1
         else:
-            self._works = 0
+            self.hits = 0
 
-    def end(self) -> int:
-        """The limit as it was; whether it was felt."""
+    def end(self) -> None:
+        """The limit as it was."""
         resource.setrlimit(self._which, self._before)
-        return self._works
 
 
 def _no_handles() -> Limit:
@@ -184,9 +186,15 @@ class _Switch(socketserver.StreamRequestHandler):
         self._on = PROCESS[how]() if how in PROCESS else Patch(target, how)
         return {}
 
+    def _do_met(self) -> dict[str, int]:
+        return {"hits": self._on.hits}
+
     def _do_off(self) -> dict[str, int]:
         on, self._on = self._on, None
-        return {"hits": on.end() if on else 0}
+        if on is None:
+            return {"hits": 0}
+        on.end()
+        return {"hits": on.hits}
 
     @staticmethod
     def _do_calm() -> dict[str, int]:

@@ -73,10 +73,11 @@ def _walk(running: Faulted, row: Row) -> None:
             pages = beside.submit(lambda: [running.scrape() for _ in range(SCRAPES)])
             _played(running, row)
             _scraped(pages, row)
+            wait_for("the fault to be met; is its name still right?", lambda: running.met(row))
             wait_for(f"the log to say {row.lines}", lambda: _says(running.log()[logged:], row, AFTERWARDS))
         finally:
             met = running.off()
-        assert met, "the fault was never met: is its name still the right one?"
+        assert met
         assert {page.status for page in pages.result(20)} == {row.scrape or 200}
     wait_for(f"the log to say {row.lines}", lambda: _says(running.log()[logged:], row))
     after = running.numbers()

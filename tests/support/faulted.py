@@ -186,6 +186,10 @@ class Faulted:
         outside = self._outside.get(row.how)
         self._undo = outside() if outside else self._in_process(row)
 
+    def met(self, row: Row) -> bool:
+        """Whether it was met by now. What is outside of the process is told by the row's line in the log."""
+        return row.how in self._outside or any(switch.say("met")["hits"] for switch in self._switches)
+
     def off(self) -> int:
         """End it; how often it was met."""
         undo, self._undo = self._undo, lambda: 0
