@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 VENV := .venv/bin
 
-.PHONY: help up down test demo bench check docs env
+.PHONY: help up down test demo bench soak check docs env
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,8 +24,11 @@ test: env ## Run all tests, real servers included
 demo: env ## Drive named scenarios against the running stack
 	@$(VENV)/reviewlens demo
 
-bench: env ## Measure what telemetry costs
-	@$(VENV)/python -m benchmarks
+bench: env ## Measure what telemetry costs, and its peers; ONLY="requests scrape" for parts, WRITE=1 keeps the page
+	@$(VENV)/python -m benchmarks $(foreach part,$(ONLY),--only '$(part)') $(if $(WRITE),--write)
+
+soak: env ## Serve under traffic, disturbed, and hold every number to its laws; SECONDS=60 for shorter or longer
+	@$(VENV)/python -m soak $(if $(SECONDS),--seconds '$(SECONDS)')
 
 check: env ## Lint, types, generated files fresh
 	$(VENV)/ruff check .

@@ -3,79 +3,108 @@
 from __future__ import annotations
 
 import argparse
-import platform
-from collections.abc import Callable
-from importlib.metadata import version
+import sys
+import time
 from pathlib import Path
-from statistics import median
-from typing import NamedTuple
 
-from benchmarks import recording, requests, scrape, turn
+from benchmarks import peers
+from benchmarks.about import head
+from benchmarks.contenders import PEERS
+from benchmarks.page import Measured, summary, tables
+from benchmarks.part import LeftOutError, Part, measure
+from benchmarks.parts import PARTS
+from benchmarks.progress import Progress
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
-PACKAGES = (
-    "opentelemetry-sdk",
-    "opentelemetry-exporter-prometheus",
-    "prometheus-client",
-    "fastapi",
-    "starlette",
-)
+HELP = """
+examples:
+  make bench                                             everything, some six minutes
+  make bench WRITE=1                                     the same, and keep the page, docs/benchmarks.md
+  make bench ONLY="requests scrape"                      two parts
+  .venv/bin/python -m benchmarks --only turn --rounds 3  quicker, and less exact
+
+Each part measures its contenders in turns, round by round, and compares a round with itself: what else the
+machine does strikes all of them. Leave it alone all the same. Peers are installed once, into the user's
+cache folder.
+"""
 
 
-class Part(NamedTuple):
-    """One table: what is measured, its unit, and the contender that the others are compared with."""
-
-    title: str
-    unit: str
-    run: Callable[[int], dict[str, list[float]]]
-    base: str | None
-
-
-PARTS = (
-    Part("One request, in process", "µs", requests.run, "bare"),
-    Part("One counter and one histogram, labels given each time", "µs", recording.run, "public OTel calls"),
-    Part("One scrape", "ms", scrape.run, None),
-    Part("One dialogue turn: retrieval and scoring", "ms", turn.run, None),
-)
-
-
-def rows(part: Part, rounds: int) -> list[str]:
-    """The part's table in Markdown: median, spread, and the ratio to the base."""
-    figures = part.run(rounds)
-    against = f"ratio to {part.base}" if part.base else ""
-    lines = [f"## {part.title}", "", f"| | median, {part.unit} | min to max | {against} |"]
-    lines.append("| --- | --- | --- | --- |")
-    base = median(figures[part.base]) if part.base else None
-    for name, values in figures.items():
-        ratio = f"{median(values) / base:.2f}" if base else ""
-        lines.append(f"| {name} | {median(values):.1f} | {min(values):.1f} to {max(values):.1f} | {ratio} |")
-    return [*lines, ""]
-
-
-def main() -> None:
-    """Measure, print, and with --write keep the page."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=7, help="counted rounds of each contender")
-    parser.add_argument("--write", action="store_true", help=f"write {PAGE.name}")
+def arguments() -> argparse.Namespace:
+    """What was asked for; a wrong value ends the command with what was expected."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description=__doc__,
+        epilog=HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--only", action="append", choices=PARTS, metavar="PART", help=", ".join(PARTS))
+    parser.add_argument(
+        "--rounds", type=_rounds, default=7, help="counted rounds of each contender (default 7)"
+    )
+    parser.add_argument("--write", action="store_true", help=f"write docs/{PAGE.name}; needs every part")
+    parser.add_argument("--list", action="store_true", help="show the parts, and measure nothing")
     asked = parser.parse_args()
-    page = [
-        "# Benchmarks",
-        "",
-        f"Measured by `make bench`, {asked.rounds} rounds, contenders taking turns.",
-        "Ratios carry to other machines; figures do not.",
-        "",
-        f"{platform.machine()}, Python {platform.python_version()}, "
-        + ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-        + ".",
-        "",
-    ]
-    for part in PARTS:
-        page += rows(part, asked.rounds)
-    text = "\n".join(page)
-    print(text)  # noqa: T201
+    if asked.write and asked.only:
+        parser.error("--write keeps the whole page; leave out --only")
+    return asked
+
+
+def _rounds(given: str) -> int:
+    if not given.isdigit() or int(given) < 1:
+        raise argparse.ArgumentTypeError(f"{given!r}: expected a number of 1 or more")
+    return int(given)
+
+
+def run(part: Part, rounds: int, without: dict[str, str], progress: Progress) -> Measured:
+    """The part, without what cannot be measured here."""
+    left_out = {name: why for name, why in without.items() if name in part.contenders}
+    names = [name for name in part.contenders if name not in left_out]
+    progress.begin(part.name)
+    try:
+        return Measured(part, measure(part, names, rounds, progress.say), left_out)
+    except LeftOutError as error:
+        return Measured(part, {}, {"": str(error)})
+    finally:
+        progress.end()
+
+
+def with_peers(parts: list[Part], progress: Progress) -> dict[str, str]:
+    """Get the peers; why not, by contender, where they cannot be had."""
+    if not any(PEERS & part.contenders.keys() for part in parts):
+        return {}
+    progress.prepare("peers")
+    try:
+        peers.add_to_path(peers.obtain(progress.say))
+    except LeftOutError as error:
+        return {name: str(error) for name in sorted(PEERS)}
+    finally:
+        progress.end()
+    return {}
+
+
+def main() -> int:
+    """Measure, print, and with --write keep the page. 1 when a whole part could not be measured."""
+    asked = arguments()
+    if asked.list:
+        print("\n".join(f"{part.name:<12} {part.title}" for part in PARTS.values()))
+        return 0
+    parts = [part for part in PARTS.values() if not asked.only or part.name in asked.only]
+    progress, began, about = Progress(sys.stderr, len(parts)), time.monotonic(), head(asked.rounds)
+    without = with_peers(parts, progress)
+    measured, page = [], []
+    for part in parts:
+        measured.append(run(part, asked.rounds, without, progress))
+        print("\n".join(tables(measured[-1])), flush=True)
+        page += tables(measured[-1])
+    told = summary(measured)
+    print("\n".join(told), f"{time.monotonic() - began:.0f} s in all", sep="\n")
     if asked.write:
-        PAGE.write_text(text, encoding="utf-8")
+        PAGE.write_text("\n".join([*about, *told, *page]), encoding="utf-8")
+    return int(any("" in part.left_out for part in measured))
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -6,15 +6,19 @@ reader's aggregation of a series writes it, those of other readers only read.
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
 from bisect import bisect_left
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
+from opentelemetry.sdk.metrics import Exemplar as SdkExemplar
 from opentelemetry.sdk.metrics.export import AggregationTemporality, HistogramDataPoint, NumberDataPoint
 from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, SumAggregation
 
 from telemetry.cells import Cells, Claim
+from telemetry.exemplars import Exemplars, Offer
 from telemetry.serieskey import What, key_of, scope_of
 
 LIMIT = 2_000
@@ -22,92 +26,187 @@ LIMIT = 2_000
 _OVERFLOW = {"otel.metric.overflow": True}
 
 
-def _what(instrument: Any, bounds: Sequence[float] | None = None) -> What:
+class Keeping(NamedTuple):
+    """Where series are kept, and how many an instrument may have. `ours`: they are the catalogue's, which
+    text.py renders and handles write; `exemplars` are kept of those."""
+
+    cells: Cells
+    limit: int = LIMIT
+    ours: bool = False
+    exemplars: Exemplars | None = None
+
+    def claimed(self, what: What, attributes: Any) -> Claim:
+        """The cell of a series."""
+        over = key_of(what, _OVERFLOW)
+        return self.cells.claim(key_of(what, attributes), what.length, self.limit, over)
+
+
+def what_of(instrument: Any, bounds: Sequence[float] | None = None) -> What:
+    """An instrument of the SDK."""
     scope = scope_of(instrument.instrumentation_scope)
     kept = None if bounds is None else tuple(bounds)
     return What(scope, instrument.name, instrument.unit or "", instrument.description or "", kept)
 
 
-def _claimed(cells: Cells, what: What, attributes: Any, limit: int) -> Claim:
-    return cells.claim(key_of(what, attributes), what.length, limit, key_of(what, _OVERFLOW))
-
-
 class CellSums(SumAggregation):
     """Sums in cells, for counters."""
 
-    def __init__(self, cells: Cells, limit: int = LIMIT) -> None:
-        self._cells = cells
-        self._limit = limit
+    def __init__(self, keeping: Keeping) -> None:
+        self._keeping = keeping
 
     def _create_aggregation(self, instrument: Any, attributes: Any, *rest: Any) -> Any:
         made = super()._create_aggregation(instrument, attributes, *rest)
         if attributes is None:  # it shows the SDK what kind it is, and counts nothing
             return made
-        claim = _claimed(self._cells, _what(instrument), attributes, self._limit)
-        return _CellSum(made, self._cells.began, claim)
+        return _CellSum(self._keeping, what_of(instrument), attributes, made)
 
 
 class CellHistograms(ExplicitBucketHistogramAggregation):
     """Histograms in cells: a count for each bucket, and the sum."""
 
-    def __init__(self, cells: Cells, boundaries: Sequence[float] | None = None, limit: int = LIMIT) -> None:
+    def __init__(self, keeping: Keeping, boundaries: Sequence[float] | None = None) -> None:
         super().__init__(boundaries)
-        self._cells = cells
-        self._limit = limit
+        self._keeping = keeping
 
     def _create_aggregation(self, instrument: Any, attributes: Any, *rest: Any) -> Any:
         made = super()._create_aggregation(instrument, attributes, *rest)
         if attributes is None:
             return made
         bounds: Sequence[float] = made._boundaries  # type: ignore[attr-defined]
-        claim = _claimed(self._cells, _what(instrument, bounds), attributes, self._limit)
-        return _CellHistogram(made, self._cells.began, claim)
+        return _CellHistogram(self._keeping, what_of(instrument, bounds), attributes, made)
 
 
-class _InCell(ABC):
-    """What the SDK made for one series, which still keeps the exemplars, and the cell with the numbers."""
+class InCell(ABC):
+    """What the SDK asks of an aggregation of one series, with the numbers in a cell."""
 
-    def __init__(self, made: Any, began: int, claim: Claim) -> None:
-        self._made = made
-        self._began = began
-        self._cell, self._writes, self._tells = claim
+    def __init__(self, keeping: Keeping, what: What, attributes: Any, made: Any) -> None:
+        self.cell, self.writes, self._tells = keeping.claimed(what, attributes)
+        self._began = keeping.cells.began
+        self._attributes = attributes
+        self._bounds = what.bounds or ()
+        self._ours = keeping.ours
+        self._exemplars: _OwnExemplars | _MadeExemplars = (
+            _OwnExemplars(keeping.exemplars, self) if keeping.ours else _MadeExemplars(made)
+        )
+
+    @property
+    def offer(self) -> Offer | None:
+        """What takes exemplars of this series, if they are kept."""
+        return self._exemplars.offer
 
     def aggregate(self, measurement: Any, should_sample_exemplar: bool = True) -> None:
         """Take one value, as the SDK's own aggregations do."""
-        if self._writes:
+        asking = getattr(_asked, "found", None)
+        if asking is not None:
+            asking.append(self)
+            return
+        if self.writes:
             self._record(measurement.value)
-        self._made._sample_exemplar(measurement, should_sample_exemplar)
+        self._exemplars.sample(measurement, should_sample_exemplar)
 
     @abstractmethod
     def _record(self, amount: float) -> None: ...
 
+    @abstractmethod
+    def place(self, amount: float) -> int:
+        """The bucket that a value is in."""
+
+    @property
+    def places(self) -> int:
+        """How many buckets there are; a sum has one."""
+        return len(self._bounds) + 1
+
     def collect(self, temporality: AggregationTemporality, now: int) -> Any:
         """The total since the group began; cumulative, whatever is asked for."""
-        return self._point(now) if self._tells else None
+        if not self._tells or (self._ours and getattr(_scraping, "on", False)):
+            return None
+        return self._point(now)
 
     @abstractmethod
     def _point(self, now: int) -> Any: ...
 
 
-class _CellSum(_InCell):
+class _CellSum(InCell):
     def _record(self, amount: float) -> None:
-        self._cell.add(0, amount)
+        self.cell.add(0, amount)
+
+    def place(self, amount: float) -> int:
+        return 0
 
     def _point(self, now: int) -> NumberDataPoint:
-        (value,) = self._cell.read()
-        return sum_point(self._made._attributes, self._began, now, value, self._made._collect_exemplars())
+        (value,) = self.cell.read()
+        return sum_point(self._attributes, self._began, now, value, self._exemplars.collect())
 
 
-class _CellHistogram(_InCell):
+class _CellHistogram(InCell):
     def _record(self, amount: float) -> None:
-        bounds = self._made._boundaries
-        self._cell.add_two(bisect_left(bounds, amount), 1, len(bounds) + 1, amount)
+        self.cell.add_two(self.place(amount), 1, len(self._bounds) + 1, amount)
+
+    def place(self, amount: float) -> int:
+        return bisect_left(self._bounds, amount)
 
     def _point(self, now: int) -> HistogramDataPoint:
-        made = self._made
         return histogram_point(
-            made._attributes, self._began, now, self._cell.read(), made._boundaries, made._collect_exemplars()
+            self._attributes, self._began, now, self.cell.read(), self._bounds, self._exemplars.collect()
         )
+
+
+class _MadeExemplars:
+    """Those of other people's series: in the SDK's own reservoir, for this process's pushes."""
+
+    offer: Offer | None = None
+
+    def __init__(self, made: Any) -> None:
+        self.sample: Callable[[Any, bool], None] = made._sample_exemplar
+        self.collect: Callable[[], Sequence[SdkExemplar]] = made._collect_exemplars
+
+
+class _OwnExemplars:
+    """Those of ours: each is told by every reader once, as the SDK does."""
+
+    def __init__(self, exemplars: Exemplars | None, series: InCell) -> None:
+        self._exemplars, self._series = exemplars, series
+        self.offer = exemplars.of(series.cell.key, series.places) if exemplars else None
+        self._told = 0.0
+
+    def sample(self, measurement: Any, should_sample: bool) -> None:
+        """Take a value that came through the instrument."""
+        if self.offer and should_sample and self._series.writes:
+            self.offer(measurement.value, self._series.place(measurement.value))
+
+    def collect(self) -> Sequence[SdkExemplar]:
+        """What has come since the last time."""
+        if not self._exemplars:
+            return ()
+        kept = self._exemplars.read(self._series.cell.key, self._series.places)
+        new = [one for one in kept if one and one.seconds > self._told]
+        self._told = max([one.seconds for one in new], default=self._told)
+        return [SdkExemplar({}, e.value, int(e.seconds * 1e9), e.span_id, e.trace_id) for e in new]
+
+
+_asked, _scraping = threading.local(), threading.local()
+
+
+def writer(record: Callable[[float, Any], None], attributes: Any) -> InCell | None:
+    """The aggregation that writes an instrument's recordings under these attributes, as its views have it;
+    nothing is recorded. None where the SDK gives them to none of ours, or to several."""
+    _asked.found = []
+    try:
+        record(0, attributes)
+        found = [one for one in _asked.found if one.writes]
+    finally:
+        _asked.found = None
+    return found[0] if len(found) == 1 else None
+
+
+@contextmanager
+def others_only() -> Iterator[None]:
+    """What this thread collects is without ours: a scrape renders those by itself."""
+    _scraping.on = True
+    try:
+        yield
+    finally:
+        _scraping.on = False
 
 
 def sum_point(attributes: Any, began: int, now: int, value: float, exemplars: Any = ()) -> NumberDataPoint:

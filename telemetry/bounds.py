@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Container
+from collections.abc import Callable, Container
 
 from telemetry.catalog import OTHER, Metric
 
@@ -18,7 +18,11 @@ Values = tuple[str, ...]
 
 
 class Bound:
-    """The label sets that one metric has. Labels with a closed list of values never overflow."""
+    """The label sets that one metric has. Labels with a closed list of values never overflow.
+
+    `look` is called before a stranger is taken in: others that count the same metric may have brought some,
+    and tell them by inherit().
+    """
 
     def __init__(self, metric: Metric) -> None:
         self._metric = metric
@@ -28,6 +32,7 @@ class Bound:
         self._strangers: set[Values] = set()
         self._folded: set[Values] = set()
         self._widest: int | None = None
+        self.look: Callable[[], None] = _nowhere
         # The last ones to come have every open label folded: so many fit in any case.
         self._for_folded = metric.room - metric.closed_sets
         self._for_strangers = self._for_folded * 9 // 10 if len(self._open) > 1 else self._for_folded
@@ -36,6 +41,8 @@ class Bound:
         """The values, or, where they are one set too many, with "(other)" in the label that has the most."""
         if not self._open or values in self._known or values in self._strangers:
             return values
+        if len(self._strangers) < self._for_strangers:
+            self.look()
         with self._lock:
             return self._stranger(values)
 
@@ -101,6 +108,10 @@ class Bound:
                 OTHER,
             )
         return self._widest
+
+
+def _nowhere() -> None:
+    """There is nobody else."""
 
 
 def _with_other(values: Values, places: list[int]) -> Values:

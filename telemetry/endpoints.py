@@ -66,6 +66,10 @@ class Endpoints:
         for template in self.templates:
             self._by_endpoint.setdefault(id(template.endpoint), []).append(template)
 
+    def is_one(self, scope: Mapping[str, Any]) -> bool:
+        """Whether the end point that answered has one template, so that it alone decides."""
+        return len(self._by_endpoint.get(id(scope.get("endpoint")), ())) == 1
+
     def of(self, scope: Mapping[str, Any], root_path: str, redirected: bool = False) -> str:
         """The template that answered, or would have answered but for a middleware; else "(unmatched)".
 

@@ -14,50 +14,60 @@ from opentelemetry.sdk.metrics.export import (
     MetricsData,
     ResourceMetrics,
 )
+from opentelemetry.sdk.metrics.view import View
 from opentelemetry.sdk.resources import Resource
 from prometheus_client import CollectorRegistry
 
-from telemetry.aggregation import CellHistograms, CellSums
+from telemetry.aggregation import CellHistograms, CellSums, InCell, Keeping, others_only, writer
 from telemetry.cells import Cells
 from telemetry.forwarding import ForwardingExporter
 from telemetry.guard import guard
 from telemetry.merge import whole
-from telemetry.workers import Worker
+from telemetry.scraped import Scraped
 
 
-def in_cells(reader: MetricReader, cells: Cells) -> None:
-    """Let a reader's counters and histograms be kept in cells, those of other people's instruments too."""
+def in_cells(reader: MetricReader, keeping: Keeping) -> None:
+    """Let a reader's counters and histograms be kept in cells, where no view says how."""
     chosen: dict[type, Any] = reader._instrument_class_aggregation  # type: ignore[assignment]
     for kind in chosen:
         if issubclass(kind, Counter):
-            chosen[kind] = CellSums(cells)
+            chosen[kind] = CellSums(keeping)
         elif issubclass(kind, Histogram):
-            chosen[kind] = CellHistograms(cells)
+            chosen[kind] = CellHistograms(keeping)
 
 
-class GroupReader(PrometheusMetricReader):
-    """The Prometheus exporter, with what the other workers have counted added to what this one has."""
+class OthersReader(PrometheusMetricReader):
+    """The Prometheus exporter for other people's instruments; ours are rendered without it."""
 
-    def __init__(self, worker: Worker, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry) -> None:
         super().__init__(disable_target_info=True, scope_info_enabled=False, registry=registry)
-        self._worker = worker
-        self._is_empty = True
-        self._collector._callback = self._collect_all  # type: ignore[assignment]
-        in_cells(self, worker.cells)
+        self._collector._callback = self._collect_others  # type: ignore[assignment]
 
-    def _collect_all(self) -> None:
-        """This worker's own; where it has nothing yet, the others' all the same."""
-        guard.count_due()
+    def _collect_others(self) -> None:
+        with others_only():
+            self.collect()
+
+
+class GroupReader(OthersReader):
+    """As that, with what the other workers have counted added to what this one has."""
+
+    def __init__(self, cells: Cells, scraped: Scraped, registry: CollectorRegistry) -> None:
+        super().__init__(registry)
+        self._cells, self._scraped = cells, scraped
         self._is_empty = True
-        self.collect()
+        in_cells(self, Keeping(cells))
+
+    def _collect_others(self) -> None:
+        """This worker's own; where it has nothing yet, the others' all the same."""
+        self._is_empty = True
+        super()._collect_others()
         if self._is_empty:
             self._receive_metrics(MetricsData([ResourceMetrics(Resource.get_empty(), [], schema_url="")]))
 
     def _receive_metrics(self, metrics_data: MetricsData, *args: Any, **kwargs: Any) -> None:
         self._is_empty = False
-        super()._receive_metrics(
-            whole(metrics_data, self._worker.cells, self._worker.others()), *args, **kwargs
-        )
+        added = whole(metrics_data, self._cells, self._scraped.others(), self._scraped.is_others)
+        super()._receive_metrics(added, *args, **kwargs)
 
 
 class GoOnExporter(ForwardingExporter):
@@ -77,16 +87,28 @@ class GoOnExporter(ForwardingExporter):
 
 
 def works() -> bool:
-    """Whether this SDK's aggregations are of the shape that cells take the place of: one of each is tried."""
-    cells, reader = Cells(), InMemoryMetricReader()
+    """Whether this SDK's aggregations are of the shape that cells take the place of, and tell who writes: one
+    of each is tried."""
+    keeping, readers = Keeping(Cells()), [InMemoryMetricReader(), InMemoryMetricReader()]
+    in_view = View(instrument_name="histogram", aggregation=CellHistograms(keeping, (1.0,)))
+    for reader in readers:
+        in_cells(reader, keeping)
     try:
-        in_cells(reader, cells)
-        meter = MeterProvider([reader], shutdown_on_exit=False).get_meter("works")
-        meter.create_counter("counter").add(2, {"a": "b"})
-        meter.create_histogram("histogram").record(3.0)
-        (resource,) = reader.get_metrics_data().resource_metrics  # type: ignore[union-attr]
-        counter, histogram = [metric.data.data_points[0] for metric in resource.scope_metrics[0].metrics]
-        told: Any = (counter.value, histogram.sum, histogram.count)  # type: ignore[union-attr]
+        provider = MeterProvider(readers, Resource.get_empty(), shutdown_on_exit=False, views=[in_view])
+        meter = provider.get_meter("works")
+        counter, histogram = meter.create_counter("counter"), meter.create_histogram("histogram")
+        asked = [writer(counter.add, {"a": "b"}), writer(histogram.record, {})]
+        counter.add(2, {"a": "b"})
+        histogram.record(3.0)
+        return all(_tells(reader, asked) for reader in readers)
     except (AttributeError, TypeError, ValueError):
         return False
-    return bool(told == (2, 3.0, 1) and len(cells.besides(())) == 2)
+
+
+def _tells(reader: InMemoryMetricReader, asked: list[InCell | None]) -> bool:
+    """Whether a reader tells what was recorded, and the cells that were asked for hold it."""
+    (resource,) = reader.get_metrics_data().resource_metrics  # type: ignore[union-attr]
+    counter, histogram = [metric.data.data_points[0] for metric in resource.scope_metrics[0].metrics]
+    told: Any = (counter.value, histogram.sum, histogram.bucket_counts)  # type: ignore[union-attr]
+    held = [series.cell.read() if series else [] for series in asked]
+    return bool(told == (2, 3.0, [0, 1]) and held == [[2.0], [0.0, 1.0, 3.0]])

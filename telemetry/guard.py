@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import math
 import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Literal
 
@@ -26,7 +27,7 @@ class Guard:
         self.count: Callable[[Step, int], None] | None = None
         self._clock = clock
         self._lock = threading.Lock()
-        self._last: dict[Hashable, float] = {}
+        self._last: dict[str, float] = {}
         self._due: Counter[Step] = Counter()
 
     def fault(self, step: Step) -> None:
@@ -39,24 +40,23 @@ class Guard:
     def later(self, step: Step) -> None:
         """As fault(), but it is counted at the next scrape, push or fault, and never raised: where the
         instrument that counts it may be what the caller has locked."""
-        if self._begins(step, step):
+        if self._is_new_spell(step, step):
             _say("telemetry fault in %s; the request is untouched", step, exc_info=True)
 
-    def tell(self, step: Step, of: Hashable, message: str, *values: object) -> None:
-        """Count a fault that is no exception here, and log it in words of its own, once per spell of those
-        that are `of` the same."""
-        if self._begins(step, (step, of)):
-            _say(message, *values)
+    def report(self, step: Step, message: str, *args: object) -> None:
+        """Count a fault that is no exception, and log what it is, once per spell."""
+        if self._is_new_spell(step, message % args):
+            _say(message, *args)
         self.count_due()
 
-    def _begins(self, step: Step, spell: Hashable) -> bool:
-        """Note a fault that is to be counted; whether a spell begins with it."""
+    def _is_new_spell(self, step: Step, of: str) -> bool:
+        """Take note of a fault; whether it is the first for a minute."""
         now = self._clock()
         with self._lock:
-            last = self._last.get(spell)
-            self._last[spell] = now
+            is_new = not 0 <= now - self._last.get(of, -math.inf) < SPELL_SECONDS
+            self._last[of] = now
             self._due[step] += 1
-        return last is None or not 0 <= now - last < SPELL_SECONDS
+        return is_new
 
     def count_fault(self, step: Step) -> None:
         """Count a fault that is logged elsewhere, or was."""

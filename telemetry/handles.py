@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import threading
+import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
-from typing import Generic, Protocol, TypeVar, cast
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 from telemetry.bounds import Bound
 from telemetry.catalog import OTHER, Metric
+from telemetry.children import Attributes, BoundCounter, BoundHistogram, Child
 from telemetry.guard import guard
 
 Values = tuple[str, ...]
-Attributes = Mapping[str, str]
 
 
 class LabelError(ValueError):
@@ -43,6 +43,8 @@ class Idle:
 
 IDLE = Idle()
 BoundT = TypeVar("BoundT")
+ChildT = TypeVar("ChildT", bound=Child)
+InstrumentT = TypeVar("InstrumentT")
 
 
 class Handle(ABC, Generic[BoundT]):
@@ -55,6 +57,7 @@ class Handle(ABC, Generic[BoundT]):
         self._closed = {label.name: frozenset(label.values) for label in metric.labels if label.values}
         self._bound = Bound(metric)
         self._children: dict[Values, BoundT] = {}
+        self._as_given: dict[Values, BoundT] = {}  # by names and values, in the order that a caller writes
         self.overflow: Callable[[int], object] = IDLE.inc
 
     def labels(self, **labels: object) -> BoundT:
@@ -64,9 +67,19 @@ class Handle(ABC, Generic[BoundT]):
         an unknown value of a closed label is recorded as "(other)". So is a new value of any label
         once the metric has too many.
         """
+        given: Any = tuple(labels) + tuple(labels.values())
+        try:
+            return self._as_given[given]
+        except (KeyError, TypeError):  # a new one, or of no texts
+            return self._sought(labels, given)
+
+    def _sought(self, labels: Mapping[str, object], given: Values) -> BoundT:
         try:
             values = self._values(labels)
-            return self._children.get(values) or self._child(values)
+            child = self._children.get(values) or self._child(values)
+            if values in self._children and all(type(value) is str for value in given):
+                self._as_given[given] = child
+            return child
         except Exception:
             guard.fault("record")
             return cast(BoundT, IDLE)
@@ -76,7 +89,7 @@ class Handle(ABC, Generic[BoundT]):
             raise LabelError(
                 f"{self.metric.name}: got labels {sorted(labels)}, expected {sorted(self._names)}"
             )
-        return tuple([str(labels[name]) for name in self._names])
+        return tuple([_text(labels[name]) for name in self._names])
 
     def _child(self, values: Values) -> BoundT:
         """A label set that is new: checked, fitted into the metric's bound, and kept, for there are few."""
@@ -109,6 +122,12 @@ class Handle(ABC, Generic[BoundT]):
         """Forget what was recorded: the next pipeline begins anew."""
         self._bound.clear()
         self._children.clear()
+        self._as_given.clear()
+
+    def look_by(self, look: Callable[[], None]) -> None:
+        """Before a label set that nobody announced is taken in, let `look` tell those that other processes
+        have, by inherit()."""
+        self._bound.look = look
 
     def inherit(self, attributes: Attributes) -> None:
         """Count a label set that an earlier process has left as one of the metric's."""
@@ -123,84 +142,101 @@ class Handle(ABC, Generic[BoundT]):
         """Show the series of these label values at 0 until it has a value; a gauge has none before that."""
 
 
-def _not_negative(metric: Metric, amount: float) -> float:
-    if not 0 <= amount < math.inf:  # NaN fails as well: added once, it would be the sum for ever
-        raise ValueError(f"{metric.name}: got {amount!r}, expected a finite number of 0 or more")
-    return amount
+def _text(value: object) -> str:
+    """A text is itself, also one that prints as something else, as members of an Enum do."""
+    return str.__str__(value) if isinstance(value, str) else str(value)
 
 
-class BoundCounter:
-    """A counter under one label set."""
+class Instrumented(Handle[ChildT], Generic[ChildT, InstrumentT]):
+    """A metric with an instrument behind it."""
 
-    __slots__ = ("_attributes", "_folded", "_handle")
+    _kind: type[ChildT]
 
-    def __init__(self, handle: Counter, attributes: Attributes, folded: bool) -> None:
-        self._handle = handle
-        self._attributes = attributes
-        self._folded = folded
+    def __init__(self, metric: Metric) -> None:
+        super().__init__(metric)
+        self._lock = threading.Lock()
+        self._all: weakref.WeakSet[ChildT] = weakref.WeakSet()
+        self.wire(cast(InstrumentT, IDLE))
 
-    def inc(self, amount: float = 1) -> None:
-        """Add `amount`, which must not be negative. 0 makes the series exist."""
-        try:
-            self._handle.instrument.add(_not_negative(self._handle.metric, amount), self._attributes)
-            if self._folded:
-                self._handle.overflow(1)
-        except Exception:
-            guard.fault("record")
+    @property
+    def instrument(self) -> InstrumentT:
+        """What stands behind it: anything with the instrument's one call."""
+        return self._instrument
+
+    @instrument.setter
+    def instrument(self, instrument: InstrumentT) -> None:
+        self.wire(instrument)
+
+    def wire(self, instrument: InstrumentT, is_direct: bool = False) -> None:
+        """Record into an instrument from now on. `is_direct`: it is one of an SDK that keeps our cells, so
+        that children may ask where it writes."""
+        self._instrument, self.is_direct = instrument, is_direct
+        self.reconnect()
+
+    def reconnect(self) -> None:
+        """Let every child that anyone holds ask anew where it writes."""
+        with self._lock:
+            for child in self._all:
+                child.disconnect()
+
+    def _bind(self, values: Values, folded: bool = False) -> ChildT:
+        child = self._kind(cast(Any, self), self.attributes(values), folded)
+        with self._lock:
+            self._all.add(child)
+        return child
+
+    def _known(self, values: Values) -> tuple[Values, ChildT]:
+        """The child of a label set that is announced, and its values within the metric's bound."""
+        allowed = self._checked(values)
+        fitted = self._bound.know(allowed)
+        child = self._children.get(fitted) or self._bind(fitted)
+        if fitted == allowed:
+            self._children[fitted] = child
+        return fitted, child
 
 
-class Counter(Handle[BoundCounter]):
+class Counter(Instrumented[BoundCounter, Adder]):
     """A metric that only rises."""
 
-    instrument: Adder = IDLE
+    _kind = BoundCounter
 
-    def _bind(self, values: Values, folded: bool = False) -> BoundCounter:
-        return BoundCounter(self, self.attributes(values), folded)
+    @property
+    def record(self) -> Callable[[float, Attributes], None]:
+        """The instrument's call."""
+        return self._instrument.add
 
     def expect(self, values: Values) -> None:
         """Show the series of these label values at 0 until it has a value."""
-        self._bind(self._bound.know(self._checked(values))).inc(0)
+        self._known(values)[1].inc(0)
 
     def inc(self, amount: float = 1) -> None:
         """Add to a counter without labels."""
         self.labels().inc(amount)
 
 
-class BoundHistogram:
-    """A histogram under one label set."""
-
-    __slots__ = ("_attributes", "_folded", "_handle")
-
-    def __init__(self, handle: Histogram, attributes: Attributes, folded: bool) -> None:
-        self._handle = handle
-        self._attributes = attributes
-        self._folded = folded
-
-    def observe(self, amount: float) -> None:
-        """Record one value of 0 or more, in the metric's unit."""
-        try:
-            self._handle.instrument.record(_not_negative(self._handle.metric, amount), self._attributes)
-            if self._folded:
-                self._handle.overflow(1)
-        except Exception:
-            guard.fault("record")
-
-
-class Histogram(Handle[BoundHistogram]):
+class Histogram(Instrumented[BoundHistogram, Recorder]):
     """A metric that keeps a distribution over the catalogue's buckets."""
 
-    instrument: Recorder = IDLE
+    _kind = BoundHistogram
 
     def __init__(self, metric: Metric) -> None:
         super().__init__(metric)
         self.expected: frozenset[Values] = frozenset()
 
-    def _bind(self, values: Values, folded: bool = False) -> BoundHistogram:
-        return BoundHistogram(self, self.attributes(values), folded)
+    @property
+    def record(self) -> Callable[[float, Attributes], None]:
+        """The instrument's call."""
+        return self._instrument.record
 
     def expect(self, values: Values) -> None:
-        """Show the series of these label values at 0 until it has a value."""
-        self.expected |= {self._bound.know(values)}
+        """Show the series of these label values at 0 until it has a value. An instrument has no way to say
+        so: those that only it can make are `expected`."""
+        try:
+            fitted, child = self._known(values)
+            if child.connect() is None:
+                self.expected |= {fitted}
+        except Exception:
+            guard.fault("record")
 
     def clear(self) -> None:
         """Forget what was recorded, and what is expected."""
@@ -210,103 +246,3 @@ class Histogram(Handle[BoundHistogram]):
     def observe(self, amount: float) -> None:
         """Record into a histogram without labels."""
         self.labels().observe(amount)
-
-
-class BoundGauge:
-    """A gauge under one label set."""
-
-    __slots__ = ("_handle", "_values")
-
-    def __init__(self, handle: Gauge, values: Values) -> None:
-        self._handle = handle
-        self._values = values
-
-    def set(self, amount: float) -> None:
-        """Hold `amount` until it is set anew or removed."""
-        try:
-            self._handle.hold(self._values, amount)
-        except Exception:
-            guard.fault("record")
-
-    def remove(self) -> None:
-        """End the series: the next scrape does not have it."""
-        self._handle.drop(self._values)
-
-
-Source = Callable[[], Iterable[tuple[Values, float]]]
-
-
-class Gauge(Handle[BoundGauge]):
-    """A metric whose series come and go.
-
-    Its values are kept here and read at each scrape or export, never in an SDK instrument, which would
-    remember every label set for ever and fold new ones into one series after 2,000.
-    """
-
-    def __init__(self, metric: Metric) -> None:
-        super().__init__(metric)
-        self._lock = threading.Lock()
-        self._held: dict[Values, float] = {}
-        self._over: frozenset[Values] = frozenset()
-        self._source: Source | None = None
-
-    def _bind(self, values: Values, folded: bool = False) -> BoundGauge:
-        return BoundGauge(self, values)
-
-    def _child(self, values: Values) -> BoundGauge:
-        """Its series come and go: none is kept, and only those that live at once are bounded."""
-        return self._bind(values)
-
-    def hold(self, values: Values, amount: float) -> None:
-        """Set the series of these label values."""
-        with self._lock:
-            self._held[values] = float(amount)
-
-    def drop(self, values: Values) -> None:
-        """Forget the series of these label values."""
-        with self._lock:
-            self._held.pop(values, None)
-
-    def follow(self, source: Source | None) -> None:
-        """Read the live series from `source` at each collection: label values in catalogue order, value."""
-        self._source = source
-
-    def clear(self) -> None:
-        """End every series, and leave the source."""
-        super().clear()
-        with self._lock:
-            self._held.clear()
-            self._over = frozenset()
-        self._source = None
-
-    def live(self) -> dict[Values, float]:
-        """Every live series now; those over the bound are added up under "(other)"."""
-        with self._lock:
-            live = dict(self._held)
-        if self._source is not None:
-            live.update((self._sourced(values), float(amount)) for values, amount in self._source())
-        return self._bounded(live)
-
-    def _bounded(self, live: Mapping[Values, float]) -> dict[Values, float]:
-        """The live series within the bound: who is shown stays while it lives, and each other counts once."""
-        sums: dict[Values, float] = {}
-        over: set[Values] = set()
-        with self._lock:
-            self._bound.keep(live)
-            for values, amount in live.items():
-                fitted = self._bound.fit(values)
-                sums[fitted] = sums.get(fitted, 0.0) + amount
-                if fitted != values:
-                    over.add(values)
-            new, self._over = over - self._over, frozenset(over)
-        if new:
-            self.overflow(len(new))
-        return sums
-
-    def _sourced(self, values: Iterable[object]) -> Values:
-        texts = tuple([str(value) for value in values])
-        if len(texts) != len(self._names):
-            raise LabelError(
-                f"{self.metric.name}: its source gave {texts}, expected values for {self._names}"
-            )
-        return texts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from typing import Any
 
 from anyio import to_thread
@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.metrics import NoOpMeterProvider
 
-from telemetry import zero
+from telemetry import spans, zero
 from telemetry.endpoints import route_path, walk
 from telemetry.exposition import ASGIApp, Message, Receive, Scope, Send, answer
 from telemetry.guard import guard
@@ -46,7 +46,8 @@ def instrument(app: FastAPI, pipeline: Pipeline | None = None) -> None:
     build = app.build_middleware_stack
 
     def build_observed() -> Any:
-        return Observed(build(), app, pipeline)
+        stack = build()
+        return Observed(spans.lean(app, stack) if pipeline.tracer_provider else stack, app, pipeline)
 
     # Starlette puts every later middleware around the earlier ones; only around the built stack is
     # the place that stays outermost.
@@ -54,12 +55,11 @@ def instrument(app: FastAPI, pipeline: Pipeline | None = None) -> None:
 
 
 def _measure_once(app: FastAPI) -> None:
-    """From 0.160 on FastAPI measures each request as well once a global meter provider is there, and what
-    fails in that reaches the response. Nobody would see its numbers, so it is switched off; not where the
-    application itself says where they go."""
-    native = getattr(app, "_telemetry", None)
-    if isinstance(native, dict) and native.get("meter_provider") is None:
-        native["metrics"] = False
+    """FastAPI measures by itself from 0.160 on, where it finds a global provider. A view would drop what it
+    measures, and each request would pay for it; one that was given a provider of its own is left as it is."""
+    config: Any = getattr(app, "_telemetry", None)
+    if isinstance(config, dict) and config.get("meter_provider") is None:
+        config["metrics"] = False
 
 
 class Observed:
@@ -67,20 +67,26 @@ class Observed:
 
     def __init__(self, stack: ASGIApp, app: FastAPI, pipeline: Pipeline) -> None:
         self.app = MetricsMiddleware(stack, lambda: app.routes)
-        self._fastapi = app
+        self.app.on_routes = lambda: _zero_routes(app)
         self._pipeline = pipeline
-        self._shown_routes = -1
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve /metrics, flush at the end of the lifespan, and pass the rest on."""
-        if len(self._fastapi.routes) != self._shown_routes:  # start-up may have added some
-            self._shown_routes = len(self._fastapi.routes)
-            _zero_routes(self._fastapi)
-        if scope["type"] == "http" and SEEN not in scope and _is_metrics(scope):
-            guard.count_due()
-            await answer(self._pipeline.exposition, scope, receive, send)
-            return
-        await self.app(scope, receive, self._flush_first(send) if scope["type"] == "lifespan" else send)
+        if scope["type"] == "http":
+            if scope["path"].endswith(METRICS_PATH) and SEEN not in scope and _is_metrics(scope):
+                self._look_at_routes()
+                return answer(self._pipeline.exposition, scope, receive, send)
+        elif scope["type"] == "lifespan":
+            self._look_at_routes()
+            send = self._flush_first(send)
+        return self.app(scope, receive, send)
+
+    def _look_at_routes(self) -> None:
+        """Put the routes at 0: start-up may have added some."""
+        try:
+            self.app.look_at_routes()
+        except Exception:
+            guard.fault("record")
 
     def _flush_first(self, send: Send) -> Send:
         """Servers may end the process as soon as they hear that the application has shut down."""
@@ -94,8 +100,7 @@ class Observed:
 
 
 def _is_metrics(scope: Scope) -> bool:
-    path: str = scope["path"]
-    return path.endswith(METRICS_PATH) and route_path(path, scope.get("root_path", "")) == METRICS_PATH
+    return route_path(scope["path"], scope.get("root_path", "")) == METRICS_PATH
 
 
 def _zero_routes(app: FastAPI) -> None:

@@ -25,8 +25,9 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from telemetry.forwarding import ForwardingExporter
+from telemetry.gauges import Gauge
 from telemetry.guard import Step, guard
-from telemetry.handles import Gauge, Values
+from telemetry.handles import Values
 
 PUSHES_AT_ZERO = 2
 

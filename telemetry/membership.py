@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping
 
 from opentelemetry.sdk.metrics import MeterProvider
 
-from telemetry.cells import Cells
 from telemetry.group import works
 from telemetry.guard import guard
 from telemetry.metrics import HANDLES
+from telemetry.reading import Reading
 from telemetry.serieskey import attributes_of, parse, scope_from
 from telemetry.settings import Settings
-from telemetry.workers import Worker, is_worker, join
+from telemetry.workers import Readings, Worker, is_worker, join
 
 FORK_SECONDS = 1.0
 """How long a fork waits for a collection that is going on."""
@@ -45,13 +45,45 @@ def name(worker: Worker | None, environ: Mapping[str, str]) -> str | None:
     return str(os.getpid()) if is_worker(environ) else None
 
 
-def inherit(cells: Cells, meter: str) -> None:
-    """Count the label sets that earlier workers have left: with them a metric keeps to its bound."""
-    for key, _ in cells.besides(()):
-        what, attributes = parse(key)
-        handle = HANDLES.get(what.name)
-        if handle and scope_from(what.scope).name == meter:
-            handle.inherit(attributes_of(attributes))
+class Inheritance:
+    """The label sets that earlier processes of this worker and other workers have: with them a metric keeps
+    to its bound, over all of them."""
+
+    def __init__(self, worker: Worker, meter: str) -> None:
+        self._worker, self._meter = worker, meter
+        self._lock = threading.Lock()
+        self._readings = Readings()
+        self._seen: dict[Reading, tuple[int, int]] = {}
+        for key, _ in worker.cells.besides(()):
+            self._tell(key)
+        self.look()
+        for handle in HANDLES.values():
+            handle.look_by(self.look)
+
+    def look(self) -> None:
+        """Take in what the others have brought since the last time; what cannot be had now is had later."""
+        try:
+            self._look()
+        except Exception:
+            guard.fault("record")
+
+    def _look(self) -> None:
+        with self._lock:
+            for reading in self._readings.of(self._worker):
+                generation, seen = self._seen.get(reading, (reading.generation, 0))
+                new = reading.placed[seen if generation == reading.generation else 0 :]
+                self._seen[reading] = reading.generation, len(reading.placed)
+                for placed in new:
+                    self._tell(placed.key)
+
+    def _tell(self, key: bytes) -> None:
+        try:
+            what, attributes = parse(key)
+            handle = HANDLES.get(what.name)
+            if handle and scope_from(what.scope).name == self._meter:
+                handle.inherit(attributes_of(attributes))
+        except ValueError:
+            guard.later("record")  # a scrape tells what is wrong there
 
 
 def at_fork(provider: MeterProvider, in_child: Callable[[], None]) -> None:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
-from operator import add
 from typing import Any
 
 from opentelemetry.sdk.metrics.export import (
@@ -25,14 +23,17 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from telemetry.aggregation import histogram_point, sum_point
 from telemetry.cells import Cells
 from telemetry.serieskey import What, attributes_of, key_of, parse, scope_from, scope_of
+from telemetry.totals import Bounds, fitted
 
-Numbers = list[float]
+Numbers = Sequence[float]
 Found = Iterable[tuple[bytes, Numbers]]
-Bounds = tuple[float, ...] | None
 
 
-def whole(data: MetricsData, cells: Cells, others: Found = ()) -> MetricsData:
-    """The data with the numbers of others added, and with what this process's cells hold that it lacks.
+def whole(
+    data: MetricsData, cells: Cells, others: Found = (), among: Callable[[bytes], bool] = lambda _: True
+) -> MetricsData:
+    """The data with the numbers of others added, and with what this process's cells hold that it lacks, as
+    far as `among` asks for it.
 
     The cells are read after the data was collected: what came in between is there once.
     """
@@ -42,7 +43,7 @@ def whole(data: MetricsData, cells: Cells, others: Found = ()) -> MetricsData:
     told = [[_Told(scope.scope, metric) for metric in scope.metrics] for scope in first.scope_metrics]
     known = {one.what.metric: one.what for one in chain(*told) if one.what}
     mine = {key for one in chain(*told) for key in one.keys}
-    sums = _sums(chain(cells.besides(mine), others), known)
+    sums = _sums(chain(cells.besides(mine, among), others), known)
     scopes = [
         replace(scope, metrics=[one.joined(sums, cells.began) for one in metrics])
         for scope, metrics in zip(first.scope_metrics, told, strict=True)
@@ -56,18 +57,15 @@ class _Series:
     """Series of one metric, by their attributes as keys have them."""
 
     what: What
-    numbers: dict[bytes, Numbers] = field(default_factory=dict)
+    rows: dict[bytes, list[Numbers]] = field(default_factory=dict)
 
     def add(self, attributes: bytes, bounds: Bounds, numbers: Numbers) -> None:
-        fitted = _fitted(numbers, bounds, self.what.bounds)
-        there = self.numbers.get(attributes)
-        self.numbers[attributes] = fitted if there is None else list(map(add, there, fitted))
+        self.rows.setdefault(attributes, []).append(fitted(numbers, bounds, self.what.bounds))
 
     def points(self, began: int) -> list[Any]:
         now = time.time_ns()
         return [
-            _point(self.what, attributes_of(text), numbers, began, now)
-            for text, numbers in self.numbers.items()
+            _point(self.what, attributes_of(text), _sum(rows), began, now) for text, rows in self.rows.items()
         ]
 
 
@@ -90,7 +88,7 @@ class _Told:
             return self.metric
         data: Any = self.metric.data
         pairs = zip(data.data_points, self.keys, strict=True)
-        own = [_plus(point, series.numbers.pop(parse(key)[1], None)) for point, key in pairs]
+        own = [_plus(point, series.rows.pop(parse(key)[1], [])) for point, key in pairs]
         return replace(self.metric, data=replace(data, data_points=own + series.points(began)))
 
 
@@ -116,17 +114,6 @@ def _sums(found: Found, known: Mapping[Any, What]) -> _Sums:
     return sums
 
 
-def _fitted(numbers: Numbers, bounds: Bounds, wanted: Bounds) -> Numbers:
-    """A histogram in other buckets, where a release has changed them: count and sum stay exact, and what a
-    bucket holds goes to the one that its upper bound is in."""
-    if bounds is None or wanted is None or bounds == wanted:
-        return numbers
-    counts = [0.0] * (len(wanted) + 1)
-    for bound, count in zip((*bounds, math.inf), numbers[:-1], strict=True):
-        counts[bisect_left(wanted, bound)] += count
-    return [*counts, numbers[-1]]
-
-
 def _missing(scopes: list[ScopeMetrics], sums: _Sums) -> list[ScopeMetrics]:
     there = {scope_of(scope.scope) for scope in scopes}
     texts = dict.fromkeys(series.what.scope for series in sums.values() if series.what.scope not in there)
@@ -145,13 +132,20 @@ def _metric(series: _Series, began: int) -> Metric:
     return Metric(what.name, what.description, what.unit, data)
 
 
-def _plus(point: Any, numbers: Numbers | None) -> Any:
-    if numbers is None:
+def _sum(rows: Sequence[Numbers]) -> Numbers:
+    """Rounded once, so that it does not matter in which order workers are added up."""
+    return [*map(math.fsum, zip(*rows, strict=True))]
+
+
+def _plus(point: Any, rows: Sequence[Numbers]) -> Any:
+    if not rows:
         return point
     if isinstance(point, NumberDataPoint):
-        return replace(point, value=point.value + numbers[0])
-    counts = [a + int(b) for a, b in zip(point.bucket_counts, numbers[:-1], strict=True)]
-    return replace(point, bucket_counts=counts, count=sum(counts), sum=point.sum + numbers[-1])
+        (value,) = _sum([[point.value], *rows])
+        return replace(point, value=value)
+    *counts, total = _sum([[*point.bucket_counts, point.sum], *rows])
+    whole_counts = [int(count) for count in counts]
+    return replace(point, bucket_counts=whole_counts, count=sum(whole_counts), sum=total)
 
 
 def _point(what: What, attributes: dict[str, Any], numbers: Numbers, began: int, now: int) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect
 
 from telemetry import logs, tracing
 from telemetry.catalog import METHODS, OTHER
+from telemetry.children import BoundCounter, BoundHistogram
 from telemetry.endpoints import Endpoints
 from telemetry.exposition import ASGIApp, Message, Receive, Scope, Send
 from telemetry.guard import guard
@@ -27,29 +28,39 @@ REDIRECTED = 307  # what routing answers where a slash is missing at the end, or
 SEEN = "telemetry.counted"
 _METHODS = frozenset(METHODS)
 _BODY = frozenset({"http.response.body", "http.response.pathsend"})
+MOST_KEPT = 10_000
 _log = logging.getLogger("telemetry.access")
 
 
 class MetricsMiddleware:
     """Plain ASGI, around everything else. A request inside a mounted, also instrumented application is
-    counted once, by the outermost; one whose client left before any answer is counted as 499."""
+    counted once, by the outermost; one whose client left before any answer is counted as 499.
+
+    `on_routes` is called when routes have come or gone since the last time that anyone looked.
+    """
 
     def __init__(
-        self, app: ASGIApp, routes: Callable[[], list[Any]], clock: Callable[[], float] = perf_counter
+        self,
+        app: ASGIApp,
+        routes: Callable[[], list[Any]],
+        clock: Callable[[], float] = perf_counter,
     ) -> None:
         self.app = app
         self._routes = routes
-        self._known_routes = 0
-        self._table = Endpoints(())
+        self.on_routes: Callable[[], None] = lambda: None
+        self._known_routes = -1
+        self._endpoints = Endpoints(())
+        self._pairs: dict[tuple[str, int, int], _Pair] = {}
         self.clock = clock
 
-    @property
-    def _endpoints(self) -> Endpoints:
-        """The table of templates, made anew when routes have come or gone."""
+    def look_at_routes(self) -> None:
+        """Make the table of templates anew, when routes have come or gone."""
         routes = self._routes()
         if len(routes) != self._known_routes:
-            self._known_routes, self._table = len(routes), Endpoints(routes)
-        return self._table
+            self._known_routes = len(routes)
+            self._endpoints = Endpoints(routes)
+            self._pairs.clear()
+            self.on_routes()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Count an HTTP request; pass everything else through."""
@@ -65,46 +76,99 @@ class MetricsMiddleware:
             raise
         exchange.end(exchange.status or 500)
 
-    def record(
-        self,
-        scope: Scope,
-        root_path: str,
-        status_code: int,
-        started: float,
-        trace_id: str,
-        stream: _Stream | None,
-    ) -> None:
-        """Count a request that has ended."""
-        seconds = max(0.0, self.clock() - started)
-        method = scope["method"] if scope["method"] in _METHODS else OTHER
-        endpoint = self._endpoints.of(scope, root_path, status_code == REDIRECTED)
-        http_requests_total.labels(method=method, endpoint=endpoint, status_code=status_code).inc()
-        http_request_duration_seconds.labels(method=method, endpoint=endpoint).observe(seconds)
-        if stream:
-            # By 0 too: the first abort is seen only where the series was there before.
-            http_streams_aborted_total.labels(method=method, endpoint=endpoint).inc(stream.aborted)
-            if stream.first_byte is not None:
-                waited = max(0.0, stream.first_byte - started)
-                http_first_byte_seconds.labels(method=method, endpoint=endpoint).observe(waited)
-        logs.access(_log, method, endpoint, status_code, seconds, trace_id)
+    def record(self, exchange: _Exchange, status_code: int, whole: bool) -> None:
+        """Count a request that has ended. `whole`: not because its client left."""
+        seconds = max(0.0, self.clock() - exchange.started)
+        pair = self._pair(exchange, status_code)
+        pair.requests.inc()
+        pair.seconds.observe(seconds)
+        if exchange.is_stream(whole):
+            self._record_stream(exchange, pair, not whole)
+        if exchange.trace_id is not None:
+            logs.access(_log, pair.method, pair.endpoint, status_code, seconds, exchange.trace_id)
+
+    def _pair(self, exchange: _Exchange, status_code: int) -> _Pair:
+        """Where a request counts: found once for an end point with one template, which stays what it is."""
+        self.look_at_routes()
+        scope = exchange.scope
+        key = scope["method"], status_code, id(scope.get("endpoint"))
+        found = self._pairs.get(key)
+        return found if found is not None else self._new_pair(key, exchange)
+
+    def _new_pair(self, key: tuple[str, int, int], exchange: _Exchange) -> _Pair:
+        given, status_code, _ = key
+        scope = exchange.scope
+        method = given if given in _METHODS else OTHER
+        endpoint = self._endpoints.of(scope, exchange.root_path, status_code == REDIRECTED)
+        pair = _Pair(
+            http_requests_total.labels(method=method, endpoint=endpoint, status_code=str(status_code)),
+            http_request_duration_seconds.labels(method=method, endpoint=endpoint),
+            method,
+            endpoint,
+        )
+        if (
+            method == given
+            and self._endpoints.is_one(scope)
+            and pair.is_kept
+            and len(self._pairs) < MOST_KEPT
+        ):
+            self._pairs[key] = pair
+        return pair
+
+    def _record_stream(self, exchange: _Exchange, pair: _Pair, aborted: bool) -> None:
+        """A response that announced no length."""
+        method, endpoint = pair.method, pair.endpoint
+        # By 0 too: the first abort is seen only where the series was there before.
+        http_streams_aborted_total.labels(method=method, endpoint=endpoint).inc(aborted)
+        if exchange.first_byte is not None:
+            waited = max(0.0, exchange.first_byte - exchange.started)
+            http_first_byte_seconds.labels(method=method, endpoint=endpoint).observe(waited)
 
 
-class _Stream(NamedTuple):
-    """A response that announced no length. `first_byte`: when its body began; None: it never did."""
+class _Pair(NamedTuple):
+    """The two children that a request is recorded in, and what they stand for."""
 
-    first_byte: float | None
-    aborted: bool
+    requests: BoundCounter
+    seconds: BoundHistogram
+    method: str
+    endpoint: str
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the same request has the same children tomorrow: none is over a bound."""
+        return not any(getattr(child, "is_folded", True) for child in self[:2])
 
 
 class _Exchange:
-    """One request and its response: ended once, when the body, an exception or the application says so."""
+    """One request and its response: ended once, when the body, an exception or the application says so.
+
+    `first_byte`: when a streamed body began; None: it never did. `trace_id` is None where no line is logged.
+    """
+
+    __slots__ = (
+        "_by",
+        "_ended",
+        "_gone",
+        "_headers",
+        "_receive",
+        "_send",
+        "first_byte",
+        "root_path",
+        "scope",
+        "started",
+        "status",
+        "trace_id",
+    )
 
     def __init__(self, by: MetricsMiddleware, scope: Scope, receive: Receive, send: Send) -> None:
-        self._by, self._scope, self._receive, self._send = by, scope, receive, send
-        self._started, self._root_path = by.clock(), scope.get("root_path", "")
-        self.status, self._gone, self._ended, self._trace_id = 0, False, False, ""
+        self._by, self.scope, self._receive, self._send = by, scope, receive, send
+        self.root_path = scope.get("root_path", "")
+        self.status = 0
+        self._gone = self._ended = False
         self._headers: Iterable[tuple[bytes, bytes]] = ()
-        self._first_byte: float | None = None
+        self.first_byte: float | None = None
+        self.trace_id: str | None = "" if _log.isEnabledFor(logging.INFO) else None
+        self.started = by.clock()
 
     async def receive(self) -> Message:
         """Hand a message on; notice a client that leaves before any answer."""
@@ -113,16 +177,20 @@ class _Exchange:
             self._gone = True
         return message
 
-    async def send(self, message: Message) -> None:
+    def send(self, message: Message) -> Awaitable[None]:
         """Hand a message on; notice the status, and the end of the body."""
         if message["type"] == "http.response.start":
             self.status = CLIENT_CLOSED if self._gone else message["status"]
-            self._trace_id, self._headers = tracing.trace_id(), message.get("headers", ())
-        elif self._first_byte is None and message.get("more_body") and message.get("body"):
-            self._first_byte = self._by.clock()
-        await self._send(message)
-        if message["type"] in _BODY and not message.get("more_body"):
-            self.end(self.status, whole=True)
+            self._headers = message.get("headers", ())
+            if self.trace_id is not None:
+                self.trace_id = tracing.trace_id()
+        elif message["type"] in _BODY:
+            if not message.get("more_body"):
+                # Before its client can have the end: what was answered is counted, whatever comes then.
+                self.end(self.status, whole=True)
+            elif self.first_byte is None and message.get("body"):
+                self.first_byte = self._by.clock()
+        return self._send(message)
 
     def left(self, error: BaseException) -> None:
         """End with the exception that left the application."""
@@ -137,14 +205,11 @@ class _Exchange:
             return
         self._ended = True
         try:
-            self._by.record(
-                self._scope, self._root_path, status_code, self._started, self._trace_id, self._stream(whole)
-            )
+            self._by.record(self, status_code, whole)
         except Exception:
             guard.fault("record")
 
-    def _stream(self, whole: bool) -> _Stream | None:
-        began = self._first_byte is not None or (self.status and not whole)
-        if not began or any(name.lower() == b"content-length" for name, _ in self._headers):
-            return None
-        return _Stream(self._first_byte, not whole)
+    def is_stream(self, whole: bool) -> bool:
+        """Whether the body began, and its length was not announced."""
+        began = self.first_byte is not None or (self.status and not whole)
+        return bool(began) and all(name.lower() != b"content-length" for name, _ in self._headers)

@@ -20,13 +20,16 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from prometheus_client import CollectorRegistry
 
 from telemetry import membership, zero
+from telemetry.aggregation import Keeping
 from telemetry.delivery import WatchedMetrics
 from telemetry.expected import ExpectedCollector, ExpectedExporter
 from telemetry.exporters import metric_exporter
 from telemetry.exposition import Exposition
-from telemetry.group import GoOnExporter, GroupReader, in_cells
+from telemetry.gauges import Gauge
+from telemetry.group import GoOnExporter, GroupReader, OthersReader, in_cells, works
 from telemetry.guard import Step, guard
-from telemetry.handles import IDLE, Counter, Gauge, Histogram
+from telemetry.handles import IDLE, Counter, Histogram, Instrumented
+from telemetry.kept import Kept
 from telemetry.livegauges import LiveGaugeCollector, LiveGaugeExporter
 from telemetry.metrics import HANDLES, errors_total
 from telemetry.otlp import Target, target
@@ -39,6 +42,9 @@ from telemetry.workers import Worker, group
 METER = "reviewlens"
 FLUSH_MS = 5_000
 GAUGES = [handle for handle in HANDLES.values() if isinstance(handle, Gauge)]
+INSTRUMENTED: list[Instrumented[Any, Any]] = [
+    handle for handle in HANDLES.values() if isinstance(handle, Instrumented)
+]
 HISTOGRAMS = [handle for handle in HANDLES.values() if isinstance(handle, Histogram)]
 
 _log = logging.getLogger("telemetry")
@@ -58,6 +64,7 @@ class Pipeline:
     ) -> None:
         self.settings = settings
         self._worker = worker
+        self._kept: Kept | None = None
         self.exposition: Exposition | None = None
         self.tracer_provider: TracerProvider | None = None
         self._pushing: PeriodicExportingMetricReader | None = None
@@ -70,16 +77,21 @@ class Pipeline:
         to = {signal: target(signal, environ) for signal in settings.pushed}
         if settings.traces:
             self.tracer_provider = tracer_provider(to.get("traces"), who)
+        if worker or works():
+            self._kept = Kept(settings, worker, METER)
+        else:
+            _log.warning("this version of the SDK is not known: recording goes through its public calls")
         all_readers = [*readers, *self._readers(to.get("metrics"), exporter)]
+        keeping = self._kept.keeping if self._kept else None
         if all_readers:
             self._provider = MeterProvider(
                 all_readers,
                 who,
                 shutdown_on_exit=False,
-                views=list(views(METER, settings.http_server_metrics, worker.cells if worker else None)),
+                views=list(views(METER, settings.http_server_metrics, keeping)),
             )
             if worker:
-                membership.inherit(worker.cells, METER)
+                membership.Inheritance(worker, METER)
             self._wire(self._provider)
 
     def _readers(
@@ -87,45 +99,56 @@ class Pipeline:
     ) -> list[MetricReader]:
         readers: list[MetricReader] = []
         if self.settings.prometheus:
-            inner, registry = CollectorRegistry(), CollectorRegistry()
-            readers.append(
-                GroupReader(self._worker, inner)
-                if self._worker
-                else PrometheusMetricReader(
-                    disable_target_info=True, scope_info_enabled=False, registry=inner
-                )
-            )
-            registry.register(ExpectedCollector(inner, HISTOGRAMS))
-            registry.register(LiveGaugeCollector(GAUGES))
-            self.exposition = Exposition(registry)
+            readers.append(self._scraped())
         if to is not None:
             watched = WatchedMetrics(exporter() if exporter else metric_exporter(to), to.where)
-            whole: MetricExporter = ExpectedExporter(watched, HISTOGRAMS, METER)
-            if self._worker:
-                whole = GoOnExporter(whole, self._worker.cells)
-            self._pushing = PeriodicExportingMetricReader(
-                LiveGaugeExporter(whole, GAUGES, InstrumentationScope(METER), self._leads),
-                self.settings.metric_export_interval_ms,
-            )
-            if self._worker:
-                in_cells(self._pushing, self._worker.cells)
+            self._pushing = self._pusher(watched)
             readers.append(self._pushing)
         return readers
+
+    def _scraped(self) -> MetricReader:
+        """The reader of what is scraped, with the exposition that it is for."""
+        inner, registry = CollectorRegistry(), CollectorRegistry()
+        reader: MetricReader
+        if self._kept is None:
+            reader = PrometheusMetricReader(
+                disable_target_info=True, scope_info_enabled=False, registry=inner
+            )
+            registry.register(ExpectedCollector(inner, HISTOGRAMS))
+        elif self._worker is None:
+            reader = OthersReader(registry)
+        else:
+            reader = GroupReader(self._worker.cells, self._kept.scraped, registry)
+        registry.register(LiveGaugeCollector(GAUGES))
+        self.exposition = Exposition(registry, self._kept.scraped if self._kept else None)
+        return reader
+
+    def _pusher(self, exporter: MetricExporter) -> PeriodicExportingMetricReader:
+        if self._kept is None:
+            exporter = ExpectedExporter(exporter, HISTOGRAMS, METER)
+        if self._worker:
+            exporter = GoOnExporter(exporter, self._worker.cells)
+        reader = PeriodicExportingMetricReader(
+            LiveGaugeExporter(exporter, GAUGES, InstrumentationScope(METER), self._leads),
+            self.settings.metric_export_interval_ms,
+        )
+        if self._worker:
+            in_cells(reader, Keeping(self._worker.cells))
+        return reader
 
     def _leads(self) -> bool:
         """Whether to push what is of the whole group, not of a worker: one of them does."""
         return self._worker is None or self._worker.leads()
 
-    @staticmethod
-    def _wire(provider: MeterProvider) -> None:
+    def _wire(self, provider: MeterProvider) -> None:
         """Put an instrument of one meter behind every handle, and what is known beforehand at 0."""
-        meter = provider.get_meter(METER)
+        meter, is_direct = provider.get_meter(METER), self._kept is not None
         for handle in HANDLES.values():
             name, unit, description = handle.metric.name, handle.metric.unit, handle.metric.description
             if isinstance(handle, Counter):
-                handle.instrument = meter.create_counter(name, unit, description)
+                handle.wire(meter.create_counter(name, unit, description), is_direct)
             elif isinstance(handle, Histogram):
-                handle.instrument = meter.create_histogram(name, unit, description)
+                handle.wire(meter.create_histogram(name, unit, description), is_direct)
         zero.known()
         guard.count = _count_fault
         guard.count_due()
@@ -141,11 +164,21 @@ class Pipeline:
             return
         if self._pushing:
             self._pushing._export_lock = threading.Lock()  # a thread of the parent may have had it
-        self._worker.rejoin(group(environ))
-        membership.inherit(self._worker.cells, METER)
+        try:
+            self._worker.rejoin(group(environ))
+        finally:
+            self._reconnect()
+        membership.Inheritance(self._worker, METER)
         # The parent pushes as well, and so may other workers.
         self._name = f"{self._name or 0}.{self._worker.number}"
         self._provider._sdk_config.resource = resource(self.settings, environ, self._name)
+
+    def _reconnect(self) -> None:
+        """Let everything write to where this process's numbers are."""
+        if self._kept:
+            self._kept.forked()
+        for handle in INSTRUMENTED:
+            handle.reconnect()
 
     def publish(self) -> None:
         """Make the providers the process's own, so that other people's instruments come out here too."""
@@ -176,9 +209,8 @@ class Pipeline:
             if self.tracer_provider is not None:
                 self.tracer_provider.shutdown()
 
-        for handle in HANDLES.values():
-            if isinstance(handle, Counter | Histogram):
-                handle.instrument = IDLE
+        for instrumented in INSTRUMENTED:
+            instrumented.wire(IDLE)
         _at_most(0 if self._stuck else FLUSH_MS / 1000, stop)
         guard.count = None
         for handle in HANDLES.values():

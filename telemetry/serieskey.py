@@ -22,6 +22,11 @@ class What(NamedTuple):
     description: str
     bounds: tuple[float, ...] | None = None
 
+    @classmethod
+    def of(cls, head: bytes) -> What:
+        """The instrument of the keys that begin so."""
+        return _what(head)
+
     @property
     def metric(self) -> tuple[str, str, str, bool]:
         """What it is shown as: a release may change the words and the buckets of a metric that goes on."""
@@ -74,8 +79,7 @@ def parse(key: bytes) -> tuple[What, bytes]:
 def check(key: bytes, numbers: Sequence[float]) -> None:
     """Raise ValueError where this is no series, or not its numbers."""
     what, attributes = parse(key)
-    counts = numbers if what.bounds is None else numbers[:-1]
-    if len(numbers) != what.length or min(counts) < 0 or not sum(counts) < math.inf:
+    if len(numbers) != what.length or min(numbers) < 0 or not sum(numbers) < math.inf:
         raise ValueError(f"{numbers} are not the numbers of {what.name}")
     if not _are_attributes(attributes):
         raise ValueError(f"{attributes!r} are no attributes")

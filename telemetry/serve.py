@@ -6,7 +6,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from telemetry.exposition import NOT_SCRAPED, PLAIN, Exposition
+from telemetry.exposition import FAILED, NOT_SCRAPED, PLAIN, Exposition
 from telemetry.guard import guard
 from telemetry.pipeline import start
 
@@ -61,7 +61,7 @@ def _handler(exposition: Exposition | None) -> type[BaseHTTPRequestHandler]:
                 return 200, *exposition.render(self.headers.get("Accept", ""))
             except Exception:
                 guard.fault("render")
-                return 500, b"the metrics could not be rendered; the log has the reason\n", PLAIN
+                return 500, FAILED, PLAIN
 
         def log_message(self, *_: object) -> None:
             """Scrapes are not worth a line each."""

@@ -73,6 +73,14 @@ class Settings(BaseModel, frozen=True):
     traces_exporter: Annotated[Literal["none", "otlp", "console"], BeforeValidator(lower)] = variable(
         "OTEL_TRACES_EXPORTER", "none, otlp or console", "none"
     )
+    exemplar_filter: Annotated[Literal["trace_based", "always_on", "always_off"], BeforeValidator(lower)] = (
+        variable(
+            "OTEL_METRICS_EXEMPLAR_FILTER",
+            "trace_based: with traces on, exemplars name sampled spans; always_off: there are none; "
+            "always_on differs for other people's instruments only",
+            "trace_based",
+        )
+    )
     http_server_metrics: Annotated[bool, BeforeValidator(flag)] = variable(
         "REVIEWLENS_HTTP_SERVER_METRICS",
         "true or false; true also exports http.server.* of other instrumentations, which doubles the series",
@@ -102,6 +110,11 @@ class Settings(BaseModel, frozen=True):
     def traces(self) -> bool:
         """Whether spans are made."""
         return not self.sdk_disabled and self.traces_exporter != "none"
+
+    @property
+    def exemplars(self) -> bool:
+        """Whether values are kept with the span that they came in."""
+        return self.traces and self.exemplar_filter != "always_off"
 
 
 def rows(model: type[BaseModel]) -> dict[str, tuple[str, Any]]:

@@ -1,8 +1,11 @@
-"""Spans: made by opentelemetry-instrumentation-fastapi when OTEL_TRACES_EXPORTER asks for them."""
+"""Where spans go when OTEL_TRACES_EXPORTER asks for them, and which one is current. spans.py makes them."""
 
 from __future__ import annotations
 
-from opentelemetry import trace
+from typing import Any
+
+from opentelemetry import context, trace
+from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SpanExporter
@@ -11,6 +14,10 @@ from telemetry.delivery import WatchedSpans
 from telemetry.exporters import span_exporter
 from telemetry.guard import guard
 from telemetry.otlp import Target
+
+# Where a context keeps its span.
+(_CURRENT,) = trace.set_span_in_context(trace.INVALID_SPAN, Context())
+_SAMPLED = trace.TraceFlags.SAMPLED
 
 
 def tracer_provider(to: Target | None, who: Resource) -> TracerProvider:
@@ -28,8 +35,18 @@ def _exporter(to: Target | None) -> SpanExporter:
 def trace_id() -> str:
     """The current span's trace id in hex, or an empty string."""
     try:
-        context = trace.get_current_span().get_span_context()
-        return format(context.trace_id, "032x") if context.is_valid else ""
+        found = trace.get_current_span().get_span_context()
+        return format(found.trace_id, "032x") if found.is_valid else ""
     except Exception:  # of a context or a span that is not the SDK's own
         guard.fault("record")
         return ""
+
+
+def sampled_context() -> tuple[int, int] | None:
+    """The current span's trace id and span id, where the span is sampled: what an exemplar tells."""
+    # trace.get_current_span() also looks whether it is a Span, and takes twice as long over it.
+    span: Any = context.get_current().get(_CURRENT)
+    if span is None:
+        return None
+    number, span_id, _, flags, _, valid = span.get_span_context()
+    return (number, span_id) if flags & _SAMPLED and valid else None

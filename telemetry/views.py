@@ -12,9 +12,8 @@ from opentelemetry.sdk.metrics.view import (
     View,
 )
 
-from telemetry.aggregation import CellHistograms, CellSums
+from telemetry.aggregation import CellHistograms, CellSums, Keeping
 from telemetry.catalog import CATALOG, Metric
-from telemetry.cells import Cells
 
 # Instrumentations that measure each request once more. FastAPI does so by itself from 0.160 on, as soon as
 # a global meter provider is there.
@@ -25,8 +24,9 @@ HTTP_SERVER_METERS = (
 )
 
 
-def views(meter_name: str, http_server_metrics: bool, cells: Cells | None = None) -> Iterator[View]:
-    """A view per instrument, and one per meter whose http.server.* would double the series.
+def views(meter_name: str, http_server_metrics: bool, keeping: Keeping | None = None) -> Iterator[View]:
+    """A view per instrument, and one per meter whose http.server.* would double the series. `keeping`: where
+    the series of ours are kept; else the SDK keeps them.
 
     Buckets stand in views, not in instruments: OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION
     overrides what an instrument advises, and a view overrides both. Labels need no view: handles take
@@ -38,7 +38,7 @@ def views(meter_name: str, http_server_metrics: bool, cells: Cells | None = None
             yield View(
                 meter_name=meter_name,
                 instrument_name=metric.name,
-                aggregation=_aggregation(metric, cells),
+                aggregation=_aggregation(metric, keeping and keeping._replace(limit=metric.bound + 1)),
                 aggregation_cardinality_limit=metric.bound + 1,
             )
     if not http_server_metrics:
@@ -46,9 +46,9 @@ def views(meter_name: str, http_server_metrics: bool, cells: Cells | None = None
             yield View(meter_name=meter, instrument_name="http.server.*", aggregation=DropAggregation())
 
 
-def _aggregation(metric: Metric, cells: Cells | None) -> Aggregation:
+def _aggregation(metric: Metric, keeping: Keeping | None) -> Aggregation:
     if not metric.buckets:
-        return DefaultAggregation() if cells is None else CellSums(cells, metric.bound + 1)
-    if cells is None:
+        return DefaultAggregation() if keeping is None else CellSums(keeping)
+    if keeping is None:
         return ExplicitBucketHistogramAggregation(metric.buckets)
-    return CellHistograms(cells, metric.buckets, metric.bound + 1)
+    return CellHistograms(keeping, metric.buckets)

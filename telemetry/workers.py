@@ -6,7 +6,6 @@ that was counted is lost by a kill, and there are never more files than there we
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import logging
 import multiprocessing
@@ -15,31 +14,54 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
+from operator import itemgetter
 from pathlib import Path
 
-from telemetry.cells import Cells, read
+from telemetry.cells import Cells
 from telemetry.guard import guard
+from telemetry.reading import Reading, read
 from telemetry.serieskey import check
 
 STATE_DIR = ("REVIEWLENS_STATE_DIR", ".run/state")
 ABANDONED_SECONDS = 24 * 3600
 """After which the files of another host are nobody's, where they lie in a folder that hosts share."""
-_SPENT = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
-"""What the file is not to blame for."""
 _FOLDER = "workers"
 _FILES = "*.cells"
+_EXEMPLARS = ".exemplars"
 
 _log = logging.getLogger("telemetry")
 
 
+class Readings:
+    """The files of other workers, each kept open and followed; for one thread at a time."""
+
+    def __init__(self, suffix: str = "") -> None:
+        """`suffix`: of what lies beside the files of numbers."""
+        self._suffix = suffix
+        self._by_path: dict[Path, Reading] = {}
+
+    def of(self, worker: Worker) -> list[Reading]:
+        """What they hold now, by number."""
+        there = []
+        for path in worker.others():
+            wanted = path.with_suffix(self._suffix) if self._suffix else path
+            reading = self._by_path.setdefault(wanted, Reading(wanted))
+            with suppress(FileNotFoundError):
+                reading.refresh()
+                there.append(reading)
+        return there
+
+
 class Worker:
-    """This process among its group: its number, and its cells."""
+    """This process among its group: its number, its cells, and those of the others."""
 
     def __init__(self, folder: Path) -> None:
         """Take a number in a group's folder."""
         self._folder, self.number, self._file = _hold(folder)
         self.cells = Cells(self._file)
+        self._readings, self._exemplars = Readings(), Readings(_EXEMPLARS)
 
     def rejoin(self, folder: Path) -> None:
         """In a process that was forked: a number of its own, counting from what is under it. Raises OSError
@@ -56,22 +78,43 @@ class Worker:
         """Whether no worker of a lower number lives: what is of the whole group is told by one."""
         return not any(_held(_path(self._folder, number)) for number in range(self.number))
 
-    def others(self) -> Iterator[tuple[bytes, list[float]]]:
-        """Every key and its numbers, of every other worker that is, or was.
+    def readings(self, exemplars: bool = False) -> list[Reading]:
+        """What every other worker that is, or was, has written until now, by number.
 
-        What cannot be read of a file is left out, and counted as a fault. Raises OSError where this process
-        can open none at all: with what it has itself, every total would seem to fall.
+        What cannot be read of a file is left out, and counted as a fault.
         """
-        own = _path(self._folder, self.number)
-        for path in _listed(self._folder):
-            if path != own and path.match(_FILES):
-                found, error = _content(path)
-                if isinstance(error, OSError) and error.errno in _SPENT:
-                    raise error
-                if error:
-                    words = "%s: %s; what cannot be read of it is left out"
-                    guard.tell("render", path, words, path, error)
-                yield from found
+        there = (self._exemplars if exemplars else self._readings).of(self)
+        for reading in there:
+            if reading.error:
+                guard.report(
+                    "render", "%s: %s; what cannot be read of it is left out", reading.path, reading.error
+                )
+        return there
+
+    def others(self) -> list[Path]:
+        """The files of the other workers, by number."""
+        paths = sorted((path for path in _listed(self._folder) if path.match(_FILES)), key=_number)
+        return [path for path in paths if _number(path) != self.number]
+
+    def stores(self) -> list[Cells | Reading]:
+        """The cells of all workers, this one's too, by number."""
+        others = [(_number(reading.path), reading) for reading in self.readings()]
+        numbered: list[tuple[int, Cells | Reading]] = [(self.number, self.cells), *others]
+        return [store for _, store in sorted(numbered, key=itemgetter(0))]
+
+    def exemplars(self) -> Cells:
+        """The cells for the exemplars of this process, in a file beside the numbers. Raises OSError."""
+        return Cells(self._exemplars_file())
+
+    def move_exemplars(self, cells: Cells) -> None:
+        """In a process that was forked, after rejoin(): go on in the file of its own number."""
+        cells.move(self._exemplars_file())
+
+    def _exemplars_file(self) -> int:
+        """A new file: exemplars of a predecessor are nothing to keep."""
+        path = _path(self._folder, self.number).with_suffix(_EXEMPLARS)
+        path.unlink(missing_ok=True)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
 
 
 def join(environ: Mapping[str, str]) -> Worker | None:
@@ -100,11 +143,15 @@ def group(environ: Mapping[str, str]) -> Path:
     return Path(environ.get(STATE_DIR[0]) or STATE_DIR[1]) / _FOLDER / name
 
 
+def _number(path: Path) -> int:
+    return int(path.stem) if path.stem.isdecimal() else -1
+
+
 def _listed(folder: Path) -> list[Path]:
     """What is in a folder, nothing once it is removed. Not by glob: where a folder cannot be opened, some
     versions of it raise and others find nothing."""
     try:
-        return sorted(folder.iterdir())
+        return list(folder.iterdir())
     except FileNotFoundError:
         return []
 
@@ -121,8 +168,7 @@ def _hold(folder: Path) -> tuple[Path, int, int]:
     found, error = _content(path)
     if error is None:
         return folder, number, file
-    _log.error("%s: %s; what cannot be read of it is lost", path, error)
-    guard.count_fault("record")
+    guard.report("record", "%s: %s; what cannot be read of it is lost", path, error)
     path.unlink(missing_ok=True)
     os.close(file)
     held = _hold(folder)

@@ -26,6 +26,7 @@ from grafana_foundation_sdk.models import dashboard as model
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 from grafana_foundation_sdk.models.text import TextMode
 
+from monitoring.dashboards import exemplars
 from monitoring.dashboards.model import Board, Panel, Query, Thresholds, Variable
 
 DATASOURCE = model.DataSourceRef(type_val="prometheus", uid="${datasource}")
@@ -115,6 +116,8 @@ def _panel(panel: Panel) -> Any:
 def _target(query: Query, ref: str, panel: Panel) -> prometheus.Dataquery:
     target = prometheus.Dataquery().expr(query.expr).legend_format(query.legend).ref_id(ref)
     target.datasource(DATASOURCE).format(FORMATS.get(panel.kind, PromQueryFormat.TIME_SERIES))
+    if exemplars.wanted(panel, query.expr):
+        target.exemplar(True)
     return target.instant() if panel.kind in INSTANT else target.range()
 
 

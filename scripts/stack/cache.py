@@ -16,7 +16,7 @@ from pathlib import Path
 from scripts.stack.errors import WayFailedError
 from scripts.stack.manifest import GoBuild, Program, Target, as_numbers, is_of
 
-_VERSION = re.compile(r"(?:version (?:v|go)?|v=)(\d+\.\d+(?:\.\d+)?)")
+_VERSION = re.compile(r"(?:version (?:v|go)?|v=|^wrk (?:debian/)?)(\d+\.\d+(?:\.\d+)?)", re.MULTILINE)
 Say = Callable[[str], None]
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import yaml
 
 from scripts.stack.errors import StackError
+from scripts.stack.kinds import KINDS
 from scripts.stack.manifest import as_numbers
-from scripts.stack.quantities import EXPECTED, is_quantity
 
 FLAGS = Path(__file__).parents[2] / "monitoring" / "flags.yaml"
 
@@ -35,14 +35,15 @@ def environment(program: str, words: Mapping[str, object]) -> dict[str, str]:
 
 
 def settings(environ: Mapping[str, str]) -> dict[str, str]:
-    """The values that a person may set, or the defaults. StackError for one that Prometheus would refuse."""
+    """The values that a person may set, or the defaults. StackError for one that cannot be used."""
     return {name: _setting(row, environ) for name, row in table()["settings"].items()}
 
 
 def _setting(row: dict[str, str], environ: Mapping[str, str]) -> str:
     text = environ.get(row["env"]) or row["default"]
-    if not is_quantity(row["kind"], text):
-        raise StackError(f"{row['env']}={text!r}: {EXPECTED[row['kind']]} is expected.")
+    kind = KINDS[row["kind"]]
+    if not kind.fits(text):
+        raise StackError(f"{row['env']}={text!r}: {kind.expected} is expected.")
     return text
 
 

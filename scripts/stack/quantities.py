@@ -19,10 +19,6 @@ KINDS: Mapping[str, Mapping[str, int]] = {
     },
     "size": {unit: 1024**power for power, unit in enumerate(("B", "KB", "MB", "GB", "TB", "PB", "EB"))},
 }
-EXPECTED = {
-    "duration": "a duration above 0 such as 15d, 12h or 1y",
-    "size": f"a whole number above 0 with one of {', '.join(KINDS['size'])}, such as 10GB,",
-}
 _LIMIT = 2**63
 
 

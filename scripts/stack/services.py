@@ -152,4 +152,4 @@ def _words(settings: Settings, program: str, config: Path) -> dict[str, object]:
     data = settings.data_dir / program
     data.mkdir(parents=True, exist_ok=True)
     own = {"host": HOST, "port": settings.ports[program], "config": config, "data": data}
-    return {**settings.retention, **own}
+    return {**settings.chosen, **own}

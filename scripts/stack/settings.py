@@ -37,7 +37,7 @@ class Settings:
     collector_host: str
     simulated: bool
     """No provider that would be asked has an API key: the LLM simulator answers."""
-    retention: Mapping[str, str]
+    chosen: Mapping[str, str]
     """What monitoring/flags.yaml lets a person set, by the words it uses there."""
     no_proxy: str
     """Whom a proxy of the environment is not for, this machine among them; "" without a proxy."""
@@ -59,7 +59,7 @@ class Settings:
             api_host=environ.get("REVIEWLENS_HOST") or HOST,
             collector_host=environ.get("REVIEWLENS_COLLECTOR_HOST") or HOST,
             simulated=_simulated(environ),
-            retention=flags.settings(environ),
+            chosen=flags.settings(environ),
             no_proxy=_no_proxy(environ),
             recorded=record(environ),
         )

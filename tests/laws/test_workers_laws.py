@@ -15,8 +15,9 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, View
 from prometheus_client import CollectorRegistry, generate_latest
 
-from telemetry.aggregation import CellHistograms
+from telemetry.aggregation import CellHistograms, Keeping
 from telemetry.group import GroupReader, in_cells
+from telemetry.scraped import Scraped
 from telemetry.workers import Worker
 
 BOUNDS = (0.5, 1.0, 5.0)
@@ -33,9 +34,11 @@ class Process:
         self.worker = Worker(folder)
         self.registry = CollectorRegistry()
         self.pushing = InMemoryMetricReader()
-        in_cells(self.pushing, self.worker.cells)
-        readers = [GroupReader(self.worker, self.registry), self.pushing]
-        view = View(instrument_name="seconds", aggregation=CellHistograms(self.worker.cells, BOUNDS))
+        keeping = Keeping(self.worker.cells)
+        in_cells(self.pushing, keeping)
+        scraped = Scraped("reviewlens", {}, self.worker.cells, worker=self.worker)
+        readers = [GroupReader(self.worker.cells, scraped, self.registry), self.pushing]
+        view = View(instrument_name="seconds", aggregation=CellHistograms(keeping, BOUNDS))
         self.instruments = instruments(MeterProvider(readers, views=[view], shutdown_on_exit=False))
 
     def die(self) -> None:

@@ -82,6 +82,25 @@ def test_other_scopes_pass_through(metrics: Recorded, kind: str) -> None:
     assert counted(metrics) == {}
 
 
+def test_what_a_client_can_have_is_counted(metrics: Recorded) -> None:
+    """Already when the last piece goes out: a worker may be killed as soon as its client has it."""
+    seen: list[float] = []
+
+    async def app(scope: Any, _: Any, send: Any) -> None:
+        await send(START)
+        await send({**BODY, "more_body": True})
+        await send(BODY)
+
+    async def send(message: Any) -> None:
+        seen.append(sum(counted(metrics).values()))
+
+    async def receive() -> Any:
+        return {"type": "http.request"}
+
+    asyncio.run(MetricsMiddleware(app, list)(scope(), receive, send))
+    assert seen == [0, 0, 1]
+
+
 def test_a_file_sent_by_the_server_ends_the_request(metrics: Recorded) -> None:
     """http.response.pathsend is the last message; what comes after it takes none of the request's time."""
 

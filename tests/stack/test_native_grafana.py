@@ -21,7 +21,7 @@ class Health(BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200 if self.path == "/api/health" else 404)
         self.end_headers()
-given = {{name: value for name, value in os.environ.items() if name.startswith("GF_")}}
+given = {{name: value for name, value in os.environ.items() if name.startswith(("GF_", "REVIEWLENS_TRACE"))}}
 given["homepath"] = sys.argv[3]
 with open(os.environ["GF_PATHS_DATA"] + "/given.json", "w") as file:
     json.dump(given, file)
@@ -52,4 +52,5 @@ def test_a_grafana_on_path_gets_loopback_its_port_and_no_default_password(
         "GF_AUTH_ANONYMOUS_ENABLED": "false",
         "GF_ANALYTICS_REPORTING_ENABLED": "false",
         "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
+        "REVIEWLENS_TRACE_URL": "http://localhost:16686/trace/",
     }

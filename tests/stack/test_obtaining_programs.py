@@ -10,6 +10,7 @@ import pytest
 
 from scripts.stack import binaries
 from scripts.stack.binaries import find, obtain
+from scripts.stack.cache import version_of
 from scripts.stack.errors import StackError, UnavailableError, WayFailedError
 from scripts.stack.manifest import DebianPackage, Program, Target, detect, is_of, program_of, programs
 
@@ -124,6 +125,23 @@ def test_an_exact_version_is_never_replaced_by_another(
     assert lines[3].endswith(" answered 404")
     assert lines[4] == "  package prometheus of bookworm: apt-get is not on this system"
     assert lines[5].startswith("Put prometheus on PATH, or set REVIEWLENS_DOWNLOAD_BASE")
+
+
+@pytest.mark.parametrize(
+    ("said", "version"),
+    [
+        ("prometheus, version 2.42.0+ds (branch: debian/sid)", "2.42.0"),
+        ("go version go1.26.8 linux/amd64", "1.26.8"),
+        ("Redis server v=7.0.15 sha=00000000:0", "7.0.15"),
+        ("wrk debian/4.1.0-3+b2 [epoll] Copyright (C) 2012 Will Glozer", "4.1.0"),
+        ("wrk 4.2.0 [epoll] Copyright (C) 2012 Will Glozer", "4.2.0"),
+    ],
+)
+def test_each_program_tells_its_version_in_its_own_words(cache: Path, said: str, version: str) -> None:
+    """As they print it, and wrk with a code of failure."""
+    program = put_on_path(cache, "a-program", "")
+    program.write_text(f"#!/bin/sh\necho '{said}'\nexit 1\n")
+    assert version_of(program) == version
 
 
 def test_a_program_below_the_minimum_is_passed_over(cache: Path, mirror) -> None:

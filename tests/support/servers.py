@@ -6,60 +6,34 @@ with prometheus(config, rules={"alerts/a.yml": text}, version="2.42") as prom:
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
-
-import httpx
+from typing import Any, NamedTuple
 
 from scripts.stack.binaries import obtain
+from soak.running import HTTP, ROOT, Server, free_port, run, stop, wait_for
 
-ROOT = Path(__file__).parents[2]
-T = TypeVar("T")
-# One for all: a client of its own for each question costs 50 ms, the question 3.
-HTTP = httpx.Client(trust_env=False)
-
-
-def wait_for(awaited: str, condition: Callable[[], T], seconds: float = 20.0, every: float = 0.1) -> T:
-    """The condition's first true answer; at the deadline AssertionError with what was awaited and seen.
-
-    An HTTP error counts as "not yet".
-    """
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            seen: Any = condition()
-        except httpx.HTTPError as error:
-            seen = error
-        else:
-            if seen:
-                return seen
-        if time.monotonic() > deadline:
-            raise AssertionError(f"waited {seconds:g} s for {awaited}; last seen: {seen!r}")
-        time.sleep(every)
-
-
-_GIVEN: set[int] = set()
-
-
-def free_port() -> int:
-    """A loopback port that nobody listens on, another one each time: the system gives one again at once."""
-    while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port: int = probe.getsockname()[1]
-        if port not in _GIVEN:
-            _GIVEN.add(port)
-            return port
+__all__ = [
+    "HTTP",
+    "ROOT",
+    "Collector",
+    "Prometheus",
+    "Sample",
+    "Server",
+    "alertmanager",
+    "collector",
+    "free_port",
+    "prometheus",
+    "run",
+    "run_app",
+    "stop",
+    "wait_for",
+]
 
 
 class Sample(NamedTuple):
@@ -67,25 +41,6 @@ class Sample(NamedTuple):
 
     labels: dict[str, str]
     value: float
-
-
-@dataclass(frozen=True)
-class Server:
-    """A running process with an address."""
-
-    url: str
-    process: subprocess.Popen[bytes]
-    log: Path
-
-    @property
-    def port(self) -> int:
-        return int(self.url.rsplit(":", 1)[1])
-
-    def get(self, path: str, **params: Any) -> httpx.Response:
-        """GET a path; errors of HTTP are raised."""
-        response = HTTP.get(self.url + path, params=params, timeout=10)
-        response.raise_for_status()
-        return response
 
 
 @dataclass(frozen=True)
@@ -135,56 +90,6 @@ class Prometheus(Server):
     def reload(self) -> None:
         """Read the configuration again."""
         HTTP.post(f"{self.url}/-/reload", timeout=10).raise_for_status()
-
-
-@contextmanager
-def run(
-    command: Sequence[str | Path],
-    url: str,
-    ready: str,
-    *,
-    env: Mapping[str, str] | None = None,
-    cwd: Path = ROOT,
-    kind: Callable[[str, subprocess.Popen[bytes], Path], Any] = Server,
-    seconds: float = 30.0,
-) -> Iterator[Any]:
-    """Run a command until the block ends, from the moment `url + ready` answers below 400.
-
-    `env` is laid over this process's environment. A process that ends early fails with its last lines.
-    """
-    with tempfile.TemporaryDirectory(prefix="reviewlens-log-") as folder:
-        log = Path(folder) / "log"
-        with log.open("wb") as out:
-            process = subprocess.Popen(
-                [str(part) for part in command],
-                cwd=cwd,
-                env={**os.environ, **(env or {})},
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-            )
-        try:
-            wait_for(f"{url}{ready}", lambda: _is_ready(process, url + ready, log), seconds)
-            yield kind(url, process, log)
-        finally:
-            stop(process)
-
-
-def stop(process: subprocess.Popen[bytes], seconds: float = 15.0) -> None:
-    """SIGTERM, wait, and SIGKILL for a process that will not go."""
-    process.terminate()
-    try:
-        process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-def _is_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> bool:
-    if process.poll() is not None:
-        tail = log.read_text(errors="replace")[-2000:]
-        raise AssertionError(f"{process.args!r} ended with {process.returncode}:\n{tail}")
-    return HTTP.get(url, timeout=5).status_code < 400
 
 
 @contextmanager

@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 
 from telemetry import cells as module
-from telemetry.cells import CHUNK, Cells, CellsError, read
+from telemetry.cells import Cells, CellsError
 from telemetry.guard import guard
+from telemetry.pages import SIZE as CHUNK
+from telemetry.reading import read
 from telemetry.testing import recording
 
 
@@ -83,7 +85,7 @@ def test_what_was_counted_outlives_a_kill(tmp_path: Path) -> None:
         b"x" * 100,
         bytes(CHUNK) + b"x",
         b"NOTCELLS" + bytes(CHUNK),
-        b"RLCELLS1" + bytes(8) + b"\xff" * 4 + bytes(CHUNK),
+        b"RLCELLS2" + bytes(8) + b"\xff" * 4 + bytes(CHUNK),
     ],
 )
 def test_a_file_that_holds_none_is_told(content: bytes, tmp_path: Path) -> None:

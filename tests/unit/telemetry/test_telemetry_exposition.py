@@ -51,8 +51,10 @@ def ask(
 
     headers = [(b"accept", value.encode()) for value in accept]
     asyncio.run(answer(exposition, {"type": "http", "method": method, "headers": headers}, receive, send))
-    start, body = sent
-    return start["status"], {k.decode(): v.decode() for k, v in start["headers"]}, body["body"]
+    start, *bodies = sent
+    assert [body.get("more_body", False) for body in bodies] == [True] * (len(bodies) - 1) + [False]
+    headers = {k.decode(): v.decode() for k, v in start["headers"]}
+    return start["status"], headers, b"".join(body["body"] for body in bodies)
 
 
 def record_some() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import math
 import os
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +18,15 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from prometheus_client import CollectorRegistry, generate_latest
 
 from telemetry import group, membership
-from telemetry.aggregation import CellSums
-from telemetry.cells import Cells, read
+from telemetry.aggregation import CellSums, Keeping
+from telemetry.cells import Cells
 from telemetry.group import GroupReader, in_cells, works
 from telemetry.guard import guard
 from telemetry.merge import whole
 from telemetry.metrics import HANDLES, http_requests_total
 from telemetry.pipeline import Pipeline
+from telemetry.reading import read
+from telemetry.scraped import Scraped
 from telemetry.serieskey import What, attributes_of, check, key_of, parse, scope_from, scope_of
 from telemetry.settings import load
 from telemetry.testing import Recorded
@@ -55,6 +56,18 @@ def points(data: MetricsData) -> list[Any]:
     return [point for metric in metrics for point in metric.data.data_points]
 
 
+def scraped(worker: Worker) -> Scraped:
+    return Scraped("reviewlens", {}, worker.cells, worker=worker)
+
+
+def group_reader(worker: Worker, registry: CollectorRegistry) -> GroupReader:
+    return GroupReader(worker.cells, scraped(worker), registry)
+
+
+def others(worker: Worker) -> list[tuple[bytes, list[float]]]:
+    return list(scraped(worker).others())
+
+
 def provider(reader: MetricReader) -> MeterProvider:
     return MeterProvider([reader], shutdown_on_exit=False)
 
@@ -74,7 +87,7 @@ def test_a_worker_that_has_nothing_yet_tells_of_the_others(tmp_path: Path) -> No
     other = opened(tmp_path / "1.cells")
     other.cell(key_of(What(M, "tea_total", "", "cups"), {"kind": "green"}), 1).add(0, 4)
     other.cell(key_of(What(M, "seconds", "s", "", (1.0,)), {}), 3).add_two(0, 2, 2, 0.5)
-    provider(GroupReader(Worker(tmp_path), registry))
+    provider(group_reader(Worker(tmp_path), registry))
     text = generate_latest(registry).decode()
     assert 'tea_total{kind="green"} 4.0' in text
     assert "# HELP tea_total cups" in text
@@ -86,7 +99,7 @@ def test_a_worker_that_has_nothing_yet_tells_of_the_others(tmp_path: Path) -> No
 def test_a_release_may_change_words_and_buckets_of_a_metric_that_goes_on(tmp_path: Path) -> None:
     """A worker of an older release of the code, while a new one starts: each series is there once."""
     registry, worker = CollectorRegistry(), Worker(tmp_path)
-    meter = provider(GroupReader(worker, registry)).get_meter("m", "1.2", attributes={"a": "b"})
+    meter = provider(group_reader(worker, registry)).get_meter("m", "1.2", attributes={"a": "b"})
     meter.create_counter("tea_total", description="new words").add(1)
     meter.create_histogram("tea_seconds", "s", explicit_bucket_boundaries_advisory=(2, 5)).record(1)
     old = opened(tmp_path / "1.cells")
@@ -113,11 +126,11 @@ def test_attributes_of_any_kind_are_counted_and_merged(attributes: Any, tmp_path
     readers = [InMemoryMetricReader(), InMemoryMetricReader()]
     workers = [Worker(tmp_path), Worker(tmp_path)]
     for reader, worker in zip(readers, workers, strict=True):
-        in_cells(reader, worker.cells)
+        in_cells(reader, Keeping(worker.cells))
         provider(reader).get_meter("m").create_counter("tea_total").add(2, attributes)
     data = readers[0].get_metrics_data()
     assert data
-    assert [point.value for point in points(whole(data, workers[0].cells, workers[0].others()))] == [4]
+    assert [point.value for point in points(whole(data, workers[0].cells, others(workers[0])))] == [4]
 
 
 def test_values_that_python_holds_for_equal_stay_apart(tmp_path: Path) -> None:
@@ -135,7 +148,7 @@ def test_values_that_python_holds_for_equal_stay_apart(tmp_path: Path) -> None:
 
 def test_meters_of_one_name_and_two_versions_are_two() -> None:
     cells, reader = Cells(), InMemoryMetricReader()
-    in_cells(reader, cells)
+    in_cells(reader, Keeping(cells))
     one = provider(reader)
     for version in ("1", "2"):
         one.get_meter("m", version).create_counter("tea_total").add(1)
@@ -148,7 +161,7 @@ def test_a_series_that_comes_between_collecting_and_adding_up_is_there_once(tmp_
     """Its worker goes on with a file: the total neither falls nor doubles for one scrape."""
     opened(tmp_path / "0.cells").cell(key_of(What(M, "tea_total", "", ""), {"a": "b"}), 1).add(0, 3)
     worker, reader = Worker(tmp_path), InMemoryMetricReader()
-    in_cells(reader, worker.cells)
+    in_cells(reader, Keeping(worker.cells))
     tea = provider(reader).get_meter("m", "1.2", attributes={"a": "b"}).create_counter("tea_total")
     tea.add(1, {"a": "other"})
     before = reader.get_metrics_data()
@@ -169,7 +182,7 @@ def test_what_was_left_began_when_it_was_first_counted(tmp_path: Path) -> None:
 
 def test_exemplars_and_other_kinds_are_as_they_were(tmp_path: Path) -> None:
     worker, reader = Worker(tmp_path), InMemoryMetricReader()
-    in_cells(reader, worker.cells)
+    in_cells(reader, Keeping(worker.cells))
     one = MeterProvider([reader], exemplar_filter=AlwaysOnExemplarFilter(), shutdown_on_exit=False)
     meter = one.get_meter("m", "1.2", attributes={"a": "b"})
     meter.create_counter("tea_total").add(1)
@@ -181,7 +194,7 @@ def test_exemplars_and_other_kinds_are_as_they_were(tmp_path: Path) -> None:
     other.cell(key_of(What(M, "seconds", "s", "", (1,)), {}), 3).add_two(1, 1, 2, 7)
     data = reader.get_metrics_data()
     assert data
-    tea, seconds, pots, degrees = points(whole(data, worker.cells, worker.others()))
+    tea, seconds, pots, degrees = points(whole(data, worker.cells, others(worker)))
     assert (tea.value, [one.value for one in tea.exemplars]) == (4, [1])
     assert (seconds.sum, [one.value for one in seconds.exemplars]) == (7.5, [0.5])
     assert (pots.value, degrees.value) == (-2, 90)
@@ -192,11 +205,11 @@ def test_exemplars_and_other_kinds_are_as_they_were(tmp_path: Path) -> None:
 def test_other_peoples_instruments_keep_to_the_sdks_limit_over_restarts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(group, "CellSums", partial(CellSums, limit=10))
+    monkeypatch.setattr(group, "CellSums", lambda keeping: CellSums(keeping._replace(limit=10)))
     for process in range(3):
         worker, readers = Worker(tmp_path), [InMemoryMetricReader(), InMemoryMetricReader()]
         for reader in readers:
-            in_cells(reader, worker.cells)
+            in_cells(reader, Keeping(worker.cells))
         tea = MeterProvider(readers, shutdown_on_exit=False).get_meter("m").create_counter("tea_total")
         for at in range(8):
             tea.add(1, {"a": f"{process} {at}"})
@@ -226,6 +239,24 @@ def test_our_metrics_keep_to_their_bound_over_restarts(tmp_path: Path) -> None:
         finally:
             pipeline.shutdown()
             die(worker)
+
+
+def test_our_metrics_keep_to_their_bound_over_workers_at_once(tmp_path: Path) -> None:
+    """Each takes in what the others have brought; together they have no more than one would."""
+    bound = HANDLES["http_requests_total"].metric.bound
+    shown: dict[frozenset[tuple[str, str]], float] = {}
+    for process in range(4):
+        worker = Worker(tmp_path)  # not ended: its file is held
+        pipeline = Pipeline(load({}), {}, worker=worker)
+        try:
+            for at in range(bound):
+                http_requests_total.labels(method="GET", endpoint=f"/{process}/{at}", status_code="200").inc()
+            shown = Recorded(pipeline).series("http_requests_total")
+            assert sum(shown.values()) == bound * (process + 1)
+            assert len(shown) <= bound
+        finally:
+            pipeline.shutdown()
+    assert any(dict(labels)["endpoint"] == "/0/0" for labels in shown)
 
 
 @pytest.mark.parametrize("numbers", [[-1.0], [math.nan], [math.inf], [], [1.0, 2.0]])

@@ -98,27 +98,12 @@ def test_a_clock_that_goes_back_ends_a_spell(caplog: pytest.LogCaptureFixture) -
     assert len(caplog.records) == 2
 
 
-def test_what_is_told_in_other_words_has_spells_by_what_it_is_of(caplog: pytest.LogCaptureFixture) -> None:
-    """A file that is read at each scrape is one line a spell, another file another; each time is counted."""
-    clock = Clock()
-    guard, ledger = lenient(clock)
-    for of, now in (("a", 0.0), ("a", 10.0), ("b", 20.0), ("a", 30.0), ("b", 81.0), ("a", 82.0)):
-        clock.now = now
-        guard.tell("render", of, "%s is broken", f"{of} at {now:g}")
-    assert [record.getMessage() for record in caplog.records] == [
-        "a at 0 is broken",
-        "b at 20 is broken",
-        "b at 81 is broken",
-    ]
-    assert ledger.counts == [("render", 1)] * 6
-
-
 def test_a_log_that_fails_too_is_nothing_that_a_request_sees(monkeypatch: pytest.MonkeyPatch) -> None:
     """A handler of the application's own may raise; the fault is counted all the same."""
     monkeypatch.setattr(logging.Logger, "callHandlers", lambda *_: 1 / 0)
     guard, ledger = lenient()
     fault(guard)
-    guard.tell("render", "file", "broken")
+    guard.report("render", "broken")
     assert ledger.counts == [("record", 1), ("render", 1)]
 
 

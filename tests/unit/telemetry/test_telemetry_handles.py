@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from telemetry.catalog import Label, Metric
-from telemetry.handles import Counter, Gauge, Histogram, LabelError
+from telemetry.gauges import Gauge
+from telemetry.handles import Counter, Histogram, LabelError
 from telemetry.metrics import (
     active_evidence_gauge,
     dialogue_turns_total,

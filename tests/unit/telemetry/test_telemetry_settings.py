@@ -22,6 +22,7 @@ def test_defaults() -> None:
         "metric_export_interval_ms": 10_000,
         "temporality": "cumulative",
         "traces_exporter": "none",
+        "exemplar_filter": "trace_based",
         "http_server_metrics": False,
     }
 

@@ -1,0 +1,70 @@
+"""What a request costs with traces on, one in ten sampled."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from fastapi import FastAPI
+from opentelemetry import metrics, trace
+from opentelemetry.exporter.prometheus import PrometheusMetricReader
+from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.sampling import ParentBasedTraceIdRatio
+
+import telemetry
+from benchmarks.contenders import AUTOMATIC, BARE, OURS
+from benchmarks.nowhere import SpansNowhere
+from benchmarks.part import Part
+from benchmarks.requests import REQUESTS, timed
+from benchmarks.service import service
+from benchmarks.standing import standing
+from telemetry.settings import load
+
+SAMPLED = 0.1
+
+
+def _provider() -> TracerProvider:
+    provider = TracerProvider(sampler=ParentBasedTraceIdRatio(SAMPLED))
+    provider.add_span_processor(BatchSpanProcessor(SpansNowhere()))
+    return provider
+
+
+def automatic() -> FastAPI:
+    """opentelemetry-instrumentation-fastapi with its defaults, metrics and traces."""
+    metrics.set_meter_provider(MeterProvider([PrometheusMetricReader()]))
+    trace.set_tracer_provider(_provider())
+    app = service()
+    FastAPIInstrumentor.instrument_app(app)
+    return app
+
+
+def ours() -> FastAPI:
+    """telemetry.instrument as with OTEL_TRACES_EXPORTER=otlp, but for where the spans go."""
+    environ = {"OTEL_TRACES_EXPORTER": "otlp"}
+    pipeline = telemetry.Pipeline(load(environ), environ)
+    if pipeline.tracer_provider:
+        pipeline.tracer_provider.shutdown()
+    pipeline.tracer_provider = _provider()
+    pipeline.publish()
+    app = service()
+    telemetry.instrument(app, pipeline)
+    return app
+
+
+FACTORIES = {
+    BARE: partial(timed, service),
+    AUTOMATIC: partial(timed, automatic),
+    OURS: partial(timed, ours),
+}
+PART = Part(
+    "traces",
+    f"One request with metrics and traces, {SAMPLED:.0%} sampled",
+    "µs",
+    f"Processor time of {REQUESTS:,} requests a round, in process. The sampler is parentbased_traceidratio; "
+    "spans go to nowhere.",
+    standing(__name__, FACTORIES),
+    base=BARE,
+    added=True,
+)

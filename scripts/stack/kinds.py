@@ -1,0 +1,36 @@
+"""What a setting of monitoring/flags.yaml must be, by its kind: the check, and the words for who fails it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import NamedTuple
+
+from scripts.stack.quantities import KINDS as UNITS
+from scripts.stack.quantities import is_quantity
+
+
+class Kind(NamedTuple):
+    """Whether a text is one, and what is expected."""
+
+    fits: Callable[[str], bool]
+    expected: str
+
+
+def is_link(text: str) -> bool:
+    """Whether something may be put at its end. $ is Grafana's, a password nothing for a link."""
+    return re.fullmatch(r"https?://[^/@\s\"'$]+/[^@\s\"'$]*", text) is not None
+
+
+KINDS: Mapping[str, Kind] = {
+    "duration": Kind(partial(is_quantity, "duration"), "a duration above 0 such as 15d, 12h or 1y"),
+    "size": Kind(
+        partial(is_quantity, "size"),
+        f"a whole number above 0 with one of {', '.join(UNITS['size'])}, such as 10GB,",
+    ),
+    "link": Kind(
+        is_link,
+        "the beginning of an address such as http://localhost:16686/trace/, without @, $, quotes and blanks,",
+    ),
+}

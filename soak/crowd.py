@@ -1,0 +1,86 @@
+"""The traffic: threads of clients, each with an event loop of its own, from start to end of the run."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import Counter
+from contextlib import suppress
+from random import Random
+
+from app.demo.ledger import Ledger, Series
+from app.demo.shop import GoneWrongError
+from soak.account import Account, MethodLedger
+from soak.client import ANSWER_SECONDS, Client, PatientShop
+from soak.shoppers import SHOPPERS, STRANGERS, Behaviour, Guest
+
+# Clients of each thread; what two cores take beside the service, its workers and all that watches them.
+CASTS = ((SHOPPERS, 4), (SHOPPERS, 4), (STRANGERS, 2))
+PAUSE_SECONDS = 0.05
+GOING_SECONDS = 2 * ANSWER_SECONDS
+
+
+class Crowd:
+    """Everybody who comes. Ends when told to, after what is under way."""
+
+    def __init__(self, url: str, seed: int = 0) -> None:
+        self.account = Account()
+        self._url, self._over = url, threading.Event()
+        self._ledgers: list[Ledger] = [MethodLedger() for _ in CASTS]
+        self._faults: list[BaseException] = []
+        self._threads = [
+            threading.Thread(target=self._run, args=(number, cast, size, ledger, seed), daemon=True)
+            for number, ((cast, size), ledger) in enumerate(zip(CASTS, self._ledgers, strict=True))
+        ]
+
+    @property
+    def counts(self) -> Counter[Series]:
+        """What the service must have counted at least; complete once the crowd has gone home."""
+        total: Counter[Series] = Counter()
+        for ledger in self._ledgers:
+            total += ledger.counts
+        return total
+
+    def comes(self) -> None:
+        """Begin."""
+        for thread in self._threads:
+            thread.start()
+
+    def goes(self, seconds: float = GOING_SECONDS) -> None:
+        """End what is under way, or leave it after so many seconds."""
+        self._over.set()
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join(seconds)
+
+    def check(self) -> None:
+        """Raise where somebody still waits, or had a fault of the script's own."""
+        if any(thread.is_alive() for thread in self._threads):
+            raise AssertionError(f"clients still wait for an answer after {GOING_SECONDS:g} s")
+        for fault in self._faults:
+            raise fault
+
+    def _run(
+        self, number: int, cast: tuple[tuple[Behaviour, int], ...], size: int, ledger: Ledger, seed: int
+    ) -> None:
+        try:
+            asyncio.run(self._all(number, cast, size, ledger, seed))
+        except BaseException as error:
+            self._faults.append(error)
+
+    async def _all(
+        self, number: int, cast: tuple[tuple[Behaviour, int], ...], size: int, ledger: Ledger, seed: int
+    ) -> None:
+        async with Client(self._url, self.account) as http:
+            shop = PatientShop(http, ledger, self._over.is_set)
+            await asyncio.gather(
+                *(self._one(shop, cast, Random(f"{seed}/{number}/{place}")) for place in range(size))  # noqa: S311
+            )
+
+    async def _one(self, shop: PatientShop, cast: tuple[tuple[Behaviour, int], ...], chance: Random) -> None:
+        behaviours, weights = zip(*cast, strict=True)
+        while not self._over.is_set():
+            (behaviour,) = chance.choices(behaviours, weights)
+            with suppress(GoneWrongError):  # it stands in the ledger, or in the account
+                await behaviour(Guest(shop, chance))
+            await asyncio.sleep(chance.uniform(0, 2 * PAUSE_SECONDS))

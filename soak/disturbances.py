@@ -1,0 +1,115 @@
+"""What is done to the programs while traffic runs, in turns, and when."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from app.settings import DATABASE
+from soak.account import Span
+from soak.disk import Disk
+from soak.programs import Programs
+
+AWAY_SECONDS = 2.5
+"""How long the collector and Prometheus are away, and the disk is full."""
+WARM_SHARE, SLOT_SECONDS = 0.1, (3.5, 8.0)
+"""Of the time before the first one; at least and at most between the beginnings of two."""
+KILLED, ENDED, COLLECTOR, PROMETHEUS, FULL = (
+    "worker killed",
+    "worker ended",
+    "collector away",
+    "Prometheus killed",
+    "disk full",
+)
+
+
+@dataclass
+class Site:
+    """What can be disturbed, and what was. `disk` None: there is none of its own."""
+
+    programs: Programs
+    disk: Disk | None
+    away: float = AWAY_SECONDS
+    log: list[Span] = field(default_factory=list)
+
+    def windows(self, *kinds: str) -> list[Span]:
+        """When these went on. One that goes on now ends never."""
+        return [span for span in list(self.log) if span.what in kinds]
+
+    @contextmanager
+    def noted(self, what: str) -> Iterator[None]:
+        """Write down from when to when something goes on; before it begins, as others look meanwhile."""
+        place = len(self.log)
+        self.log.append(Span(time.monotonic(), float("inf"), what))
+        try:
+            yield
+        finally:
+            self.log[place] = self.log[place]._replace(ended=time.monotonic())
+
+
+class Disturbance(NamedTuple):
+    """One of them: its name, what is told, and what it does, given how often it was done before."""
+
+    what: str
+    tells: str
+    does: Callable[[Site, int], None]
+
+
+def _kill(site: Site, number: int) -> None:
+    site.programs.service.end_one(signal.SIGKILL, number)
+
+
+def _end(site: Site, number: int) -> None:
+    site.programs.service.end_one(signal.SIGTERM, number + 1)
+
+
+def _collector_away(site: Site, _: int) -> None:
+    site.programs.collector.stop()
+    time.sleep(site.away)
+    site.programs.collector.start()
+
+
+def _prometheus_killed(site: Site, _: int) -> None:
+    site.programs.prometheus.kill()
+    time.sleep(site.away)
+    site.programs.prometheus.start()
+
+
+def _disk_full(site: Site, _: int) -> None:
+    assert site.disk is not None  # noqa: S101 - only then it is in the round
+    try:
+        # What SQLite has reserved would do for a while: it is given back, and the next write needs more.
+        with closing(sqlite3.connect(site.programs.service.state / DATABASE, timeout=10)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        site.disk.fill()
+        time.sleep(site.away)
+    finally:
+        site.disk.free()
+
+
+ROUND = (
+    Disturbance(KILLED, "a worker gets SIGKILL, and another takes its place", _kill),
+    Disturbance(FULL, "the disk of the state folder has no byte left, and is freed again", _disk_full),
+    Disturbance(COLLECTOR, "the collector stops, and starts again with nothing in memory", _collector_away),
+    Disturbance(ENDED, "a worker gets SIGTERM, and another takes its place", _end),
+    Disturbance(PROMETHEUS, "Prometheus gets SIGKILL, and starts again on the same data", _prometheus_killed),
+)
+
+
+def round_for(site: Site) -> tuple[Disturbance, ...]:
+    """Those that can be done here."""
+    return tuple(one for one in ROUND if site.disk is not None or one.what != FULL)
+
+
+def schedule(seconds: float, kinds: int) -> list[float]:
+    """Seconds since the start at which disturbances begin: one round at least, then until the time is up."""
+    warm = max(2.0, seconds * WARM_SHARE)
+    least, most = SLOT_SECONDS
+    slot = min(most, max(least, (seconds - warm) / kinds))
+    number = max(kinds, int((seconds - warm) / slot))
+    return [warm + place * slot for place in range(number)]

@@ -1,0 +1,110 @@
+"""Gauges whose series come and go, kept or read from a source, never in an SDK instrument."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+
+from telemetry.catalog import Metric
+from telemetry.guard import guard
+from telemetry.handles import Handle, LabelError, Values
+
+
+class BoundGauge:
+    """A gauge under one label set."""
+
+    __slots__ = ("_handle", "_values")
+
+    def __init__(self, handle: Gauge, values: Values) -> None:
+        self._handle = handle
+        self._values = values
+
+    def set(self, amount: float) -> None:
+        """Hold `amount` until it is set anew or removed."""
+        try:
+            self._handle.hold(self._values, amount)
+        except Exception:
+            guard.fault("record")
+
+    def remove(self) -> None:
+        """End the series: the next scrape does not have it."""
+        self._handle.drop(self._values)
+
+
+Source = Callable[[], Iterable[tuple[Values, float]]]
+
+
+class Gauge(Handle[BoundGauge]):
+    """A metric whose series come and go.
+
+    Its values are kept here and read at each scrape or export, never in an SDK instrument, which would
+    remember every label set for ever and fold new ones into one series after 2,000.
+    """
+
+    def __init__(self, metric: Metric) -> None:
+        super().__init__(metric)
+        self._lock = threading.Lock()
+        self._held: dict[Values, float] = {}
+        self._over: frozenset[Values] = frozenset()
+        self._source: Source | None = None
+
+    def _bind(self, values: Values, folded: bool = False) -> BoundGauge:
+        return BoundGauge(self, values)
+
+    def _child(self, values: Values) -> BoundGauge:
+        """Its series come and go: none is kept, and only those that live at once are bounded."""
+        return self._bind(values)
+
+    def hold(self, values: Values, amount: float) -> None:
+        """Set the series of these label values."""
+        with self._lock:
+            self._held[values] = float(amount)
+
+    def drop(self, values: Values) -> None:
+        """Forget the series of these label values."""
+        with self._lock:
+            self._held.pop(values, None)
+
+    def follow(self, source: Source | None) -> None:
+        """Read the live series from `source` at each collection: label values in catalogue order, value."""
+        self._source = source
+
+    def clear(self) -> None:
+        """End every series, and leave the source."""
+        super().clear()
+        with self._lock:
+            self._held.clear()
+            self._over = frozenset()
+        self._source = None
+
+    def live(self) -> dict[Values, float]:
+        """Every live series now; those over the bound are added up under "(other)"."""
+        with self._lock:
+            live = dict(self._held)
+        if self._source is not None:
+            live.update((self._sourced(values), float(amount)) for values, amount in self._source())
+        return self._bounded(live)
+
+    def _bounded(self, live: Mapping[Values, float]) -> dict[Values, float]:
+        """The live series within the bound: who is shown stays while it lives, and each other counts once."""
+        sums: dict[Values, float] = {}
+        over: set[Values] = set()
+        with self._lock:
+            self._bound.keep(live)
+            for values, amount in live.items():
+                fitted = self._bound.fit(values)
+                sums[fitted] = sums.get(fitted, 0.0) + amount
+                if fitted != values:
+                    over.add(values)
+            new, self._over = over - self._over, frozenset(over)
+        if new:
+            self.overflow(len(new))
+        return sums
+
+    def _sourced(self, values: Iterable[object]) -> Values:
+        texts = tuple([str(value) for value in values])
+        if len(texts) != len(self._names):
+            raise LabelError(
+                f"{self.metric.name}: its source gave {texts}, expected values for {self._names}"
+            )
+        return texts

@@ -1,0 +1,53 @@
+"""Where the numbers of our metrics are kept: in this process, or in the files of a worker."""
+
+from __future__ import annotations
+
+import logging
+
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+
+from telemetry.aggregation import Keeping
+from telemetry.catalog import CATALOG
+from telemetry.cells import Cells
+from telemetry.exemplars import Exemplars
+from telemetry.guard import guard
+from telemetry.scraped import Scraped
+from telemetry.serieskey import What, scope_of
+from telemetry.settings import Settings
+from telemetry.tracing import sampled_context
+from telemetry.workers import Worker
+
+_log = logging.getLogger("telemetry")
+
+
+class Kept:
+    """The cells, with exemplars where there are traces, and what a scrape shows of them."""
+
+    def __init__(self, settings: Settings, worker: Worker | None, meter: str) -> None:
+        self._worker = worker
+        self.cells = worker.cells if worker else Cells()
+        self.exemplars = Exemplars(self._exemplar_cells(), sampled_context) if settings.exemplars else None
+        self.keeping = Keeping(self.cells, ours=True, exemplars=self.exemplars)
+        self.scraped = Scraped(meter, _known(meter), self.cells, self.exemplars, worker)
+
+    def _exemplar_cells(self) -> Cells:
+        """In a file where there are other workers to read it; in memory where the disk has no room."""
+        try:
+            return self._worker.exemplars() if self._worker else Cells()
+        except OSError as error:
+            guard.report("record", "exemplars of this worker are seen by it alone: %s", error)
+            return Cells()
+
+    def forked(self) -> None:
+        """In a process that was forked, when its worker has a number of its own: exemplars go there too."""
+        if self._worker and self.exemplars:
+            self._worker.move_exemplars(self.exemplars.cells)
+
+
+def _known(meter: str) -> dict[str, What]:
+    scope = scope_of(InstrumentationScope(meter))
+    return {
+        metric.name: What(scope, metric.name, metric.unit, metric.description, metric.buckets or None)
+        for metric in CATALOG
+        if metric.kind != "gauge"
+    }

@@ -1,0 +1,202 @@
+"""The numbers of our metrics in all stores, this process's and other workers', added up by series."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import add
+from typing import NamedTuple, Protocol
+
+from telemetry.pages import Placed
+from telemetry.serieskey import What, check, parse
+
+Bounds = tuple[float, ...] | None
+Pages = list[list[float]]
+
+
+class Store(Protocol):
+    """Records, and the numbers of each page; where the records begin anew, the generation rises."""
+
+    generation: int
+    placed: list[Placed]
+
+    def numbers(self) -> Pages: ...
+
+
+class Series(NamedTuple):
+    """A series as it is shown: its instrument, its attributes as keys have them, where its numbers begin in
+    the sums."""
+
+    what: What
+    attributes: bytes
+    start: int
+
+
+@dataclass
+class _Run:
+    """Numbers that lie side by side both in a page and in the sums."""
+
+    page: int
+    first: int
+    start: int
+    length: int
+
+
+class _Fitted(NamedTuple):
+    """A histogram in other buckets than it is shown in."""
+
+    placed: Placed
+    bounds: Bounds
+    series: Series
+
+
+@dataclass
+class _Followed:
+    """How the records of one store go into the sums, as far as they have come."""
+
+    generation: int
+    seen: int = 0
+    runs: list[_Run] = field(default_factory=list)
+    fitted: list[_Fitted] = field(default_factory=list)
+    others: list[Placed] = field(default_factory=list)
+    broken: int = 0
+
+    def goes(self, placed: Placed, start: int) -> None:
+        last = self.runs[-1] if self.runs else None
+        if (
+            last is not None
+            and placed.page == last.page
+            and placed.first == last.first + last.length
+            and start == last.start + last.length
+        ):
+            last.length += placed.length
+        else:
+            self.runs.append(_Run(placed.page, placed.first, start, placed.length))
+
+
+class Totals:
+    """The sums. `is_ours` tells by its scope whether an instrument belongs here; `known` has those of the
+    catalogue, whose words and buckets are shown where an older release of the code wrote others."""
+
+    def __init__(self, is_ours: Callable[[str], bool], known: Mapping[str, What]) -> None:
+        self._is_ours = is_ours
+        self._known = known
+        self._followed: dict[Store, _Followed] = {}
+        self._by_series: dict[tuple[str, bool, bytes], Series] = {}
+        self.series: list[Series] = []
+        self._size = 0
+
+    def add_up(self, stores: Sequence[Store], own: Store) -> tuple[list[float], int]:
+        """The sums over all stores, and how many records were left out because they are broken.
+
+        `own` is this process's, and is not doubted. The order is to be the same whoever adds: else a sum
+        would differ by a rounding from worker to worker, and now and then seem to fall.
+        """
+        for gone in self._followed.keys() - set(stores):
+            del self._followed[gone]
+        found = [(store, store.numbers(), self._follow(store)) for store in stores]
+        sums = [0.0] * self._size
+        broken = 0
+        for number, (store, pages, followed) in enumerate(found):
+            broken += followed.broken
+            if store is not own and not _are_sound(pages):
+                broken += _mend(pages, store.placed[: followed.seen])
+            _add(sums, followed, pages, is_first=number == 0)
+        return sums, broken
+
+    def find(self, key: bytes) -> Series | None:
+        """The series of a key."""
+        what, attributes = parse(key)
+        return self._by_series.get((what.name, what.bounds is None, attributes))
+
+    def others(self, store: Store) -> Iterator[tuple[bytes, list[float]]]:
+        """What a store holds of other people's instruments now."""
+        followed, pages = self._follow(store), None
+        for placed in followed.others:
+            pages = pages or store.numbers()
+            numbers = pages[placed.page][placed.first : placed.first + placed.length]
+            if _is_sound(placed.key, numbers):
+                yield placed.key, numbers
+
+    def _follow(self, store: Store) -> _Followed:
+        followed = self._followed.get(store)
+        if followed is None or followed.generation != store.generation:
+            followed = self._followed[store] = _Followed(store.generation)
+        for placed in store.placed[followed.seen :]:
+            followed.seen += 1
+            try:
+                check(placed.key, [0.0] * placed.length)
+            except ValueError:
+                followed.broken += 1
+            else:
+                self._place(followed, placed)
+        return followed
+
+    def _place(self, followed: _Followed, placed: Placed) -> None:
+        what, attributes = parse(placed.key)
+        if not self._is_ours(what.scope):
+            followed.others.append(placed)
+            return
+        series = self._series(what, attributes)
+        if series.what.bounds == what.bounds:
+            followed.goes(placed, series.start)
+        else:
+            followed.fitted.append(_Fitted(placed, what.bounds, series))
+
+    def _series(self, what: What, attributes: bytes) -> Series:
+        name = what.name, what.bounds is None, attributes
+        series = self._by_series.get(name)
+        if series is None:
+            known = self._known.get(what.name)
+            shown = known if known and (known.bounds is None) == (what.bounds is None) else what
+            series = self._by_series[name] = Series(shown, attributes, self._size)
+            self.series.append(series)
+            self._size += shown.length
+        return series
+
+
+def fitted(numbers: Sequence[float], bounds: Bounds, wanted: Bounds) -> Sequence[float]:
+    """A histogram in other buckets, where a release has changed them: count and sum stay exact, and what a
+    bucket holds goes to the one that its upper bound is in."""
+    if bounds is None or wanted is None or bounds == wanted:
+        return numbers
+    counts = [0.0] * (len(wanted) + 1)
+    for bound, count in zip((*bounds, math.inf), numbers[:-1], strict=True):
+        counts[bisect_left(wanted, bound)] += count
+    return [*counts, numbers[-1]]
+
+
+def _add(sums: list[float], followed: _Followed, pages: Pages, is_first: bool) -> None:
+    for run in followed.runs:
+        end = run.start + run.length
+        numbers = pages[run.page][run.first : run.first + run.length]
+        sums[run.start : end] = numbers if is_first else map(add, sums[run.start : end], numbers)
+    for placed, bounds, series in followed.fitted:
+        numbers = pages[placed.page][placed.first : placed.first + placed.length]
+        for at, amount in enumerate(fitted(numbers, bounds, series.what.bounds), series.start):
+            sums[at] += amount
+
+
+def _are_sound(pages: Pages) -> bool:
+    """Whether there is no number that nothing counts to; NaN fails too."""
+    return all(not page or (min(page) >= 0 and sum(page) < math.inf) for page in pages)
+
+
+def _mend(pages: Pages, records: Sequence[Placed]) -> int:
+    """Leave out the series whose numbers are not sound; how many these are."""
+    broken = 0
+    for key, page, first, length in records:
+        if not _is_sound(key, pages[page][first : first + length]):
+            pages[page][first : first + length] = [0.0] * length
+            broken += 1
+    return broken
+
+
+def _is_sound(key: bytes, numbers: Sequence[float]) -> bool:
+    try:
+        check(key, numbers)
+    except ValueError:
+        return False
+    return True

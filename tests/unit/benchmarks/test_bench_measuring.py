@@ -1,0 +1,89 @@
+"""Contenders take turns; each is a process of its own, and one that fails is told by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from benchmarks import stall, wrk
+from benchmarks.contenders import OURS
+from benchmarks.filling import LINES
+from benchmarks.fresh import fresh
+from benchmarks.part import Contender, LeftOutError, Part, Turn, measure
+from benchmarks.serving import served
+from benchmarks.standing import stand
+from benchmarks.starting import OWN
+
+
+def test_contenders_take_turns_and_the_first_turn_warms_up() -> None:
+    """All are ready before one is driven, and every other round goes backwards."""
+    told: list[str] = []
+
+    def contender(name: str) -> Contender:
+        @contextmanager
+        def ready() -> Iterator[Turn]:
+            told.append(f"{name} ready")
+            yield lambda: told.append(name) or float(len(told))
+            told.append(f"{name} ends")
+
+        return ready
+
+    part = Part("x", "X", "ms", "", {"a": contender("a"), "b": contender("b")})
+    said: list[str] = []
+    figures = measure(part, ["a", "b"], 2, said.append)
+    assert told == ["a ready", "b ready", "a", "b", "b", "a", "a", "b", "b ends", "a ends"]
+    assert figures == {"a": [6.0, 7.0], "b": [5.0, 8.0]}
+    assert said == ["getting ready", "warming up", "round 1 of 2", "round 2 of 2"]
+
+
+def test_a_standing_contender_answers_each_turn() -> None:
+    """The real process: nothing oversleeps by a second where nobody scrapes, and time is never negative."""
+    with stand(stall.__name__, "nobody scrapes") as turn:
+        assert all(0 <= turn() < 1_000 for _ in range(2))
+
+
+def test_a_contender_that_ends_is_told_by_name() -> None:
+    """Its own words are on stderr; the part says who it was, and the others go on."""
+    with (
+        pytest.raises(LeftOutError, match="no such one ended with code 1"),
+        stand(stall.__name__, "no such one") as turn,
+    ):
+        turn()
+
+
+def test_a_fresh_contender_is_a_new_process_each_turn() -> None:
+    """An import takes time at the second turn too."""
+    with fresh("benchmarks.starting", {OWN: float})[OWN]() as turn:
+        assert all(turn() > 1 for _ in range(2))
+
+
+def test_a_served_contender_answers_and_has_as_many_lines_as_asked() -> None:
+    """What is scraped under load is as large as the page says, and what is driven is answered."""
+    with served(OURS, label_sets=1_000) as url:
+        assert httpx.get(url, trust_env=False).json() == {"item": 7, "part": "wheel"}
+        text = httpx.get(httpx.URL(url).join("/metrics"), trust_env=False).text
+    assert text.count("http_request_duration_seconds") >= 1_000 * LINES
+    assert 'endpoint="(other)"' not in text
+
+
+@pytest.mark.parametrize(
+    ("said", "failed"),
+    [
+        ("  Non-2xx or 3xx responses: 12", "Non-2xx or 3xx responses: 12"),
+        ("  Socket errors: connect 0, read 3, write 0, timeout 0", "Socket errors: connect 0, read 3"),
+    ],
+)
+def test_a_server_that_fails_is_no_figure(
+    said: str, failed: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Errors are answered faster than requests: a rate of them would be a lie."""
+    fake = tmp_path / "wrk"
+    fake.write_text(f"#!/bin/sh\necho 'Requests/sec:  9000.00'\necho '{said}'\n")
+    fake.chmod(0o755)
+    monkeypatch.setattr(wrk, "_program", lambda: fake)
+    with pytest.raises(LeftOutError, match=failed):
+        wrk.rate("http://127.0.0.1:1/", 1, 1)

@@ -1,0 +1,131 @@
+"""The sums over all workers: the same whoever adds, whatever came when."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+from opentelemetry.exporter.prometheus import PrometheusMetricReader
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from prometheus_client import CollectorRegistry, generate_latest
+
+from telemetry.aggregation import Keeping
+from telemetry.cells import Cells
+from telemetry.group import GroupReader
+from telemetry.scraped import Scraped
+from telemetry.serieskey import What, key_of, scope_of
+from telemetry.totals import Totals, fitted
+from telemetry.workers import Worker
+
+SCOPE = scope_of(InstrumentationScope("reviewlens"))
+SECONDS = What(SCOPE, "seconds", "s", "", (1.0,))
+TEA = What(SCOPE, "tea_total", "", "cups")
+AMOUNTS = (0.1, 0.2, 0.3)  # what they add up to depends on the order
+
+
+def scraped(worker: Worker) -> Scraped:
+    return Scraped("reviewlens", {}, worker.cells, worker=worker)
+
+
+def page(worker: Worker) -> str:
+    return b"".join(scraped(worker).render(openmetrics=False)).decode()
+
+
+def test_every_worker_tells_the_same_sum_to_the_last_digit(tmp_path: Path) -> None:
+    """A sum that differs by a rounding seems to fall, which Prometheus takes for a restart."""
+    workers = [Worker(tmp_path) for _ in AMOUNTS]
+    for worker, amount in zip(workers, AMOUNTS, strict=True):
+        worker.cells.cell(key_of(SECONDS, {}), 3).add_two(0, 1, 2, amount)
+    pages = {page(worker) for worker in workers}
+    assert len(pages) == 1
+    assert "seconds_sum 0.6000000000000001\n" in pages.pop()
+
+
+def test_so_it_is_with_other_peoples_instruments(tmp_path: Path) -> None:
+    for order in permutations(AMOUNTS):
+        folder = tmp_path / str(order)
+        workers, pages = [Worker(folder) for _ in order], set()
+        for worker, amount in zip(workers, order, strict=True):
+            registry = CollectorRegistry()
+            reader: PrometheusMetricReader = GroupReader(worker.cells, scraped(worker), registry)
+            other = MeterProvider([reader], shutdown_on_exit=False).get_meter("other")
+            other.create_histogram("pour", "s", explicit_bucket_boundaries_advisory=[1.0]).record(amount)
+            other.create_counter("cups").add(amount)
+            worker.registry = registry  # type: ignore[attr-defined]
+        for worker in workers:
+            pages.add(generate_latest(worker.registry).decode())  # type: ignore[attr-defined]
+        assert len(pages) == 1
+        assert "cups_total 0.6\n" in pages.pop()
+
+
+def test_series_of_different_workers_in_any_order_are_put_together(tmp_path: Path) -> None:
+    """New ones come all the time, here and there, and each is told once."""
+    workers, totals = [Worker(tmp_path) for _ in range(3)], Totals(lambda _: True, {})
+    own = workers[1]
+    expected: dict[bytes, float] = {}
+    for step in range(60):
+        worker = workers[step * 7 % 3]
+        key = key_of(TEA, {"a": str(step * 11 % 17)})
+        worker.cells.cell(key, 1).add(0, step)
+        expected[key] = expected.get(key, 0) + step
+        sums, broken = totals.add_up(own.stores(), own.cells)
+        assert {
+            key_of(s.what, {"a": s.attributes.decode()[7:-2]}): sums[s.start] for s in totals.series
+        } == expected
+        assert broken == 0
+
+
+def test_a_file_that_another_stands_in_place_of_is_followed(tmp_path: Path) -> None:
+    """A worker put a broken one out of the way: what the old one had is forgotten."""
+    own, path = Worker(tmp_path), tmp_path / "1.cells"
+    totals, key = Totals(lambda _: True, {}), key_of(TEA, {})
+    for amount in (5, 2):
+        path.unlink(missing_ok=True)
+        Cells(os.open(path, os.O_RDWR | os.O_CREAT)).cell(key, 1).add(0, amount)
+        assert totals.add_up(own.stores(), own.cells)[0] == [amount]
+    path.unlink()
+    assert totals.add_up(own.stores(), own.cells)[0] == [0]
+
+
+def test_a_worker_of_another_release_is_shown_in_todays_buckets_and_words(tmp_path: Path) -> None:
+    known = What(SCOPE, "seconds", "s", "new words", (2.0, 5.0))
+    own, other = Worker(tmp_path), Worker(tmp_path)
+    own.cells.cell(key_of(known, {}), 4).add_two(0, 1, 3, 1.0)
+    old = other.cells.cell(key_of(What(SCOPE, "seconds", "s", "old words", (1.0, 2.0, 4.0)), {}), 5)
+    for at, amount in enumerate((1, 2, 4, 8, 99.5)):
+        old.add(at, amount)
+    for worker in (own, other):
+        shown = Scraped("reviewlens", {"seconds": known}, worker.cells, worker=worker)
+        assert b"".join(shown.render(openmetrics=False)).decode() == (
+            "# HELP seconds new words\n"
+            "# TYPE seconds histogram\n"
+            'seconds_bucket{le="2.0"} 4.0\n'
+            'seconds_bucket{le="5.0"} 8.0\n'
+            'seconds_bucket{le="+Inf"} 16.0\n'
+            "seconds_count 16.0\n"
+            "seconds_sum 100.5\n"
+        )
+
+
+def test_a_predecessors_file_goes_on_under_any_number(tmp_path: Path) -> None:
+    """Ten and more workers: their order is that of numbers, not of names."""
+    workers = [Worker(tmp_path) for _ in range(12)]
+    assert [store is worker.cells for worker in workers for store in worker.stores()].count(True) == 12
+    for at, worker in enumerate(workers):
+        assert worker.stores()[at] is worker.cells
+    fcntl.flock(workers[11]._file, fcntl.LOCK_UN)
+    assert Worker(tmp_path).number == 11
+
+
+def test_fitting_keeps_count_and_sum() -> None:
+    numbers: Any = [1.0, 2.0, 4.0, 0.5]
+    assert fitted(numbers, (1.0, 2.0), (1.0, 2.0)) is numbers
+    assert fitted(numbers, (1.0, 2.0), (1.5,)) == [1.0, 6.0, 0.5]
+
+
+def test_keeping_says_how_many_by_itself() -> None:
+    assert Keeping(Cells()).limit == 2_000
