@@ -100,7 +100,8 @@ class WatchedMetrics(ForwardingExporter):
     def export(
         self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any
     ) -> MetricExportResult:
-        """Push; FAILURE when it did not arrive."""
+        """Push; FAILURE when it did not arrive. What could not be counted until now is in the next one."""
+        guard.count_due()
         return self._delivery.push(
             lambda: self._inner.export(metrics_data, timeout_millis, **kwargs), MetricExportResult.FAILURE
         )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import math
 import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Literal
 
 Step = Literal["record", "export", "render"]
@@ -39,19 +41,19 @@ class Guard:
         """As fault(), but it is counted at the next scrape, push or fault, and never raised: where the
         instrument that counts it may be what the caller has locked."""
         if self._is_new_spell(step, step):
-            _log.exception("telemetry fault in %s; the request is untouched", step)
+            _say("telemetry fault in %s; the request is untouched", step, exc_info=True)
 
     def report(self, step: Step, message: str, *args: object) -> None:
         """Count a fault that is no exception, and log what it is, once per spell."""
         if self._is_new_spell(step, message % args):
-            _log.error(message, *args)
+            _say(message, *args)
         self.count_due()
 
     def _is_new_spell(self, step: Step, of: str) -> bool:
         """Take note of a fault; whether it is the first for a minute."""
         now = self._clock()
         with self._lock:
-            is_new = now - self._last.get(of, -SPELL_SECONDS) >= SPELL_SECONDS
+            is_new = not 0 <= now - self._last.get(of, -math.inf) < SPELL_SECONDS
             self._last[of] = now
             self._due[step] += 1
         return is_new
@@ -76,6 +78,12 @@ class Guard:
                 _log.debug("a telemetry fault could not be counted yet", exc_info=True)
                 with self._lock:
                     self._due[step] += number
+
+
+def _say(message: str, *values: object, exc_info: bool = False) -> None:
+    """Log it; a log that is itself at fault is nothing that a request may see."""
+    with suppress(Exception):
+        _log.error(message, *values, exc_info=exc_info)
 
 
 guard = Guard()

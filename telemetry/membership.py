@@ -61,7 +61,13 @@ class Inheritance:
             handle.look_by(self.look)
 
     def look(self) -> None:
-        """Take in what the others have brought since the last time."""
+        """Take in what the others have brought since the last time; what cannot be had now is had later."""
+        try:
+            self._look()
+        except Exception:
+            guard.fault("record")
+
+    def _look(self) -> None:
         with self._lock:
             for reading in self._readings.of(self._worker):
                 generation, seen = self._seen.get(reading, (reading.generation, 0))

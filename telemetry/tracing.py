@@ -12,6 +12,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExport
 
 from telemetry.delivery import WatchedSpans
 from telemetry.exporters import span_exporter
+from telemetry.guard import guard
 from telemetry.otlp import Target
 
 # Where a context keeps its span.
@@ -33,8 +34,12 @@ def _exporter(to: Target | None) -> SpanExporter:
 
 def trace_id() -> str:
     """The current span's trace id in hex, or an empty string."""
-    found = trace.get_current_span().get_span_context()
-    return format(found.trace_id, "032x") if found.is_valid else ""
+    try:
+        found = trace.get_current_span().get_span_context()
+        return format(found.trace_id, "032x") if found.is_valid else ""
+    except Exception:  # of a context or a span that is not the SDK's own
+        guard.fault("record")
+        return ""
 
 
 def sampled_context() -> tuple[int, int] | None:

@@ -94,8 +94,7 @@ class Worker:
 
     def others(self) -> list[int]:
         """The numbers of the other workers that are, or were."""
-        names = os.listdir(self.folder)  # noqa: PTH208 - each scrape asks this
-        stems = [name.removesuffix(_CELLS) for name in names if name.endswith(_CELLS)]
+        stems = [name.removesuffix(_CELLS) for name in _listed(self.folder) if name.endswith(_CELLS)]
         return sorted({int(stem) for stem in stems if stem.isdecimal()} - {self.number})
 
     def stores(self) -> list[Cells | Reading]:
@@ -143,6 +142,15 @@ def group(environ: Mapping[str, str]) -> Path:
     parent = os.getppid()
     name = f"{socket.gethostname()}-{parent}-{_began(parent)}"
     return Path(environ.get(STATE_DIR[0]) or STATE_DIR[1]) / _FOLDER / name
+
+
+def _listed(folder: Path) -> list[str]:
+    """What is in a folder, nothing once it is removed. Not by glob: where a folder cannot be opened, some
+    versions of it raise and others find nothing."""
+    try:
+        return os.listdir(folder)  # noqa: PTH208 - each scrape asks this
+    except FileNotFoundError:
+        return []
 
 
 def _path(folder: Path, number: int, suffix: str = _CELLS) -> Path:

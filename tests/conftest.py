@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,17 @@ from app.database import Database
 from app.reviews.bootstrap import load_samples
 from app.reviews.repository import Repository
 from app.settings import DATABASE
+from scripts import oldest
 from scripts.stack.binaries import obtain
 from scripts.stack.errors import UnavailableError
 from telemetry.guard import guard
 from telemetry.testing import Recorded, recording
+
+BUILDS: dict[tuple[str, ...], tuple[Callable[[], object], ...]] = {
+    (): (partial(obtain, "otelcol"), partial(obtain, "prometheus", "3.12")),
+    ("oldest",): (oldest.python,),
+}
+"""By what a test's marker names: built() stands for programs, built("oldest") for the oldest packages."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -27,10 +35,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(tryfirst=True, wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """A build is waited for outside a test's time limit; what cannot be had is told by the test itself."""
-    if item.get_closest_marker("built"):
+    if built := item.get_closest_marker("built"):
         with suppress(UnavailableError):
-            obtain("otelcol")
-            obtain("prometheus", "3.12")
+            for build in BUILDS[built.args]:
+                build()
     return (yield)
 
 

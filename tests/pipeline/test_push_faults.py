@@ -16,6 +16,7 @@ from support.otlp_sink import SINKS, Sink
 from support.servers import free_port, run_app, wait_for
 
 from telemetry import instrument
+from telemetry.guard import guard
 from telemetry.metrics import dialogue_turns_total
 from telemetry.testing import Recorded, recording
 
@@ -113,6 +114,19 @@ def test_a_collector_that_is_away_is_one_line_with_the_reason_and_no_credentials
     assert line.startswith(f"pushing metrics to http://127.0.0.1:{port}")
     assert "refused" in line
     assert "hunter2" not in caplog.text
+
+
+def test_a_fault_that_could_not_be_counted_is_in_a_later_push() -> None:
+    """Nothing else fails afterwards, and nobody scrapes: the pushes themselves see to it."""
+    record = frozenset({("error_type", "record"), ("component", "telemetry")})
+    with SINKS["http/protobuf"]() as sink, pushing(sink.environ) as recorded:
+        try:
+            raise ValueError("inside telemetry")
+        except ValueError:
+            guard.later("record")
+        for _ in range(2):
+            recorded.pipeline.flush()
+        assert sink.series("errors_total")[record] == 1
 
 
 @BOTH

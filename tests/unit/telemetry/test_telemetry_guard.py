@@ -88,6 +88,25 @@ def test_a_spell_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     assert len(ledger.counts) == 7
 
 
+def test_a_clock_that_goes_back_ends_a_spell(caplog: pytest.LogCaptureFixture) -> None:
+    """Else nothing would be logged until it has caught up."""
+    clock = Clock()
+    guard, _ = lenient(clock)
+    for now in (7200.0, 3600.0, 3601.0):
+        clock.now = now
+        fault(guard)
+    assert len(caplog.records) == 2
+
+
+def test_a_log_that_fails_too_is_nothing_that_a_request_sees(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A handler of the application's own may raise; the fault is counted all the same."""
+    monkeypatch.setattr(logging.Logger, "callHandlers", lambda *_: 1 / 0)
+    guard, ledger = lenient()
+    fault(guard)
+    guard.report("render", "broken")
+    assert ledger.counts == [("record", 1), ("render", 1)]
+
+
 def test_the_log_line_has_the_step_and_the_traceback(caplog: pytest.LogCaptureFixture) -> None:
     """Whoever reads the log sees what failed."""
     guard, _ = lenient()

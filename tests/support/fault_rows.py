@@ -1,0 +1,126 @@
+"""The faults: which step fails, how, and what that may cost. No other place knows a step's inner name.
+
+A `target` is a dotted name in the serving process; PROCESS ones have none, and those of what is outside of it
+(the receiver of pushes, files of other workers) are done by support/outside_faults.py.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Row(NamedTuple):
+    """One fault.
+
+    `counted`: as which error_type of errors_total.
+    `lines`: what the log says, each once, in each process that has met it.
+    `scrape`: what /metrics answers meanwhile; None: nothing, until the fault is over.
+    `exact`: nothing that is recorded meanwhile is missing; else what is missing was counted as a fault.
+    `first`: what is asked as soon as it is there.
+    """
+
+    what: str
+    how: str
+    target: str = ""
+    counted: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
+    scrape: int | None = 200
+    exact: bool = True
+    first: str = ""
+
+    @property
+    def has_handles(self) -> bool:
+        """Whether the process can still take a new connection."""
+        return self.how != "no handles"
+
+
+AFTERWARDS = "works again"
+RECORD = ("telemetry fault in record",)
+
+
+def _record(what: str, target: str) -> Row:
+    return Row(what, "raise", target, ("record",), RECORD, exact=False)
+
+
+def _render(what: str, target: str, scrape: int = 500) -> Row:
+    return Row(what, "raise", target, ("render",), ("telemetry fault in render",), scrape)
+
+
+def _export(what: str, how: str, target: str = "", reason: str = "") -> Row:
+    """The push after the last one that fails says that they work again."""
+    return Row(what, how, target, ("export",), (f"pushing metrics to .* fails: .*{reason}", AFTERWARDS))
+
+
+SDK = "opentelemetry.sdk.metrics._internal"
+EXPORTER = "opentelemetry.exporter.otlp.proto.http.metric_exporter.OTLPMetricExporter"
+
+ONE = (
+    _record("the bucket of a value", "telemetry.children.bisect_left"),
+    _record("where a child writes", "telemetry.children.writer"),
+    _record("a new cell", "telemetry.cells.Cells.claim"),
+    _record("label sets", "telemetry.handles.Handle._values"),
+    _record("a new label set", "telemetry.handles.Handle._child"),
+    Row(
+        "the bound on label sets",  # which the gauge's series have too
+        "raise",
+        "telemetry.bounds.Bound.fit",
+        ("export", "record", "render"),
+        tuple(f"telemetry fault in {step}" for step in ("export", "record", "render")),
+        exact=False,
+    ),
+    _record("the middleware's recording", "telemetry.middleware.MetricsMiddleware.record"),
+    _record("the children of a route", "telemetry.middleware.MetricsMiddleware._pair"),
+    _record("the template of a route", "telemetry.endpoints.Endpoints.of"),
+    _record("the table of routes", "telemetry.endpoints.walk")._replace(first="/grow"),
+    Row("new routes at 0", "raise", "telemetry.instrument.walk", ("record",), RECORD, first="/grow"),
+    _record("what was streamed", "telemetry.middleware._Exchange.is_stream"),
+    _record("the trace of a request", "opentelemetry.trace.get_current_span"),
+    _record("the access log", "telemetry.logs.access"),
+    Row("the log itself", "raise", "faulty_app.Shown.emit", ("record",), exact=False),
+    Row("a record that takes long", "slow", "telemetry.children.bisect_left"),
+    _export("an exporter that raises", "raise", f"{EXPORTER}.export", "InjectedError"),
+    Row("an exporter that hangs", "hang", f"{EXPORTER}.export"),
+    _export("a receiver that answers 500", "receiver answers 500", reason="500"),
+    _export("a receiver that hangs", "receiver hangs"),
+    _export("a receiver that cuts connections", "receiver cuts"),
+    _export("a receiver that is gone", "receiver gone", reason="refused"),
+    _export("no file handles", "no handles"),
+    Row(
+        "what a push holds of gauges",
+        "raise",
+        "telemetry.livegauges._metric",
+        ("export",),
+        ("telemetry fault in export",),
+    ),
+    _render("the renderer", "telemetry.exposition.Exposition.pieces"),
+    Row("a renderer that hangs", "hang", "telemetry.exposition.Exposition.pieces", scrape=None),
+    _render("the text", "telemetry.text.Text.render"),
+    Row("a text that hangs", "hang", "telemetry.text.Text.render", scrape=None),
+    Row(
+        "the gauge's source",
+        "raise",
+        "faulty_app.live",
+        ("export", "render"),
+        ("telemetry fault in export", "telemetry fault in render"),
+    ),
+    Row("a gauge's source that hangs", "hang", "faulty_app.live", scrape=None),
+    Row("clocks", "back an hour"),
+)
+
+LEFT_OUT = "what cannot be read of it is left out"
+
+SEVERAL = (
+    _record("the bucket of a value", "telemetry.children.bisect_left"),
+    _record("a new cell", "telemetry.cells.Cells.claim"),
+    _record("room in a page", "telemetry.cells.Cells._room"),
+    _render("adding up", "telemetry.totals.Totals.add_up"),
+    Row("adding up that hangs", "hang", "telemetry.totals.Totals.add_up", scrape=None),
+    Row("files that cannot be read", "oserror", "telemetry.reading.Reading._map", ("render",), (LEFT_OUT,)),
+    Row("a file of garbage", "file of garbage", "", ("render",), (LEFT_OUT,)),
+    Row("a file that is cut short", "file cut short", "", ("render",), (LEFT_OUT,)),
+    Row(
+        "no file handles", "no handles", "", ("record", "render"), (*RECORD, "telemetry fault in render"), 500
+    ),
+    Row("clocks", "back an hour"),
+    Row("a full disk", "no room", "", ("record",), RECORD, exact=False),  # last: from then on a page is long
+)
