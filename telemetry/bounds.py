@@ -77,6 +77,7 @@ class Bound:
             for label_sets in (self._known, self._strangers, self._folded):
                 label_sets.clear()
             self._widest = None
+            self.look = _nowhere
 
     def _stranger(self, values: Values) -> Values:
         if values in self._strangers:

@@ -140,9 +140,12 @@ class Cells:
         return [(cell.key, cell.read()) for cell in left]
 
     def numbers(self) -> list[list[float]]:
-        """The numbers of every page, as `placed` says where; at one moment of this process."""
+        """The numbers of every page, as `placed` says where; of each series at one moment of this process."""
+        return [self._read(page) for page in self._pages]
+
+    def _read(self, page: Page) -> list[float]:
         with self._writing:
-            return [page.read() for page in self._pages]
+            return page.read()
 
     def is_doubtful(self) -> bool:
         """This process's own numbers are not doubted."""

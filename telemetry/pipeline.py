@@ -65,6 +65,7 @@ class Pipeline:
         self.settings = settings
         self._worker = worker
         self._kept: Kept | None = None
+        self._inheritance: membership.Inheritance | None = None
         self.exposition: Exposition | None = None
         self.tracer_provider: TracerProvider | None = None
         self._pushing: PeriodicExportingMetricReader | None = None
@@ -91,7 +92,7 @@ class Pipeline:
                 views=list(views(METER, settings.http_server_metrics, keeping)),
             )
             if worker:
-                membership.Inheritance(worker, METER)
+                self._inheritance = membership.Inheritance(worker, METER)
             self._wire(self._provider)
 
     def _readers(
@@ -168,7 +169,7 @@ class Pipeline:
             self._worker.rejoin(group(environ))
         finally:
             self._reconnect()
-        membership.Inheritance(self._worker, METER)
+        self._inheritance = membership.Inheritance(self._worker, METER)
         # The parent pushes as well, and so may other workers.
         self._name = f"{self._name or 0}.{self._worker.number}"
         self._provider._sdk_config.resource = resource(self.settings, environ, self._name)
@@ -211,6 +212,8 @@ class Pipeline:
 
         for instrumented in INSTRUMENTED:
             instrumented.wire(IDLE)
+        if self._inheritance:
+            self._inheritance.close()
         _at_most(0 if self._stuck else FLUSH_MS / 1000, stop)
         guard.count = None
         for handle in HANDLES.values():

@@ -115,6 +115,7 @@ SEVERAL = (
     _record("room in a page", "telemetry.cells.Cells._room"),
     _render("adding up", "telemetry.totals.Totals.add_up"),
     Row("adding up that hangs", "hang", "telemetry.totals.Totals.add_up", scrape=None),
+    Row("a file that hangs", "hang", "telemetry.reading.Reading.refresh", scrape=None),
     Row("files that cannot be read", "oserror", "telemetry.reading.Reading._map", ("render",), (LEFT_OUT,)),
     Row("a file of garbage", "file of garbage", "", ("render",), (LEFT_OUT,)),
     Row("a file that is cut short", "file cut short", "", ("render",), (LEFT_OUT,)),
