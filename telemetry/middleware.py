@@ -11,7 +11,6 @@ from starlette.requests import ClientDisconnect
 
 from telemetry import logs, tracing
 from telemetry.catalog import METHODS, OTHER
-from telemetry.children import BoundCounter, BoundHistogram
 from telemetry.endpoints import Endpoints
 from telemetry.exposition import ASGIApp, Message, Receive, Scope, Send
 from telemetry.guard import guard
@@ -74,49 +73,43 @@ class MetricsMiddleware:
         except BaseException as error:
             exchange.left(error)
             raise
-        exchange.end(exchange.status or 500)
+        if not exchange.ended:
+            exchange.end(exchange.status or 500)
 
     def record(self, exchange: _Exchange, status_code: int, whole: bool) -> None:
         """Count a request that has ended. `whole`: not because its client left."""
-        seconds = max(0.0, self.clock() - exchange.started)
-        pair = self._pair(exchange, status_code)
-        pair.requests.inc()
-        pair.seconds.observe(seconds)
-        if exchange.is_stream(whole):
-            self._record_stream(exchange, pair, not whole)
-        if exchange.trace_id is not None:
-            logs.access(_log, pair.method, pair.endpoint, status_code, seconds, exchange.trace_id)
-
-    def _pair(self, exchange: _Exchange, status_code: int) -> _Pair:
-        """Where a request counts: found once for an end point with one template, which stays what it is."""
-        self.look_at_routes()
+        elapsed = self.clock() - exchange.started
+        seconds = elapsed if elapsed > 0.0 else 0.0  # clocks may go back
+        if len(self._routes()) != self._known_routes:
+            self.look_at_routes()
         scope = exchange.scope
         key = scope["method"], status_code, id(scope.get("endpoint"))
-        found = self._pairs.get(key)
-        return found if found is not None else self._new_pair(key, exchange)
+        pair = self._pairs.get(key) or self._new_pair(key, exchange)
+        inc, observe, method, endpoint = pair
+        inc()
+        observe(seconds)
+        if exchange.first_byte is not None or not whole:
+            self._record_stream(exchange, pair, not whole)
+        if exchange.trace_id is not None:
+            logs.access(_log, method, endpoint, status_code, seconds, exchange.trace_id)
 
     def _new_pair(self, key: tuple[str, int, int], exchange: _Exchange) -> _Pair:
         given, status_code, _ = key
         scope = exchange.scope
         method = given if given in _METHODS else OTHER
         endpoint = self._endpoints.of(scope, exchange.root_path, status_code == REDIRECTED)
-        pair = _Pair(
-            http_requests_total.labels(method=method, endpoint=endpoint, status_code=str(status_code)),
-            http_request_duration_seconds.labels(method=method, endpoint=endpoint),
-            method,
-            endpoint,
-        )
-        if (
-            method == given
-            and self._endpoints.is_one(scope)
-            and pair.is_kept
-            and len(self._pairs) < MOST_KEPT
-        ):
+        requests = http_requests_total.labels(method=method, endpoint=endpoint, status_code=str(status_code))
+        seconds = http_request_duration_seconds.labels(method=method, endpoint=endpoint)
+        pair = _Pair(requests.inc, seconds.observe, method, endpoint)
+        is_kept = not any(getattr(child, "is_folded", True) for child in (requests, seconds))
+        if is_kept and method == given and self._endpoints.is_one(scope) and len(self._pairs) < MOST_KEPT:
             self._pairs[key] = pair
         return pair
 
     def _record_stream(self, exchange: _Exchange, pair: _Pair, aborted: bool) -> None:
-        """A response that announced no length."""
+        """A response that announced no length, if it is one."""
+        if not exchange.is_stream():
+            return
         method, endpoint = pair.method, pair.endpoint
         # By 0 too: the first abort is seen only where the series was there before.
         http_streams_aborted_total.labels(method=method, endpoint=endpoint).inc(aborted)
@@ -126,17 +119,13 @@ class MetricsMiddleware:
 
 
 class _Pair(NamedTuple):
-    """The two children that a request is recorded in, and what they stand for."""
+    """Where a request is recorded: found once for an end point with one template, and kept unless a bound
+    folds it."""
 
-    requests: BoundCounter
-    seconds: BoundHistogram
+    inc: Callable[[], None]
+    observe: Callable[[float], None]
     method: str
     endpoint: str
-
-    @property
-    def is_kept(self) -> bool:
-        """Whether the same request has the same children tomorrow: none is over a bound."""
-        return not any(getattr(child, "is_folded", True) for child in self[:2])
 
 
 class _Exchange:
@@ -147,11 +136,11 @@ class _Exchange:
 
     __slots__ = (
         "_by",
-        "_ended",
         "_gone",
         "_headers",
         "_receive",
         "_send",
+        "ended",
         "first_byte",
         "root_path",
         "scope",
@@ -164,7 +153,7 @@ class _Exchange:
         self._by, self.scope, self._receive, self._send = by, scope, receive, send
         self.root_path = scope.get("root_path", "")
         self.status = 0
-        self._gone = self._ended = False
+        self._gone = self.ended = False
         self._headers: Iterable[tuple[bytes, bytes]] = ()
         self.first_byte: float | None = None
         self.trace_id: str | None = "" if _log.isEnabledFor(logging.INFO) else None
@@ -201,15 +190,15 @@ class _Exchange:
 
     def end(self, status_code: int, whole: bool = False) -> None:
         """Count the request, the first time this is called. `whole`: not because its client left."""
-        if self._ended:
+        if self.ended:
             return
-        self._ended = True
+        self.ended = True
         try:
             self._by.record(self, status_code, whole)
         except Exception:
             guard.fault("record")
 
-    def is_stream(self, whole: bool) -> bool:
-        """Whether the body began, and its length was not announced."""
-        began = self.first_byte is not None or (self.status and not whole)
+    def is_stream(self) -> bool:
+        """Whether the body began, or was to begin, and its length was not announced."""
+        began = self.first_byte is not None or self.status
         return bool(began) and all(name.lower() != b"content-length" for name, _ in self._headers)
