@@ -68,6 +68,7 @@ class Observed:
     def __init__(self, stack: ASGIApp, app: FastAPI, pipeline: Pipeline) -> None:
         self.app = MetricsMiddleware(stack, lambda: app.router.routes)
         self.app.on_routes = lambda: _zero_routes(app)
+        self._count = self.app.__call__  # a method is called faster than an object
         self._pipeline = pipeline
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
@@ -79,7 +80,7 @@ class Observed:
         elif scope["type"] == "lifespan":
             self._look_at_routes()
             send = self._flush_first(send)
-        return self.app(scope, receive, send)
+        return self._count(scope, receive, send)
 
     def _look_at_routes(self) -> None:
         """Put the routes at 0: start-up may have added some."""

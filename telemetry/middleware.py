@@ -137,9 +137,9 @@ class _Exchange:
     __slots__ = (
         "_by",
         "_gone",
-        "_headers",
         "_receive",
         "_send",
+        "_start",
         "ended",
         "first_byte",
         "root_path",
@@ -154,7 +154,6 @@ class _Exchange:
         self.root_path = scope.get("root_path", "")
         self.status = 0
         self._gone = self.ended = False
-        self._headers: Iterable[tuple[bytes, bytes]] = ()
         self.first_byte: float | None = None
         self.trace_id: str | None = "" if _log.isEnabledFor(logging.INFO) else None
         self.started = by.clock()
@@ -168,12 +167,13 @@ class _Exchange:
 
     def send(self, message: Message) -> Awaitable[None]:
         """Hand a message on; notice the status, and the end of the body."""
-        if message["type"] == "http.response.start":
+        kind = message["type"]
+        if kind == "http.response.start":
             self.status = CLIENT_CLOSED if self._gone else message["status"]
-            self._headers = message.get("headers", ())
+            self._start = message
             if self.trace_id is not None:
                 self.trace_id = tracing.trace_id()
-        elif message["type"] in _BODY:
+        elif kind in _BODY:
             if not message.get("more_body"):
                 # Before its client can have the end: what was answered is counted, whatever comes then.
                 self.end(self.status, whole=True)
@@ -201,4 +201,5 @@ class _Exchange:
     def is_stream(self) -> bool:
         """Whether the body began, or was to begin, and its length was not announced."""
         began = self.first_byte is not None or self.status
-        return bool(began) and all(name.lower() != b"content-length" for name, _ in self._headers)
+        headers: Iterable[tuple[bytes, bytes]] = self._start.get("headers", ()) if began else ()
+        return bool(began) and all(name.lower() != b"content-length" for name, _ in headers)
