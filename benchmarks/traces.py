@@ -40,9 +40,9 @@ def automatic() -> FastAPI:
     return app
 
 
-def ours() -> FastAPI:
+def ours(exemplars: str = "trace_based") -> FastAPI:
     """telemetry.instrument as with OTEL_TRACES_EXPORTER=otlp, but for where the spans go."""
-    environ = {"OTEL_TRACES_EXPORTER": "otlp"}
+    environ = {"OTEL_TRACES_EXPORTER": "otlp", "OTEL_METRICS_EXEMPLAR_FILTER": exemplars}
     pipeline = telemetry.Pipeline(load(environ), environ)
     if pipeline.tracer_provider:
         pipeline.tracer_provider.shutdown()
@@ -57,6 +57,7 @@ FACTORIES = {
     BARE: partial(timed, service),
     AUTOMATIC: partial(timed, automatic),
     OURS: partial(timed, ours),
+    f"{OURS}, no exemplars": partial(timed, partial(ours, "always_off")),
 }
 PART = Part(
     "traces",

@@ -65,7 +65,11 @@ class MetricsMiddleware:
         """Count an HTTP request; pass everything else through."""
         if scope["type"] != "http" or SEEN in scope:
             await self.app(scope, receive, send)
-            return
+        else:
+            await self.count(scope, receive, send)
+
+    async def count(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass an HTTP request on that nobody has counted yet, and count it."""
         scope[SEEN] = True
         exchange = _Exchange(self, scope, receive, send)
         try:

@@ -91,8 +91,8 @@ def added_to_a_request() -> Operations:
 
 CEILINGS: dict[str, tuple[Callable[[], Operations], Operations]] = {
     "pair, labels each time": (lambda: pairs(handles), Operations(5.5, 200)),
-    "pair, labels bound once": (lambda: pairs(handles_bound), Operations(3.5, 145)),
-    "added to a request": (added_to_a_request, Operations(12.5, 420)),
+    "pair, labels bound once": (lambda: pairs(handles_bound), Operations(3.5, 135)),
+    "added to a request": (added_to_a_request, Operations(6.5, 340)),
 }
 
 
