@@ -69,7 +69,7 @@ ONE = (
         exact=False,
     ),
     _record("the middleware's recording", "telemetry.middleware.MetricsMiddleware.record"),
-    _record("the children of a route", "telemetry.middleware.MetricsMiddleware._pair"),
+    _record("the children of a route", "telemetry.middleware.MetricsMiddleware._new_pair"),
     _record("the template of a route", "telemetry.endpoints.Endpoints.of"),
     _record("the table of routes", "telemetry.endpoints.walk")._replace(first="/grow"),
     Row("new routes at 0", "raise", "telemetry.instrument.walk", ("record",), RECORD, first="/grow"),
