@@ -6,7 +6,7 @@ from functools import partial
 
 from benchmarks.contenders import BARE, OURS
 from benchmarks.part import Part
-from benchmarks.throughput import CONNECTIONS, driven
+from benchmarks.throughput import BURSTS, CONNECTIONS, driven
 
 SECONDS = 1
 WITHOUT = "bare, no access log"
@@ -14,7 +14,7 @@ PART = Part(
     "access_log",
     "The access log",
     "requests/s",
-    f"As the throughput: wrk with {CONNECTIONS} connections, {SECONDS} s a round. "
+    f"As the throughput: wrk with {CONNECTIONS} connections, the best of {BURSTS} bursts of {SECONDS} s. "
     "The lines go to nowhere; ours take the place of uvicorn's.",
     {
         WITHOUT: partial(driven, BARE, SECONDS),
