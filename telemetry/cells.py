@@ -14,7 +14,7 @@ from collections.abc import Callable, Container
 from typing import NamedTuple
 
 from telemetry.guard import guard
-from telemetry.pages import SIZE, CellsError, Numbers, Page, Placed, is_blank, longest
+from telemetry.pages import SIZE, Numbers, Page, Placed, is_blank, longest
 from telemetry.serieskey import head_of
 
 
@@ -193,6 +193,3 @@ class Cells:
     def _page(self, memory: bytearray | mmap.mmap) -> Page:
         self._pages.append(Page(memory, len(self._pages)))
         return self._pages[-1]
-
-
-__all__ = ["Cell", "Cells", "CellsError", "Claim"]

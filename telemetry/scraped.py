@@ -65,8 +65,9 @@ class Scraped:
         """The latest exemplar of each bucket, over all workers, by where its series begins."""
         found: dict[int, Sequence[Exemplar | None]] = {}
         for store in self._exemplar_stores():
+            placed = list(store.placed)
             pages = store.numbers()
-            for key, page, first, length in store.placed:
+            for key, page, first, length in placed:
                 series = self._totals.find(key)
                 if series:
                     row = list(unpacked(pages[page][first : first + length]))

@@ -108,7 +108,9 @@ class Totals:
         """
         for gone in self._followed.keys() - set(stores):
             del self._followed[gone]
-        found = [_Found(store, store.numbers(), self._follow(store)) for store in stores]
+        # First which records there are, then the numbers: series may come in between.
+        followed = [self._follow(store) for store in stores]
+        found = [_Found(store, store.numbers(), one) for store, one in zip(stores, followed, strict=True)]
         broken = sum(one.followed.broken for one in found)
         broken += sum(_mend(one) for one in found if one.store.is_doubtful())
         sums = _added(found, self._size)

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from telemetry import cells as module
-from telemetry.cells import Cells, CellsError
+from telemetry.cells import Cells
 from telemetry.guard import guard
 from telemetry.pages import SIZE as CHUNK
+from telemetry.pages import CellsError
 from telemetry.reading import read
 from telemetry.testing import recording
 

@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from telemetry.aggregation import Keeping
 from telemetry.cells import Cells
+from telemetry.exemplars import Exemplars
 from telemetry.group import GroupReader
 from telemetry.scraped import Scraped
 from telemetry.serieskey import What, key_of, scope_of
@@ -77,6 +78,43 @@ def test_series_of_different_workers_in_any_order_are_put_together(tmp_path: Pat
             key_of(s.what, {"a": s.attributes.decode()[7:-2]}): sums[s.start] for s in totals.series
         } == expected
         assert broken == 0
+
+
+class Growing(Cells):
+    """Another thread brings a series whenever the numbers have just been read, or are about to be."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.grown = 0
+
+    def numbers(self) -> list[list[float]]:
+        self.grow()
+        found = super().numbers()
+        self.grow()
+        return found
+
+    def grow(self) -> None:
+        self.grown += 1
+        self.cell(key_of(TEA, {"a": "x" * 60_000, "number": self.grown}), 1).add(0, self.grown)
+
+
+def test_series_that_come_amid_a_scrape_disturb_no_other() -> None:
+    """They are in the next; also where they begin a page."""
+    cells, totals = Growing(), Totals(lambda _: True, {})
+    for _ in range(12):
+        before = cells.grown
+        sums, broken = totals.add_up([cells])
+        assert sums == [float(number) for number in range(1, before + 1)]
+        assert broken == 0
+
+
+def test_exemplars_that_come_amid_a_scrape_disturb_none() -> None:
+    numbers, cells = Cells(), Growing()
+    for number in range(1, 20):
+        numbers.cell(key_of(TEA, {"a": "x" * 60_000, "number": number}), 1)
+    scraped = Scraped("reviewlens", {}, numbers, Exemplars(cells, lambda: None))
+    for _ in range(6):
+        assert b"".join(scraped.render(openmetrics=True)).count(b"\ntea_total{") == 19
 
 
 def test_a_file_that_another_stands_in_place_of_is_followed(tmp_path: Path) -> None:
