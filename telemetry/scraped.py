@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 
 from telemetry.cells import Cells
-from telemetry.exemplars import Exemplar, Exemplars, unpacked
+from telemetry.exemplars import WORDS, Exemplar, Exemplars, unpacked
 from telemetry.guard import guard
 from telemetry.reading import Reading
 from telemetry.serieskey import What, scope_from
@@ -69,7 +69,9 @@ class Scraped:
             pages = store.numbers()
             for key, page, first, length in placed:
                 series = self._totals.find(key)
-                if series:
+                if (
+                    series and length == places(series.what) * WORDS
+                ):  # else they are of other buckets, or broken
                     row = list(unpacked(pages[page][first : first + length]))
                     found[series.start] = _later(found.get(series.start, ()), row)
         return found
@@ -79,6 +81,11 @@ class Scraped:
             return []
         others: list[Reading] = self._worker.readings(exemplars=True) if self._worker else []
         return [self._exemplars.cells, *others]
+
+
+def places(what: What) -> int:
+    """How many exemplars a series may have: one for each bucket, or for its count."""
+    return len(what.bounds or ()) + 1
 
 
 def _later(one: Sequence[Exemplar | None], other: Sequence[Exemplar | None]) -> list[Exemplar | None]:

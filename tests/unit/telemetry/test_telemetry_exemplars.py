@@ -133,6 +133,15 @@ def test_a_file_of_exemplars_that_is_broken_costs_exemplars_alone(tmp_path: Path
     assert other
 
 
+def test_those_of_other_buckets_are_not_shown(tmp_path: Path) -> None:
+    """An older release of the code had others, or the file is broken."""
+    own, other = Worker(tmp_path), Worker(tmp_path)
+    for worker in (own, other):
+        worker.cells.cell(KEY, 4).add_two(0, 1, 3, 0.5)
+    kept(other.exemplars()).of(KEY, 7)(0.5, 0)
+    assert " # {" not in page(own, kept(own.exemplars()))
+
+
 def test_a_successor_begins_without_those_of_who_had_its_number(tmp_path: Path) -> None:
     """Their traces may be long gone; numbers go on."""
     own = Worker(tmp_path)

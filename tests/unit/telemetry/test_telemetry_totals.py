@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from telemetry.aggregation import Keeping
 from telemetry.cells import Cells
-from telemetry.exemplars import Exemplars
+from telemetry.exemplars import WORDS, Exemplars
 from telemetry.group import GroupReader
 from telemetry.scraped import Scraped
 from telemetry.serieskey import What, key_of, scope_of
@@ -83,9 +83,9 @@ def test_series_of_different_workers_in_any_order_are_put_together(tmp_path: Pat
 class Growing(Cells):
     """Another thread brings a series whenever the numbers have just been read, or are about to be."""
 
-    def __init__(self) -> None:
+    def __init__(self, length: int = 1) -> None:
         super().__init__()
-        self.grown = 0
+        self.length, self.grown = length, 0
 
     def numbers(self) -> list[list[float]]:
         self.grow()
@@ -95,7 +95,7 @@ class Growing(Cells):
 
     def grow(self) -> None:
         self.grown += 1
-        self.cell(key_of(TEA, {"a": "x" * 60_000, "number": self.grown}), 1).add(0, self.grown)
+        self.cell(key_of(TEA, {"a": "x" * 80_000, "number": self.grown}), self.length).add(0, self.grown)
 
 
 def test_series_that_come_amid_a_scrape_disturb_no_other() -> None:
@@ -109,9 +109,9 @@ def test_series_that_come_amid_a_scrape_disturb_no_other() -> None:
 
 
 def test_exemplars_that_come_amid_a_scrape_disturb_none() -> None:
-    numbers, cells = Cells(), Growing()
+    numbers, cells = Cells(), Growing(WORDS)
     for number in range(1, 20):
-        numbers.cell(key_of(TEA, {"a": "x" * 60_000, "number": number}), 1)
+        numbers.cell(key_of(TEA, {"a": "x" * 80_000, "number": number}), 1)
     scraped = Scraped("reviewlens", {}, numbers, Exemplars(cells, lambda: None))
     for _ in range(6):
         assert b"".join(scraped.render(openmetrics=True)).count(b"\ntea_total{") == 19
