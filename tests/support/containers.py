@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -124,8 +124,7 @@ class Machine:
             self._plug_in(name, pid)
             yield Running(name, pid, self.names[name], process, log)
         finally:
-            process.kill()
-            process.wait()
+            _end(process)
 
     def _begun(self, process: subprocess.Popen[bytes], folder: Path, log: Path) -> bool:
         if process.poll() is not None:
@@ -228,5 +227,21 @@ def _spec(folder: Path, wanted: Container, hosts: Mapping[str, str], address: st
 
 def _child(process: subprocess.Popen[bytes]) -> int:
     """The process that `unshare --fork` has made."""
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    return int(children[0])
+    return _children(process)[0]
+
+
+def _children(process: subprocess.Popen[bytes]) -> list[int]:
+    try:
+        return [*map(int, Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split())]
+    except OSError:  # it has ended
+        return []
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill process 1 of a container, and all that is in it. `--kill-child` alone does not: a process that
+    becomes another user, as setpriv does, forgets that it is to die with its parent."""
+    for pid in _children(process):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    process.kill()
+    process.wait()
