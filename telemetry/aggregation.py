@@ -83,7 +83,7 @@ class InCell(ABC):
         self.cell, self.writes, self._tells = keeping.claimed(what, attributes)
         self._began = keeping.cells.began
         self._attributes = attributes
-        self._bounds = what.bounds or ()
+        self._bounds, self.places = what.bounds or (), what.places
         self._ours = keeping.ours
         self._exemplars: _OwnExemplars | _MadeExemplars = (
             _OwnExemplars(keeping.exemplars, self) if keeping.ours else _MadeExemplars(made)
@@ -110,11 +110,6 @@ class InCell(ABC):
     @abstractmethod
     def place(self, amount: float) -> int:
         """The bucket that a value is in."""
-
-    @property
-    def places(self) -> int:
-        """How many buckets there are; a sum has one."""
-        return len(self._bounds) + 1
 
     def collect(self, temporality: AggregationTemporality, now: int) -> Any:
         """The total since the group began; cumulative, whatever is asked for."""

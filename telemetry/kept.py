@@ -38,10 +38,17 @@ class Kept:
             guard.report("record", "exemplars of this worker are seen by it alone: %s", error)
             return Cells()
 
-    def forked(self) -> None:
-        """In a process that was forked, when its worker has a number of its own: exemplars go there too."""
-        if self._worker and self.exemplars:
-            self._worker.move_exemplars(self.exemplars.cells)
+    def forked(self, has_number: bool) -> None:
+        """In a process that was forked: exemplars go where its numbers go, never into its parent's file."""
+        if self.exemplars is None:
+            return
+        try:
+            if self._worker and has_number:
+                self._worker.move_exemplars(self.exemplars.cells)
+                return
+        except OSError as error:
+            guard.report("record", "exemplars of this worker are seen by it alone: %s", error)
+        self.exemplars.cells.move(None)
 
 
 def _known(meter: str) -> dict[str, What]:

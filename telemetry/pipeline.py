@@ -165,19 +165,21 @@ class Pipeline:
             return
         if self._pushing:
             self._pushing._export_lock = threading.Lock()  # a thread of the parent may have had it
+        has_number = False
         try:
             self._worker.rejoin(group(environ))
+            has_number = True
         finally:
-            self._reconnect()
+            self._reconnect(has_number)
         self._inheritance = membership.Inheritance(self._worker, METER)
         # The parent pushes as well, and so may other workers.
         self._name = f"{self._name or 0}.{self._worker.number}"
         self._provider._sdk_config.resource = resource(self.settings, environ, self._name)
 
-    def _reconnect(self) -> None:
+    def _reconnect(self, has_number: bool) -> None:
         """Let everything write to where this process's numbers are."""
         if self._kept:
-            self._kept.forked()
+            self._kept.forked(has_number)
         for handle in INSTRUMENTED:
             handle.reconnect()
 

@@ -70,7 +70,7 @@ class Scraped:
             for key, page, first, length in placed:
                 series = self._totals.find(key)
                 if (
-                    series and length == places(series.what) * WORDS
+                    series and length == series.what.places * WORDS
                 ):  # else they are of other buckets, or broken
                     row = list(unpacked(pages[page][first : first + length]))
                     found[series.start] = _later(found.get(series.start, ()), row)
@@ -81,11 +81,6 @@ class Scraped:
             return []
         others: list[Reading] = self._worker.readings(exemplars=True) if self._worker else []
         return [self._exemplars.cells, *others]
-
-
-def places(what: What) -> int:
-    """How many exemplars a series may have: one for each bucket, or for its count."""
-    return len(what.bounds or ()) + 1
 
 
 def _later(one: Sequence[Exemplar | None], other: Sequence[Exemplar | None]) -> list[Exemplar | None]:

@@ -33,9 +33,14 @@ class What(NamedTuple):
         return self.scope, self.name, self.unit, self.bounds is None
 
     @property
+    def places(self) -> int:
+        """How many buckets each of its series has; a counter has one."""
+        return len(self.bounds or ()) + 1
+
+    @property
     def length(self) -> int:
         """How many numbers each of its series has."""
-        return 1 if self.bounds is None else len(self.bounds) + 2
+        return 1 if self.bounds is None else self.places + 1
 
 
 def scope_of(scope: InstrumentationScope) -> str:
