@@ -36,6 +36,8 @@ class Recorder(Protocol):
 class Idle:
     """The instrument of a handle that is not wired, and what a call with wrong labels gets: forgets all."""
 
+    _alone = _take = _release = _numbers = None  # as of a child that is not connected
+
     def _forget(self, *_: object, **__: object) -> None:
         """Do nothing."""
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any
 
 from starlette.requests import ClientDisconnect
 
 from telemetry import logs, tracing
 from telemetry.catalog import METHODS, OTHER
+from telemetry.children import Together
 from telemetry.endpoints import Endpoints
 from telemetry.exposition import ASGIApp, Message, Receive, Scope, Send
 from telemetry.guard import guard
@@ -49,7 +50,7 @@ class MetricsMiddleware:
         self.on_routes: Callable[[], None] = lambda: None
         self._known_routes = -1
         self._endpoints = Endpoints(())
-        self._pairs: dict[tuple[str, int, int], _Pair] = {}
+        self._answers: dict[tuple[str, int, int], _Answer] = {}
         self.clock = clock
 
     def look_at_routes(self) -> None:
@@ -58,7 +59,7 @@ class MetricsMiddleware:
         if len(routes) != self._known_routes:
             self._known_routes = len(routes)
             self._endpoints = Endpoints(routes)
-            self._pairs.clear()
+            self._answers.clear()
             self.on_routes()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,64 +73,58 @@ class MetricsMiddleware:
         """Pass an HTTP request on that nobody has counted yet, and count it."""
         scope[SEEN] = True
         exchange = _Exchange(self, scope, receive, send)
+        app = self.app
         try:
-            await self.app(scope, exchange.receive, exchange.send)
+            await app(scope, exchange.receive, exchange.send)
         except BaseException as error:
             exchange.left(error)
             raise
         if not exchange.ended:
             exchange.end(exchange.status or 500)
 
-    def record(self, exchange: _Exchange, status_code: int, whole: bool) -> None:
-        """Count a request that has ended. `whole`: not because its client left."""
-        elapsed = self.clock() - exchange.started
-        seconds = elapsed if elapsed > 0.0 else 0.0  # clocks may go back
-        if len(self._routes()) != self._known_routes:
+    def answer(self, scope: Scope, root_path: str, status_code: int) -> _Answer:
+        """Where an answer is recorded. `root_path`: the scope's when the request came in."""
+        routes = self._routes
+        if len(routes()) != self._known_routes:
             self.look_at_routes()
-        scope = exchange.scope
         key = scope["method"], status_code, id(scope.get("endpoint"))
-        pair = self._pairs.get(key) or self._new_pair(key, exchange)
-        inc, observe, method, endpoint = pair
-        inc()
-        observe(seconds)
-        if exchange.first_byte is not None or not whole:
-            self._record_stream(exchange, pair, not whole)
-        if exchange.trace_id is not None:
-            logs.access(_log, method, endpoint, status_code, seconds, exchange.trace_id)
+        return self._answers.get(key) or self._new_answer(key, scope, root_path)
 
-    def _new_pair(self, key: tuple[str, int, int], exchange: _Exchange) -> _Pair:
+    def _new_answer(self, key: tuple[str, int, int], scope: Scope, root_path: str) -> _Answer:
         given, status_code, _ = key
-        scope = exchange.scope
         method = given if given in _METHODS else OTHER
-        endpoint = self._endpoints.of(scope, exchange.root_path, status_code == REDIRECTED)
+        endpoint = self._endpoints.of(scope, root_path, status_code == REDIRECTED)
+        answer = _Answer(method, endpoint, status_code)
+        is_one = method == given and self._endpoints.is_one(scope)
+        if is_one and not answer.is_folded and len(self._answers) < MOST_KEPT:
+            self._answers[key] = answer
+        return answer
+
+
+class _Answer(Together):
+    """Where the answers of an end point with one status are recorded: found once where the end point has one
+    template, and kept unless a bound folds it."""
+
+    __slots__ = ("endpoint", "is_folded", "method", "status_code")
+
+    def __init__(self, method: str, endpoint: str, status_code: int) -> None:
         requests = http_requests_total.labels(method=method, endpoint=endpoint, status_code=str(status_code))
         seconds = http_request_duration_seconds.labels(method=method, endpoint=endpoint)
-        pair = _Pair(requests.inc, seconds.observe, method, endpoint)
-        is_kept = not any(getattr(child, "is_folded", True) for child in (requests, seconds))
-        if is_kept and method == given and self._endpoints.is_one(scope) and len(self._pairs) < MOST_KEPT:
-            self._pairs[key] = pair
-        return pair
+        super().__init__(requests, seconds)
+        self.method, self.endpoint, self.status_code = method, endpoint, status_code
+        self.is_folded = any(getattr(child, "is_folded", True) for child in (requests, seconds))
 
-    def _record_stream(self, exchange: _Exchange, pair: _Pair, aborted: bool) -> None:
-        """A response that announced no length, if it is one."""
-        if not exchange.is_stream():
-            return
-        method, endpoint = pair.method, pair.endpoint
+    def stream(self, aborted: bool, waited: float | None) -> None:
+        """Record a response that announced no length. `waited`: seconds to its first byte, if any."""
+        method, endpoint = self.method, self.endpoint
         # By 0 too: the first abort is seen only where the series was there before.
         http_streams_aborted_total.labels(method=method, endpoint=endpoint).inc(aborted)
-        if exchange.first_byte is not None:
-            waited = max(0.0, exchange.first_byte - exchange.started)
-            http_first_byte_seconds.labels(method=method, endpoint=endpoint).observe(waited)
+        if waited is not None:
+            http_first_byte_seconds.labels(method=method, endpoint=endpoint).observe(max(0.0, waited))
 
-
-class _Pair(NamedTuple):
-    """Where a request is recorded: found once for an end point with one template, and kept unless a bound
-    folds it."""
-
-    inc: Callable[[], None]
-    observe: Callable[[float], None]
-    method: str
-    endpoint: str
+    def log(self, seconds: float, trace_id: str) -> None:
+        """A line of the access log."""
+        logs.access(_log, self.method, self.endpoint, self.status_code, seconds, trace_id)
 
 
 class _Exchange:
@@ -139,6 +134,7 @@ class _Exchange:
     """
 
     __slots__ = (
+        "_answer",
         "_by",
         "_gone",
         "_receive",
@@ -158,13 +154,16 @@ class _Exchange:
         self.root_path = scope.get("root_path", "")
         self.status = 0
         self._gone = self.ended = False
+        self._answer: _Answer | None = None
         self.first_byte: float | None = None
         self.trace_id: str | None = "" if _log.isEnabledFor(logging.INFO) else None
-        self.started = by.clock()
+        clock = by.clock
+        self.started = clock()
 
     async def receive(self) -> Message:
         """Hand a message on; notice a client that leaves before any answer."""
-        message = await self._receive()
+        receive = self._receive
+        message = await receive()
         if message["type"] == "http.disconnect" and not self.status:
             self._gone = True
         return message
@@ -173,17 +172,25 @@ class _Exchange:
         """Hand a message on; notice the status, and the end of the body."""
         kind = message["type"]
         if kind == "http.response.start":
-            self.status = CLIENT_CLOSED if self._gone else message["status"]
             self._start = message
+            self.status = status = CLIENT_CLOSED if self._gone else message["status"]
             if self.trace_id is not None:
                 self.trace_id = tracing.trace_id()
+            # Now, for many servers send the start at once and wake the client: what is done between that and
+            # the body may cost a wake-up more.
+            try:
+                self._answer = self._by.answer(self.scope, self.root_path, status)
+            except Exception:
+                self.ended = True  # as a fault alone
+                guard.fault("record")
         elif kind in _BODY:
             if not message.get("more_body"):
                 # Before its client can have the end: what was answered is counted, whatever comes then.
-                self.end(self.status, whole=True)
+                self.end(self.status, True)
             elif self.first_byte is None and message.get("body"):
                 self.first_byte = self._by.clock()
-        return self._send(message)
+        send = self._send
+        return send(message)
 
     def left(self, error: BaseException) -> None:
         """End with the exception that left the application."""
@@ -198,9 +205,23 @@ class _Exchange:
             return
         self.ended = True
         try:
-            self._by.record(self, status_code, whole)
+            clock = self._by.clock
+            elapsed = clock() - self.started
+            seconds = elapsed if elapsed > 0.0 else 0.0  # clocks may go back
+            answer = self._answer
+            if answer is None or status_code != self.status:
+                answer = self._by.answer(self.scope, self.root_path, status_code)
+            answer.record(seconds)
+            if self.first_byte is not None or not whole:
+                self._stream(answer, not whole)
+            if self.trace_id is not None:
+                answer.log(seconds, self.trace_id)
         except Exception:
             guard.fault("record")
+
+    def _stream(self, answer: _Answer, aborted: bool) -> None:
+        if self.is_stream():
+            answer.stream(aborted, None if self.first_byte is None else self.first_byte - self.started)
 
     def is_stream(self) -> bool:
         """Whether the body began, or was to begin, and its length was not announced."""

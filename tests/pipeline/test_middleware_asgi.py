@@ -101,6 +101,30 @@ def test_what_a_client_can_have_is_counted(metrics: Recorded) -> None:
     assert seen == [0, 0, 1]
 
 
+def test_where_it_is_counted_is_looked_up_before_the_answer_begins(
+    metrics: Recorded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client that has the start is not to wait for that; and it is looked up once."""
+    steps: list[Any] = []
+    look_up = MetricsMiddleware.answer
+
+    def looked_up(*given: Any) -> Any:
+        steps.append("looked up")
+        return look_up(*given)
+
+    async def app(_: Any, __: Any, send: Any) -> None:
+        await send(START)
+        await send(BODY)
+
+    async def send(message: Any) -> None:
+        steps.append(message)
+
+    monkeypatch.setattr(MetricsMiddleware, "answer", looked_up)
+    asyncio.run(MetricsMiddleware(app, list)(scope(), None, send))  # type: ignore[arg-type]
+    assert steps == ["looked up", START, BODY]
+    assert counted(metrics) == {("(unmatched)", "GET", "202"): 1}
+
+
 def test_a_file_sent_by_the_server_ends_the_request(metrics: Recorded) -> None:
     """http.response.pathsend is the last message; what comes after it takes none of the request's time."""
 
