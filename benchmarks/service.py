@@ -24,7 +24,8 @@ def service() -> FastAPI:
 
 
 async def ask(app: Any, number: int, path: str = PATH) -> None:
-    """So many requests, one after the other."""
+    """So many requests, one after the other, with what uvicorn puts into a scope: a key less, and where the
+    dict of it grows would be another place."""
     scope = {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.4"},
@@ -38,6 +39,7 @@ async def ask(app: Any, number: int, path: str = PATH) -> None:
         "server": ("bench", 80),
         "client": ("127.0.0.1", 1),
         "root_path": "",
+        "state": {},
     }
 
     async def receive() -> dict[str, Any]:

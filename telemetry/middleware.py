@@ -154,9 +154,12 @@ class _Exchange:
         self.root_path = scope.get("root_path", "")
         self.status = 0
         self._gone = self.ended = False
-        self._answer: _Answer | None = None
-        self.first_byte: float | None = None
-        self.trace_id: str | None = "" if _log.isEnabledFor(logging.INFO) else None
+        self._answer: _Answer | None
+        self.first_byte: float | None
+        self.trace_id: str | None
+        self._answer = self.first_byte = self.trace_id = None
+        if _log.isEnabledFor(logging.INFO):
+            self.trace_id = ""
         clock = by.clock
         self.started = clock()
 

@@ -108,7 +108,7 @@ def amid_an_answer() -> Operations:
 CEILINGS: dict[str, tuple[Callable[[], Operations], Operations]] = {
     "pair, labels each time": (lambda: pairs(handles), Operations(5.5, 200)),
     "pair, labels bound once": (lambda: pairs(handles_bound), Operations(3.5, 135)),
-    "added to a request": (added_to_a_request, Operations(5.5, 340)),
+    "added to a request": (added_to_a_request, Operations(5.5, 330)),
     "added amid an answer": (amid_an_answer, Operations(4.5, 200)),
 }
 
