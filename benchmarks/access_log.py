@@ -14,8 +14,8 @@ PART = Part(
     "access_log",
     "The access log",
     "requests/s",
-    f"As the throughput: wrk with {CONNECTIONS} connections, the best of {BURSTS} bursts of {SECONDS} s. "
-    "The lines go to nowhere; ours take the place of uvicorn's.",
+    f"As the throughput: wrk with {CONNECTIONS} connections, the best of {BURSTS} bursts of {SECONDS} s, in "
+    "turns. The lines go to nowhere; ours take the place of uvicorn's.",
     {
         WITHOUT: partial(driven, BARE, SECONDS),
         "bare, uvicorn's access log": partial(driven, BARE, SECONDS, access_log=True),
@@ -23,4 +23,6 @@ PART = Part(
         "telemetry.instrument, its access log": partial(driven, OURS, SECONDS, access_log=True),
     },
     base=WITHOUT,
+    highest_of=BURSTS,
+    anew=True,
 )

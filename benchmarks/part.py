@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
+from itertools import cycle
 
 Turn = Callable[[], float]
 """Measures once, and tells one figure in the part's unit."""
@@ -31,19 +32,32 @@ class Part:
     base: str | None = None
     added: bool = False
     """Whether what a contender adds to the base is what counts."""
+    highest_of: int = 1
+    """How often each has its turn in a round; the highest figure is the round's."""
+    anew: bool = False
+    """Whether contenders are made ready anew for each round."""
 
 
 def measure(part: Part, names: list[str], rounds: int, say: Say) -> Figures:
-    """The figures of the named contenders. All are ready from the start and one is driven at a time; every
-    other round goes backwards, so that a machine that becomes slower is nobody's disadvantage."""
+    """The figures of the named contenders. All are ready when one is driven; every other time they take turns
+    backwards, so that a machine that becomes slower is nobody's disadvantage."""
     figures: Figures = {name: [] for name in names}
-    with ExitStack() as ready:
-        say("getting ready")
-        turns = [(name, ready.enter_context(part.contenders[name]())) for name in names]
+    orders = cycle((1, -1))
+    with ExitStack() as stack:
+        turns: dict[str, Turn] = {}
         for number in range(rounds + 1):
+            if part.anew or not turns:
+                say("getting ready")
+                stack.close()
+                turns = {name: stack.enter_context(part.contenders[name]()) for name in names}
             say(f"round {number} of {rounds}" if number else "warming up")
-            for name, turn in turns[:: -1 if number % 2 else 1]:
-                figure = turn()
-                if number:
-                    figures[name].append(figure)
+            taken = [_all(turns, next(orders)) for _ in range(part.highest_of)]
+            if number:
+                for name in names:
+                    figures[name].append(max(one[name] for one in taken))
     return figures
+
+
+def _all(turns: Mapping[str, Turn], order: int) -> dict[str, float]:
+    """One turn each."""
+    return {name: turns[name]() for name in list(turns)[::order]}

@@ -19,8 +19,8 @@ from benchmarks.standing import stand
 from benchmarks.starting import OWN
 
 
-def test_contenders_take_turns_and_the_first_turn_warms_up() -> None:
-    """All are ready before one is driven, and every other round goes backwards."""
+def told_by(*names: str) -> tuple[dict[str, Contender], list[str]]:
+    """Contenders that tell their turns; a figure is how much was told by then."""
     told: list[str] = []
 
     def contender(name: str) -> Contender:
@@ -32,12 +32,33 @@ def test_contenders_take_turns_and_the_first_turn_warms_up() -> None:
 
         return ready
 
-    part = Part("x", "X", "ms", "", {"a": contender("a"), "b": contender("b")})
+    return {name: contender(name) for name in names}, told
+
+
+def test_contenders_take_turns_and_the_first_turn_warms_up() -> None:
+    """All are ready before one is driven, and every other round goes backwards."""
+    contenders, told = told_by("a", "b")
     said: list[str] = []
-    figures = measure(part, ["a", "b"], 2, said.append)
+    figures = measure(Part("x", "X", "ms", "", contenders), ["a", "b"], 2, said.append)
     assert told == ["a ready", "b ready", "a", "b", "b", "a", "a", "b", "b ends", "a ends"]
     assert figures == {"a": [6.0, 7.0], "b": [5.0, 8.0]}
     assert said == ["getting ready", "warming up", "round 1 of 2", "round 2 of 2"]
+
+
+def test_of_several_turns_a_round_the_highest_counts() -> None:
+    """They are taken in turns too."""
+    contenders, told = told_by("a", "b")
+    figures = measure(Part("x", "X", "1/s", "", contenders, highest_of=2), ["a", "b"], 1, print)
+    assert told[2:-2] == ["a", "b", "b", "a"] * 2
+    assert figures == {"a": [10.0], "b": [9.0]}
+
+
+def test_contenders_may_be_anew_for_each_round() -> None:
+    """Those of a round have ended before the next are made ready."""
+    contenders, told = told_by("a", "b")
+    measure(Part("x", "X", "1/s", "", contenders, anew=True), ["a", "b"], 1, print)
+    ready, ended = ["a ready", "b ready"], ["b ends", "a ends"]
+    assert told == [*ready, "a", "b", *ended, *ready, "b", "a", *ended]
 
 
 def test_a_standing_contender_answers_each_turn() -> None:
