@@ -35,7 +35,7 @@ class Part:
     highest_of: int = 1
     """How often each has its turn in a round; the highest figure is the round's."""
     anew: bool = False
-    """Whether contenders are made ready anew for each round."""
+    """Whether contenders are made ready anew for each round; no round is for warming up then."""
 
 
 def measure(part: Part, names: list[str], rounds: int, say: Say) -> Figures:
@@ -45,7 +45,7 @@ def measure(part: Part, names: list[str], rounds: int, say: Say) -> Figures:
     orders = cycle((1, -1))
     with ExitStack() as stack:
         turns: dict[str, Turn] = {}
-        for number in range(rounds + 1):
+        for number in range(part.anew, rounds + 1):
             if part.anew or not turns:
                 say("getting ready")
                 stack.close()

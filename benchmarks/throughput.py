@@ -13,7 +13,7 @@ from benchmarks.serving import served
 
 CONNECTIONS = 16
 SECONDS = 1
-BURSTS = 4
+BURSTS = 5
 
 
 @contextmanager

@@ -56,9 +56,10 @@ def test_of_several_turns_a_round_the_highest_counts() -> None:
 def test_contenders_may_be_anew_for_each_round() -> None:
     """Those of a round have ended before the next are made ready."""
     contenders, told = told_by("a", "b")
-    measure(Part("x", "X", "1/s", "", contenders, anew=True), ["a", "b"], 1, print)
+    figures = measure(Part("x", "X", "1/s", "", contenders, anew=True), ["a", "b"], 2, print)
     ready, ended = ["a ready", "b ready"], ["b ends", "a ends"]
     assert told == [*ready, "a", "b", *ended, *ready, "b", "a", *ended]
+    assert figures == {"a": [3.0, 10.0], "b": [4.0, 9.0]}
 
 
 def test_a_standing_contender_answers_each_turn() -> None:
