@@ -23,6 +23,7 @@ PART = Part(
         "telemetry.instrument, its access log": partial(driven, OURS, SECONDS, access_log=True),
     },
     base=WITHOUT,
-    highest_of=BURSTS,
+    tries=BURSTS,
+    best=max,
     anew=True,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from itertools import cycle
@@ -32,8 +32,10 @@ class Part:
     base: str | None = None
     added: bool = False
     """Whether what a contender adds to the base is what counts."""
-    highest_of: int = 1
-    """How often each has its turn in a round; the highest figure is the round's."""
+    tries: int = 1
+    best: Callable[[Iterable[float]], float] = min
+    """So often each has its turn in a round, and the best figure is the round's: what else a machine does
+    only ever slows one."""
     anew: bool = False
     """Whether contenders are made ready anew for each round; no round is for warming up then."""
 
@@ -51,10 +53,10 @@ def measure(part: Part, names: list[str], rounds: int, say: Say) -> Figures:
                 stack.close()
                 turns = {name: stack.enter_context(part.contenders[name]()) for name in names}
             say(f"round {number} of {rounds}" if number else "warming up")
-            taken = [_all(turns, next(orders)) for _ in range(part.highest_of)]
+            taken = [_all(turns, next(orders)) for _ in range(part.tries)]
             if number:
                 for name in names:
-                    figures[name].append(max(one[name] for one in taken))
+                    figures[name].append(part.best(one[name] for one in taken))
     return figures
 
 

@@ -9,6 +9,7 @@ from benchmarks.contenders import BARE
 from benchmarks.nowhere import MetricsNowhere
 from benchmarks.part import Part, Turn
 from benchmarks.recording import handles, timed
+from benchmarks.requests import TRIES
 from benchmarks.requests import timed as timed_requests
 from benchmarks.service import service
 from benchmarks.standing import standing
@@ -50,4 +51,5 @@ PART = Part(
     "µs",
     "The pair and the request of the tables above; what is pushed goes to nowhere.",
     standing(__name__, FACTORIES),
+    tries=TRIES,
 )

@@ -24,7 +24,7 @@ def driven(name: str, seconds: int = SECONDS, access_log: bool = False) -> Itera
 
 
 # A new process of each for a round: two of one program differ by some percent, by where its objects happen to
-# lie. The best burst counts, and bursts are taken in turns: what else a machine does only ever slows one.
+# lie.
 PART = Part(
     "throughput",
     "Throughput of a real server",
@@ -34,6 +34,7 @@ PART = Part(
     "turns; the best counts.",
     {name: partial(driven, name) for name in APPS},
     base=BARE,
-    highest_of=BURSTS,
+    tries=BURSTS,
+    best=max,
     anew=True,
 )

@@ -45,12 +45,14 @@ def test_contenders_take_turns_and_the_first_turn_warms_up() -> None:
     assert said == ["getting ready", "warming up", "round 1 of 2", "round 2 of 2"]
 
 
-def test_of_several_turns_a_round_the_highest_counts() -> None:
+def test_of_several_turns_a_round_the_best_counts() -> None:
     """They are taken in turns too."""
-    contenders, told = told_by("a", "b")
-    figures = measure(Part("x", "X", "1/s", "", contenders, highest_of=2), ["a", "b"], 1, print)
-    assert told[2:-2] == ["a", "b", "b", "a"] * 2
-    assert figures == {"a": [10.0], "b": [9.0]}
+    for best, of_each in ((max, [10.0, 9.0]), (min, [7.0, 8.0])):
+        contenders, told = told_by("a", "b")
+        part = Part("x", "X", "1/s", "", contenders, tries=2, best=best)
+        figures = measure(part, ["a", "b"], 1, print)
+        assert told[2:-2] == ["a", "b", "b", "a"] * 2
+        assert [*figures["a"], *figures["b"]] == of_each
 
 
 def test_contenders_may_be_anew_for_each_round() -> None:
