@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from app.demo.ledger import Series
+from app.demo.ledger import Series, series
 from soak.account import NOTHING, Span
 from telemetry.catalog import CATALOG
 
@@ -29,6 +29,7 @@ DIALOGUES: Mapping[str, tuple[str, tuple[str, ...]]] = {
 """By our own account, against the counter; of the latter those with these label values."""
 MOST_SERIES = sum(metric.bound * metric.series_per_label_set for metric in CATALOG)
 FAILURES = {str(code) for code in range(500, 600)} - {"503"}
+CONFLICT = series("errors_total", error_type="conflict", component="api")
 UNSURE = ("reviews_processed_total",)
 """Rises by many for one request: what one of unknown fate did to it has no bound."""
 
@@ -93,9 +94,10 @@ class Numbers:
         """Requests that must have been counted: answered, or left while their worker lived."""
         return self.whole + len(self.left) - self.missing
 
-    def off(self, what: str, own: int, counted: int) -> Iterator[str]:
-        """Words, where a counter does not hold what clients know, but for requests of unknown fate."""
-        if not own - self.missing <= counted <= own + len(self.broken):
+    def off(self, what: str, own: int, counted: int, unheard: int = 0) -> Iterator[str]:
+        """Words, where a counter does not hold what clients know, but for requests of unknown fate.
+        `unheard`: so many events may have come when their clients had left."""
+        if not own - self.missing <= counted <= own + len(self.broken) + unheard:
             unknown = f"{len(self.broken)} broken, {self.missing} left at a worker's end"
             yield f"{what}: {own} by the clients' account, {counted} counted; {unknown}"
 
@@ -129,7 +131,10 @@ def _series(n: Numbers) -> Iterator[str]:
     for one in sorted({*n.own, *n.by_series}):
         if one.name.startswith("llm_") or one.name in UNSURE or one.labels.get("component", "api") != "api":
             continue
-        yield from n.off(str(one), n.own[one], n.by_series[one])
+        # Who leaves a stream ends the dialogue; a verdict that is written before the service sees that nobody
+        # listens is a conflict then, of which nobody hears.
+        unheard = len(n.left) if one == CONFLICT else 0
+        yield from n.off(str(one), n.own[one], n.by_series[one], unheard)
 
 
 def _dialogues(n: Numbers) -> Iterator[str]:

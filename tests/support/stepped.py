@@ -12,7 +12,7 @@ import timeit  # noqa: F401  # before the clock is changed: instrumentations of 
 from contextvars import ContextVar
 
 REAL = time.perf_counter
-READINGS: ContextVar[itertools.count[float]] = ContextVar("READINGS")
+READINGS: ContextVar[itertools.count[float] | None] = ContextVar("READINGS")
 
 
 def clock() -> float:
@@ -29,6 +29,7 @@ try:
     from telemetry.metrics import HANDLES
 finally:
     time.perf_counter = REAL
+READINGS.set(None)  # else every request, and each scrape amid one, would go on with the readings of the start
 
 # What a path may spoil: quotes, a backslash, a line's end, blanks, other scripts, length, a look of numbers.
 ODD = ('say "no"', "a\\b", "two\nlines", " blanks ", "소음이 커요 🙂", "x" * 300, "1.0", "true")

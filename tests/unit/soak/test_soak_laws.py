@@ -13,7 +13,7 @@ from app.demo.ledger import series
 from soak import __main__ as command
 from soak.account import Span
 from soak.disturbances import ROUND
-from soak.laws import LAWS, MOST_SERIES, SHOWN, Numbers, broken
+from soak.laws import CONFLICT, LAWS, MOST_SERIES, SHOWN, Numbers, broken
 from soak.report import rows, show
 from soak.run import BrokenOffError, SetUpError
 
@@ -22,6 +22,7 @@ STARTED = series("dialogue_sessions_total", category="chair")
 COMPLETED = series("dialogue_completions_total", category="chair")
 LEFT = series("session_abandoned_total", stage="dialogue_start", reason="browser_close")
 TIMED_OUT = series("session_abandoned_total", stage="dialogue_start", reason="timeout")
+UNHANDLED = series("errors_total", error_type="unhandled", component="api")
 KILLED, FULL = Span(10, 14, "worker killed"), Span(20, 23, "disk full")
 OWN = Counter({STARTED: 50, COMPLETED: 30, LEFT: 19})
 GOOD = Numbers(
@@ -62,6 +63,8 @@ WRONG: tuple[tuple[str, dict[str, Any]], ...] = (
     ("requests-always", {"scrapes": 0}),
     ("series", {"by_series": GOOD.by_series - Counter({LEFT: 2})}),
     ("series", {"by_series": GOOD.by_series + Counter({COMPLETED: 2})}),
+    ("series", {"by_series": GOOD.by_series + Counter({CONFLICT: 6})}),
+    ("series", {"by_series": GOOD.by_series + Counter({UNHANDLED: 2})}),
     ("dialogues", {"by_series": GOOD.by_series - Counter({COMPLETED: 2})}),
     ("dialogues", {"own": Counter({STARTED: 50}), "by_series": Counter({STARTED: 50})}),
     ("never-fell", {"fell": ("http_requests_total{} fell from 3.0 to 2.0",)}),
@@ -109,6 +112,14 @@ def test_a_request_of_unknown_fate_is_no_fault() -> None:
     assert GOOD.certain == GOOD.whole + 3
     for counted in (GOOD.certain, GOOD.sent):
         assert "requests" not in broken(replace(GOOD, counted=counted))
+
+
+def test_a_stream_that_was_left_may_have_ended_in_a_conflict() -> None:
+    """Its dialogue was over before its verdict was; one more than those of unknown fate is too many."""
+    most = len(GOOD.left) + len(GOOD.broken)
+    for many, holds in ((0, True), (most, True), (most + 1, False)):
+        found = broken(replace(GOOD, by_series=GOOD.by_series + Counter({CONFLICT: many})))
+        assert ("series" not in found) == holds
 
 
 def test_a_time_out_is_nobodys_leaving() -> None:
