@@ -10,7 +10,7 @@ import errno
 import mmap
 import os
 import threading
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterator
 from typing import NamedTuple
 
 from telemetry.guard import guard
@@ -139,9 +139,9 @@ class Cells:
             ]
         return [(cell.key, cell.read()) for cell in left]
 
-    def numbers(self) -> list[list[float]]:
+    def numbers(self) -> Iterator[list[float]]:
         """The numbers of every page, as `placed` says where; of each series at one moment of this process."""
-        return [self._read(page) for page in self._pages]
+        return map(self._read, self._pages)
 
     def _read(self, page: Page) -> list[float]:
         with self._writing:

@@ -42,9 +42,9 @@ class Reading:
         except ValueError as error:
             self.error = error
 
-    def numbers(self) -> list[list[float]]:
+    def numbers(self) -> Iterator[list[float]]:
         """The numbers of every page now, as `placed` says where."""
-        return [page.read() for page in self._pages]
+        return map(Page.read, self._pages)
 
     def is_doubtful(self) -> bool:
         """Whether there is a number that nothing counts to."""
@@ -91,7 +91,7 @@ def read(path: Path) -> Iterator[tuple[bytes, list[float]]]:
     Raises CellsError where it ends or breaks, after all that can be read."""
     reading = Reading(path)
     reading.refresh()
-    numbers = reading.numbers()
+    numbers = list(reading.numbers())
     for key, page, first, length in reading.placed:
         yield key, numbers[page][first : first + length]
     if reading.error:

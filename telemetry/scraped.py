@@ -66,7 +66,7 @@ class Scraped:
         found: dict[int, Sequence[Exemplar | None]] = {}
         for store in self._exemplar_stores():
             placed = list(store.placed)
-            pages = store.numbers()
+            pages = list(store.numbers())
             for key, page, first, length in placed:
                 series = self._totals.find(key)
                 if (

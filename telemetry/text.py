@@ -13,13 +13,14 @@ from typing import NamedTuple
 from prometheus_client import utils
 
 from telemetry.exemplars import Exemplar
+from telemetry.rests import Rests
 from telemetry.serieskey import What, attributes_of
 from telemetry.totals import Series
 
 EXPONENT_FROM = 1e6
 """From here on numbers are written with an exponent, as Go writes them."""
-REST_EVERY, REST_SECONDS = 256, 1e-5
-"""After so many series other threads have their turn: a request waits for no whole scrape."""
+AT_ONCE = 64
+"""Series that are written without a rest."""
 UNITS = {"s": "seconds", "By": "bytes"}
 
 _go: Callable[[float], str] = utils.floatToGoString
@@ -39,8 +40,8 @@ class Text:
 
     def __init__(self, sleep: Callable[[float], None] = time.sleep) -> None:
         self._families: dict[str, tuple[Head, list[tuple[Series, str]]]] = {}
-        self._seen = self._since = 0
-        self._sleep = sleep
+        self._seen = 0
+        self._rests = Rests(AT_ONCE, sleep)
 
     def render(
         self, all_series: Sequence[Series], sums: Sequence[float], exemplars: Found | None
@@ -48,7 +49,7 @@ class Text:
         """All of it in pieces: text 0.0.4, or, where exemplars are given, OpenMetrics without its end."""
         for series in all_series[self._seen :]:
             self._add(series)
-            self._rest()
+            self._rests.after()
         self._seen = len(all_series)
         pieces: list[bytes] = []
         lines: list[str] = []
@@ -56,19 +57,10 @@ class Text:
             lines.append(head.plain if exemplars is None else head.openmetrics)
             for series, template in family:
                 lines.append(_lines(series, template, sums, exemplars))
-                if self._rest():
+                if self._rests.after():
                     pieces.append(_encoded(lines))
                     lines = []
         return [*pieces, _encoded(lines)]
-
-    def _rest(self) -> bool:
-        """Now and then, let others have their turn; whether this was the time."""
-        self._since += 1
-        if self._since < REST_EVERY:
-            return False
-        self._since = 0
-        self._sleep(REST_SECONDS)
-        return True
 
     def _add(self, series: Series) -> None:
         what = series.what

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import time
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from itertools import groupby
@@ -12,19 +13,23 @@ from operator import add
 from typing import Any, NamedTuple, Protocol
 
 from telemetry.pages import Placed
+from telemetry.rests import Rests
 from telemetry.serieskey import What, check, parse
 
+AT_ONCE = 8_192
+"""Numbers that are added without a rest."""
 Bounds = tuple[float, ...] | None
 Pages = list[list[float]]
 
 
 class Store(Protocol):
-    """Records, and the numbers of each page; where the records begin anew, the generation rises."""
+    """Records, and the numbers of each page, each read when it is asked for; where the records begin anew,
+    the generation rises."""
 
     generation: int
     placed: list[Placed]
 
-    def numbers(self) -> Pages: ...
+    def numbers(self) -> Iterable[list[float]]: ...
 
     def is_doubtful(self) -> bool: ...
 
@@ -74,6 +79,7 @@ class _Followed:
             and placed.page == last.page
             and placed.first == last.first + last.length
             and start == last.start + last.length
+            and last.length + placed.length <= AT_ONCE
         ):
             last.length += placed.length
         else:
@@ -92,9 +98,15 @@ class Totals:
     """The sums. `is_ours` tells by its scope whether an instrument belongs here; `known` has those of the
     catalogue, whose words and buckets are shown where an older release of the code wrote others."""
 
-    def __init__(self, is_ours: Callable[[str], bool], known: Mapping[str, What]) -> None:
+    def __init__(
+        self,
+        is_ours: Callable[[str], bool],
+        known: Mapping[str, What],
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._is_ours = is_ours
         self._known = known
+        self._rests = Rests(AT_ONCE, sleep)
         self._followed: dict[Store, _Followed] = {}
         self._by_series: dict[tuple[str, bool, bytes], Series] = {}
         self.series: list[Series] = []
@@ -110,13 +122,13 @@ class Totals:
             del self._followed[gone]
         # First which records there are, then the numbers: series may come in between.
         followed = [self._follow(store) for store in stores]
-        found = [_Found(store, store.numbers(), one) for store, one in zip(stores, followed, strict=True)]
+        found = [_Found(store, self._read(store), one) for store, one in zip(stores, followed, strict=True)]
         broken = sum(one.followed.broken for one in found)
         broken += sum(_mend(one) for one in found if one.store.is_doubtful())
-        sums = _added(found, self._size)
+        sums = self._added(found)
         if not sum(sums) < math.inf:  # NaN fails too, and says nothing of whose it is
             broken += sum(map(_mend, found))
-            sums = _added(found, self._size)
+            sums = self._added(found)
         return sums, broken
 
     def find(self, key: bytes) -> Series | None:
@@ -128,10 +140,31 @@ class Totals:
         """What a store holds of other people's instruments now."""
         followed, pages = self._follow(store), None
         for placed in followed.others:
-            pages = pages or store.numbers()
+            pages = pages or self._read(store)
             numbers = pages[placed.page][placed.first : placed.first + placed.length]
             if _is_sound(placed.key, numbers):
                 yield placed.key, numbers
+
+    def _read(self, store: Store) -> Pages:
+        pages = []
+        for page in store.numbers():
+            pages.append(page)
+            self._rests.after(len(page))
+        return pages
+
+    def _added(self, found: Sequence[_Found]) -> list[float]:
+        """Store by store, in their order; those that lie alike are added in one go."""
+        sums = [0.0] * self._size
+        for _, group in groupby(found, key=_likeness):
+            alike = list(group)
+            for run in alike[0].followed.runs:
+                end, last = run.start + run.length, run.first + run.length
+                columns = [one.pages[run.page][run.first : last] for one in alike]
+                sums[run.start : end] = reduce(_plus, columns, sums[run.start : end])
+                self._rests.after(run.length * len(alike))
+            for one in alike:
+                _add_fitted(sums, one)
+        return sums
 
     def _follow(self, store: Store) -> _Followed:
         followed = self._followed.get(store)
@@ -179,20 +212,6 @@ def fitted(numbers: Sequence[float], bounds: Bounds, wanted: Bounds) -> Sequence
     for bound, count in zip((*bounds, math.inf), numbers[:-1], strict=True):
         counts[bisect_left(wanted, bound)] += count
     return [*counts, numbers[-1]]
-
-
-def _added(found: Sequence[_Found], size: int) -> list[float]:
-    """Store by store, in their order; those that lie alike are added in one go."""
-    sums = [0.0] * size
-    for _, group in groupby(found, key=_likeness):
-        alike = list(group)
-        for run in alike[0].followed.runs:
-            end, last = run.start + run.length, run.first + run.length
-            columns = [one.pages[run.page][run.first : last] for one in alike]
-            sums[run.start : end] = reduce(_plus, columns, sums[run.start : end])
-        for one in alike:
-            _add_fitted(sums, one)
-    return sums
 
 
 def _plus(numbers: Any, more: Sequence[float]) -> Any:

@@ -6,8 +6,9 @@ from typing import Any
 
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
+from telemetry.rests import SECONDS
 from telemetry.serieskey import What, scope_of, text_of
-from telemetry.text import REST_EVERY, REST_SECONDS, Text
+from telemetry.text import AT_ONCE, Text
 from telemetry.totals import Series
 
 SCOPE = scope_of(InstrumentationScope("reviewlens"))
@@ -22,10 +23,10 @@ def rendered(text: Text, series: list[Series], sums: list[float], **kwargs: Any)
 def test_others_have_their_turn_now_and_then() -> None:
     """Once when the series are first seen, once when they are written; and each time a piece is done."""
     rests: list[float] = []
-    text, many = Text(rests.append), 4 * REST_EVERY
+    text, many = Text(rests.append), 4 * AT_ONCE
     series = [Series(TEA, text_of({"a": str(at)}), at) for at in range(many)]
     pieces = text.render(series, [1.0] * many, None)
-    assert rests == [REST_SECONDS] * 8
+    assert rests == [SECONDS] * 8
     assert len(pieces) == 5
     assert b"".join(pieces).count(b"\n") == many + 2
     text.render(series, [1.0] * many, None)

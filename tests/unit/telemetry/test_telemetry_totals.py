@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Iterator
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from telemetry.exemplars import WORDS, Exemplars
 from telemetry.group import GroupReader
 from telemetry.scraped import Scraped
 from telemetry.serieskey import What, key_of, scope_of
-from telemetry.totals import Totals, fitted
+from telemetry.totals import AT_ONCE, Totals, fitted
 from telemetry.workers import Worker
 
 SCOPE = scope_of(InstrumentationScope("reviewlens"))
@@ -87,15 +88,27 @@ class Growing(Cells):
         super().__init__()
         self.length, self.grown = length, 0
 
-    def numbers(self) -> list[list[float]]:
+    def numbers(self) -> Iterator[list[float]]:
         self.grow()
-        found = super().numbers()
-        self.grow()
-        return found
+        for page in list(super().numbers()):
+            self.grow()
+            yield page
 
     def grow(self) -> None:
         self.grown += 1
         self.cell(key_of(TEA, {"a": "x" * 80_000, "number": self.grown}), self.length).add(0, self.grown)
+
+
+def test_others_have_their_turn_while_much_is_added_up() -> None:
+    """Amid the reading of pages, and amid adding: one call into C with all of it would stop every thread."""
+    cells, rests, many = Cells(), list[float](), 2 * AT_ONCE
+    for at in range(many):
+        cells.cell(key_of(TEA, {"a": str(at)}), 1).add(0, at)
+    totals = Totals(lambda _: True, {}, rests.append)
+    sums, _ = totals.add_up([cells])
+    assert sums == [float(at) for at in range(many)]
+    assert len(list(cells.numbers())) > 2
+    assert 3 <= len(rests) <= 4
 
 
 def test_series_that_come_amid_a_scrape_disturb_no_other() -> None:

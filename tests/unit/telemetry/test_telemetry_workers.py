@@ -33,7 +33,7 @@ def others(worker: Worker) -> list[tuple[bytes, list[float]]]:
     """Every series that the other workers have."""
     found = []
     for reading in worker.readings():
-        pages = reading.numbers()
+        pages = list(reading.numbers())
         found += [(key, pages[page][first : first + many]) for key, page, first, many in reading.placed]
     return found
 
