@@ -19,7 +19,7 @@ from telemetry.totals import Series
 
 EXPONENT_FROM = 1e6
 """From here on numbers are written with an exponent, as Go writes them."""
-AT_ONCE = 64
+AT_ONCE = 32
 """Series that are written without a rest."""
 UNITS = {"s": "seconds", "By": "bytes"}
 
