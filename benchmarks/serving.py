@@ -14,7 +14,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TextIO
+from typing import IO, Any, TextIO
 
 import uvicorn
 
@@ -28,15 +28,17 @@ HOST = "127.0.0.1"
 
 
 @contextmanager
-def served(name: str, access_log: bool = False, label_sets: int = 0) -> Iterator[str]:
-    """A contender's address, until the block ends. `access_log`: lines are written, to nowhere.
+def served(
+    name: str, access_log: bool = False, label_sets: int = 0, lines: IO[str] | int = subprocess.DEVNULL
+) -> Iterator[str]:
+    """A contender's address, until the block ends. `access_log`: its lines are written, to `lines`.
     `label_sets`: so many are recorded in one histogram beforehand."""
     command = [sys.executable, "-m", __name__, name, "--label-sets", str(label_sets)]
     process = subprocess.Popen(
         [*command, *(["--access-log"] if access_log else [])],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL if access_log else None,
+        stderr=lines if access_log else None,
         text=True,
         start_new_session=True,  # Ctrl-C is for `make bench`, which ends it
     )
@@ -63,13 +65,19 @@ class _Server(uvicorn.Server):
         print(self.servers[0].sockets[0].getsockname()[1], file=self._to, flush=True)
 
 
-def _app(name: str, access_log: bool, label_sets: int) -> Any:
+def _app(name: str, label_sets: int) -> Any:
     filling.widen(label_sets)
     app = APPS[name]()
     filling.fill(label_sets)
+    return app
+
+
+def _config(app: Any, name: str, access_log: bool) -> uvicorn.Config:
+    """Ours has its own access log in place of uvicorn's, as `reviewlens serve` has it."""
     if access_log and name == OURS:
         logs.configure("text")
-    return app
+        return uvicorn.Config(app, HOST, 0, access_log=False, log_config=None)
+    return uvicorn.Config(app, HOST, 0, access_log=access_log, log_level="info" if access_log else "warning")
 
 
 def _end_with_parent() -> None:
@@ -87,10 +95,9 @@ def main() -> None:
     asked = parser.parse_args()
     told = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # uvicorn's access log goes to stdout
-    app = _app(asked.name, asked.access_log, asked.label_sets)
-    level = "info" if asked.access_log else "warning"
+    app = _app(asked.name, asked.label_sets)
     # uvicorn is to make the socket: on one of ours asyncio would leave Nagle's algorithm on.
-    config = uvicorn.Config(app, HOST, 0, access_log=asked.access_log, log_level=level)
+    config = _config(app, asked.name, asked.access_log)
     asyncio.run(_Server(config, told).serve())
 
 

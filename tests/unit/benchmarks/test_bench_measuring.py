@@ -8,9 +8,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+from support.servers import wait_for
 
 from benchmarks import stall, wrk
-from benchmarks.contenders import OURS
+from benchmarks.contenders import BARE, OURS
 from benchmarks.filling import LINES
 from benchmarks.fresh import fresh
 from benchmarks.part import Contender, LeftOutError, Part, Turn, measure
@@ -92,6 +93,22 @@ def test_a_served_contender_answers_and_has_as_many_lines_as_asked() -> None:
         text = httpx.get(httpx.URL(url).join("/metrics"), trust_env=False).text
     assert text.count("http_request_duration_seconds") >= 1_000 * LINES
     assert 'endpoint="(other)"' not in text
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        (BARE, '"GET /items/7/parts/wheel HTTP/1.1" 200 OK'),
+        (OURS, "GET /items/{item}/parts/{part} - 200 - "),
+    ],
+)
+def test_a_request_is_one_line_of_the_access_log(tmp_path: Path, name: str, line: str) -> None:
+    """The server's or ours; two would be measured as one that costs twice as much."""
+    told = tmp_path / "told"
+    with told.open("w") as lines, served(name, access_log=True, lines=lines) as url:
+        httpx.get(url, trust_env=False)
+        wait_for("the line", lambda: line in told.read_text())
+    assert told.read_text().count("GET /items") == 1
 
 
 @pytest.mark.parametrize(
