@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections.abc import Callable
 from typing import Any, Literal
 
 Format = Literal["text", "json"]
 TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+_ACCESS = "%s %s - %s - %.3fs%s"
 
 # uvicorn's color_message is the message once more, with escapes for a terminal.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
@@ -29,17 +31,55 @@ def access(
     trace = ""
     if trace_id:
         fields["trace_id"], trace = trace_id, f" trace_id={trace_id}"
-    logger.info("%s %s - %s - %.3fs%s", method, endpoint, status_code, seconds, trace, extra=fields)
+    said = (method, endpoint, status_code, seconds, trace)
+    # As logger.info(), which would look for its caller in the stack each time.
+    record = logger.makeRecord(logger.name, logging.INFO, *_HERE, _ACCESS, said, None, "access", fields)
+    logger.handle(record)
+
+
+_HERE = access.__code__.co_filename, access.__code__.co_firstlineno
+
+
+class _Seconds:
+    """A moment as text, which is made once a second."""
+
+    def __init__(self, style: str, of: Callable[[float], time.struct_time]) -> None:
+        self._style, self._of = style, of
+        self._last = (-1, "")
+
+    def __call__(self, moment: float) -> str:
+        second = int(moment)
+        last, text = self._last
+        if last != second:
+            text = time.strftime(self._style, self._of(second))
+            self._last = second, text
+        return text
+
+
+class TextFormatter(logging.Formatter):
+    """logging's own lines, with the time of day as ever."""
+
+    def __init__(self) -> None:
+        super().__init__(TEXT)
+        self._seconds = _Seconds(self.default_time_format, time.localtime)
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802 - logging's
+        """Local time to the millisecond."""
+        return f"{self._seconds(record.created)},{int(record.msecs):03d}"
 
 
 class JsonFormatter(logging.Formatter):
     """A record as one JSON object: time, level, logger, message, and what was given as `extra`."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._seconds = _Seconds("%Y-%m-%dT%H:%M:%S", time.gmtime)
+        self._encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
+
     def format(self, record: logging.LogRecord) -> str:
         """The record as JSON, with the traceback as one string."""
         line: dict[str, Any] = {
-            "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
-            + f".{int(record.msecs):03d}Z",
+            "time": f"{self._seconds(record.created)}.{int(record.msecs):03d}Z",
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
@@ -47,13 +87,13 @@ class JsonFormatter(logging.Formatter):
         line.update({key: value for key, value in vars(record).items() if key not in _STANDARD})
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return self._encode(line)
 
 
 def show_access() -> None:
     """Send the access lines to stderr for as long as the process has configured no logging of its own."""
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter(TEXT))
+    handler.setFormatter(TextFormatter())
     handler.addFilter(lambda _: not logging.getLogger().handlers)
     logger = logging.getLogger("telemetry.access")
     logger.addHandler(handler)
@@ -63,7 +103,7 @@ def show_access() -> None:
 def configure(style: Format, level: str = "INFO") -> None:
     """Send all logs to stderr in one style, uvicorn's too. Its access lines end: ours say the same, once."""
     handler = logging.StreamHandler()
-    handler.setFormatter(JsonFormatter() if style == "json" else logging.Formatter(TEXT))
+    handler.setFormatter(JsonFormatter() if style == "json" else TextFormatter())
     logging.basicConfig(handlers=[handler], level=level, force=True)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()

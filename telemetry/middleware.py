@@ -81,6 +81,7 @@ class MetricsMiddleware:
             raise
         if not exchange.ended:
             exchange.end(exchange.status or 500)
+            exchange.log()
 
     def answer(self, scope: Scope, root_path: str, status_code: int) -> _Answer:
         """Where an answer is recorded. `root_path`: the scope's when the request came in."""
@@ -137,6 +138,7 @@ class _Exchange:
         "_answer",
         "_by",
         "_gone",
+        "_line",
         "_receive",
         "_send",
         "_start",
@@ -157,7 +159,8 @@ class _Exchange:
         self._answer: _Answer | None
         self.first_byte: float | None
         self.trace_id: str | None
-        self._answer = self.first_byte = self.trace_id = None
+        self._line: tuple[_Answer, float] | None
+        self._answer = self._line = self.first_byte = self.trace_id = None
         if _log.isEnabledFor(logging.INFO):
             self.trace_id = ""
         clock = by.clock
@@ -190,10 +193,19 @@ class _Exchange:
             if not message.get("more_body"):
                 # Before its client can have the end: what was answered is counted, whatever comes then.
                 self.end(self.status, True)
+                if self._line is not None:
+                    return self._send_last(message)
             elif self.first_byte is None and message.get("body"):
                 self.first_byte = self._by.clock()
         send = self._send
         return send(message)
+
+    async def _send_last(self, message: Message) -> None:
+        """Hand the end on, and log the request then: its client does not wait for a line to be written."""
+        try:
+            await self._send(message)
+        finally:
+            self.log()
 
     def left(self, error: BaseException) -> None:
         """End with the exception that left the application."""
@@ -201,6 +213,7 @@ class _Exchange:
         if unhandled:
             errors_total.labels(error_type="unhandled", component="api").inc()
         self.end(500 if unhandled else self.status or CLIENT_CLOSED, whole=unhandled)
+        self.log()
 
     def end(self, status_code: int, whole: bool = False) -> None:
         """Count the request, the first time this is called. `whole`: not because its client left."""
@@ -218,7 +231,18 @@ class _Exchange:
             if self.first_byte is not None or not whole:
                 self._stream(answer, not whole)
             if self.trace_id is not None:
-                answer.log(seconds, self.trace_id)
+                self._line = answer, seconds
+        except Exception:
+            guard.fault("record")
+
+    def log(self) -> None:
+        """Write the line of what was recorded, the first time this is called."""
+        line, self._line = self._line, None
+        if line is None:
+            return
+        try:
+            answer, seconds = line
+            answer.log(seconds, self.trace_id or "")
         except Exception:
             guard.fault("record")
 

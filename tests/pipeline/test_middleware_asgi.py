@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -123,6 +125,30 @@ def test_where_it_is_counted_is_looked_up_before_the_answer_begins(
     asyncio.run(MetricsMiddleware(app, list)(scope(), None, send))  # type: ignore[arg-type]
     assert steps == ["looked up", START, BODY]
     assert counted(metrics) == {("(unmatched)", "GET", "202"): 1}
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_access_line_is_written_once_its_client_has_the_end(
+    metrics: Recorded, caplog: pytest.LogCaptureFixture, fails: bool
+) -> None:
+    """Nobody waits for it, and a client that could not take the end is in the log all the same."""
+    caplog.set_level(logging.INFO, "telemetry.access")
+    lines_then: list[int] = []
+
+    async def app(_: Any, __: Any, send: Any) -> None:
+        await send(START)
+        await send(BODY)
+        lines_then.append(len(caplog.records))
+
+    async def send(message: Any) -> None:
+        lines_then.append(len(caplog.records))
+        if fails and message is BODY:
+            raise ConnectionResetError
+
+    with pytest.raises(ConnectionResetError) if fails else nullcontext():
+        asyncio.run(MetricsMiddleware(app, list)(scope(), None, send))  # type: ignore[arg-type]
+    assert lines_then == ([0, 0] if fails else [0, 0, 1])
+    assert len(caplog.records) == 1
 
 
 def test_a_file_sent_by_the_server_ends_the_request(metrics: Recorded) -> None:

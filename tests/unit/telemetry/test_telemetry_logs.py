@@ -78,6 +78,41 @@ def test_json_is_one_line_with_the_traceback_in_it(stream: Stream) -> None:
     assert "소음" in text
 
 
+def test_the_time_of_day_is_what_logging_says(stream: Stream) -> None:
+    """To the millisecond, with seconds that come again, go back, and change with the zone's own clock."""
+    logger, _, _ = stream
+    ours, theirs = logs.TextFormatter(), logging.Formatter(logs.TEXT)
+    for created in (0.0, 1_700_000_000.0, 1_700_000_000.9996, 1_700_000_001.5, 1_700_000_000.25, 1.9):
+        record = logger.makeRecord(logger.name, logging.INFO, "", 0, "a %s", ("b",), None)
+        record.created, record.msecs = created, created % 1 * 1000
+        assert ours.format(record) == theirs.format(record)
+
+
+def test_the_time_in_json_is_utc(stream: Stream) -> None:
+    """One formatter tells the second anew when it has passed."""
+    logger, _, _ = stream
+    formatter = logs.JsonFormatter()
+    told = []
+    for created in (0.0, 0.25, 1_700_000_000.9996, 0.5):
+        record = logger.makeRecord(logger.name, logging.INFO, "", 0, "a", (), None)
+        record.created, record.msecs = created, created % 1 * 1000
+        told.append(json.loads(formatter.format(record))["time"])
+    assert told == [
+        "1970-01-01T00:00:00.000Z",
+        "1970-01-01T00:00:00.250Z",
+        "2023-11-14T22:13:20.999Z",
+        "1970-01-01T00:00:00.500Z",
+    ]
+
+
+def test_an_access_line_says_where_it_was_written(stream: Stream) -> None:
+    """For formats that show it, and what filters by name looks at."""
+    logger, _, handler = stream
+    handler.setFormatter(logging.Formatter("%(filename)s %(funcName)s %(levelname)s %(name)s"))
+    logs.access(logger, "GET", "/a", 200, 0.1, "")
+    assert stream[1].getvalue() == "logs.py access INFO test.access\n"
+
+
 def test_no_line_is_made_when_nobody_listens(stream: Stream) -> None:
     """At WARNING an access line costs nothing."""
     logger, out, _ = stream
