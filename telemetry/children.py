@@ -32,6 +32,14 @@ class Recording(Protocol):
     @property
     def overflow(self) -> Callable[[int], object]: ...
 
+    def watch(self, watcher: Watcher) -> None: ...
+
+
+class Watcher(Protocol):
+    """What has to know when children ask anew where they write."""
+
+    def disconnect(self) -> None: ...
+
 
 # In what follows each nanosecond counts: `with` takes twice as long as taking and releasing a lock, what is
 # called as an attribute takes longer than from a name of its own where it is no method, a float compares with
@@ -64,6 +72,10 @@ class Child:
     def is_folded(self) -> bool:
         """Whether it stands for label sets that the metric has no room for."""
         return self._folded
+
+    def watch(self, watcher: Watcher) -> None:
+        """Tell when this child's numbers may no longer be written, once it has let go of them itself."""
+        self._of.watch(watcher)
 
     def disconnect(self) -> None:
         """Ask anew at the next recording: the instrument is another, or this process was forked."""
@@ -174,30 +186,48 @@ class Together:
     """A counter and a histogram of one event: counted as 1, and its value recorded, under one lock where the
     two have the same."""
 
-    __slots__ = ("_counter", "_histogram")
+    __slots__ = ("__weakref__", "_counter", "_histogram", "_places")
 
     def __init__(self, counter: BoundCounter, histogram: BoundHistogram) -> None:
         self._counter = counter
         self._histogram = histogram
+        self.disconnect()
+        counter.watch(self)
+        histogram.watch(self)
+
+    def disconnect(self) -> None:
+        """Ask the two anew where they write."""
+        self._places: tuple[Any, ...] | None = None
 
     def record(self, amount: float) -> None:
         """As the counter's inc() and the histogram's observe(amount)."""
-        counter, histogram = self._counter, self._histogram
-        take, release = histogram._take, histogram._release
-        counts, numbers = counter._numbers, histogram._numbers
-        lock = histogram._alone
-        if lock is None or lock is not counter._alone or not 0.0 <= amount < 1e999:
-            counter.inc()
-            histogram.observe(amount)
+        places = self._places
+        if places is None or not 0.0 <= amount < 1e999:
+            self._apart(amount)
             return
+        take, release, counts, numbers, bounds, last = places
         try:
-            at = bisect_left(histogram._bounds, amount)
+            at = bisect_left(bounds, amount)
             try:
                 take()
-                counts[0] += 1.0  # type: ignore[index] # there where the lock is
-                numbers[histogram._sum] += amount  # type: ignore[index]
-                numbers[at] += 1.0  # type: ignore[index]
+                counts[0] += 1.0
+                numbers[last] += amount
+                numbers[at] += 1.0
             finally:
                 release()
         except Exception:
             guard.fault("record")
+
+    def _apart(self, amount: float) -> None:
+        """By their own calls, which connect them; from then on in one."""
+        counter, histogram = self._counter, self._histogram
+        counter.inc()
+        histogram.observe(amount)
+        lock = histogram._alone
+        if lock is None or lock is not counter._alone:
+            return
+        places = histogram._take, histogram._release, counter._numbers, histogram._numbers
+        self._places = *places, histogram._bounds, histogram._sum
+        # They may have let go meanwhile. Whoever makes them do so tells this one after them.
+        if histogram._alone is not lock or counter._alone is not lock:
+            self.disconnect()

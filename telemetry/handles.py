@@ -11,7 +11,7 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 
 from telemetry.bounds import Bound
 from telemetry.catalog import OTHER, Metric
-from telemetry.children import Attributes, BoundCounter, BoundHistogram, Child
+from telemetry.children import Attributes, BoundCounter, BoundHistogram, Child, Watcher
 from telemetry.guard import guard
 
 Values = tuple[str, ...]
@@ -36,12 +36,12 @@ class Recorder(Protocol):
 class Idle:
     """The instrument of a handle that is not wired, and what a call with wrong labels gets: forgets all."""
 
-    _alone = _take = _release = _numbers = None  # as of a child that is not connected
+    _alone = None  # as of a child that is not connected
 
     def _forget(self, *_: object, **__: object) -> None:
         """Do nothing."""
 
-    add = record = inc = observe = set = remove = _forget
+    add = record = inc = observe = set = remove = watch = _forget
 
 
 IDLE = Idle()
@@ -167,6 +167,7 @@ class Instrumented(Handle[ChildT], Generic[ChildT, InstrumentT]):
         super().__init__(metric)
         self._lock = threading.Lock()
         self._all: weakref.WeakSet[ChildT] = weakref.WeakSet()
+        self._watchers: weakref.WeakSet[Watcher] = weakref.WeakSet()
         self.wire(cast(InstrumentT, IDLE))
 
     @property
@@ -185,10 +186,17 @@ class Instrumented(Handle[ChildT], Generic[ChildT, InstrumentT]):
         self.reconnect()
 
     def reconnect(self) -> None:
-        """Let every child that anyone holds ask anew where it writes."""
+        """Let every child that anyone holds ask anew where it writes, and then tell who watches them."""
         with self._lock:
             for child in self._all:
                 child.disconnect()
+            for watcher in self._watchers:
+                watcher.disconnect()
+
+    def watch(self, watcher: Watcher) -> None:
+        """Tell `watcher`, for as long as anyone holds it, when children have been disconnected."""
+        with self._lock:
+            self._watchers.add(watcher)
 
     def _bind(self, values: Values, folded: bool = False) -> ChildT:
         child = self._kind(cast(Any, self), self.attributes(values), folded)

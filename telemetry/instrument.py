@@ -66,7 +66,7 @@ class Observed:
     """The application's whole stack, with /metrics beside it and the metrics middleware around it."""
 
     def __init__(self, stack: ASGIApp, app: FastAPI, pipeline: Pipeline) -> None:
-        self.app = MetricsMiddleware(stack, lambda: app.router.routes)
+        self.app = MetricsMiddleware(stack, app.router)
         self.app.on_routes = lambda: _zero_routes(app)
         self._pipeline = pipeline
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from time import perf_counter
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.requests import ClientDisconnect
 
@@ -28,8 +28,14 @@ REDIRECTED = 307  # what routing answers where a slash is missing at the end, or
 SEEN = "telemetry.counted"
 _METHODS = frozenset(METHODS)
 _BODY = frozenset({"http.response.body", "http.response.pathsend"})
-MOST_KEPT = 10_000
 _log = logging.getLogger("telemetry.access")
+
+
+class Routed(Protocol):
+    """What has the routes: an application's router, or anything like it."""
+
+    @property
+    def routes(self) -> Sequence[Any]: ...
 
 
 class MetricsMiddleware:
@@ -42,20 +48,21 @@ class MetricsMiddleware:
     def __init__(
         self,
         app: ASGIApp,
-        routes: Callable[[], list[Any]],
+        router: Routed,
         clock: Callable[[], float] = perf_counter,
     ) -> None:
         self.app = app
-        self._routes = routes
+        self._router = router
         self.on_routes: Callable[[], None] = lambda: None
         self._known_routes = -1
         self._endpoints = Endpoints(())
-        self._answers: dict[tuple[str, int, int], _Answer] = {}
+        self._answers: dict[tuple[str, int, int], _Answer] = {}  # by method, status and end point function
+        self._named: dict[tuple[str, str, int], _Answer] = {}  # by method, template and status
         self.clock = clock
 
     def look_at_routes(self) -> None:
         """Make the table of templates anew, when routes have come or gone."""
-        routes = self._routes()
+        routes = self._router.routes
         if len(routes) != self._known_routes:
             self._known_routes = len(routes)
             self._endpoints = Endpoints(routes)
@@ -72,7 +79,8 @@ class MetricsMiddleware:
     async def count(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass an HTTP request on that nobody has counted yet, and count it."""
         scope[SEEN] = True
-        exchange = _Exchange(self, scope, receive, send)
+        make = _LoggedExchange if _log.isEnabledFor(logging.INFO) else _Exchange
+        exchange = make(self, scope, receive, send)
         app = self.app
         try:
             await app(scope, exchange.receive, exchange.send)
@@ -80,13 +88,11 @@ class MetricsMiddleware:
             exchange.left(error)
             raise
         if not exchange.ended:
-            exchange.end(exchange.status or 500)
-            exchange.log()
+            exchange.left()
 
     def answer(self, scope: Scope, root_path: str, status_code: int) -> _Answer:
         """Where an answer is recorded. `root_path`: the scope's when the request came in."""
-        routes = self._routes
-        if len(routes()) != self._known_routes:
+        if len(self._router.routes) != self._known_routes:
             self.look_at_routes()
         key = scope["method"], status_code, id(scope.get("endpoint"))
         return self._answers.get(key) or self._new_answer(key, scope, root_path)
@@ -95,16 +101,17 @@ class MetricsMiddleware:
         given, status_code, _ = key
         method = given if given in _METHODS else OTHER
         endpoint = self._endpoints.of(scope, root_path, status_code == REDIRECTED)
-        answer = _Answer(method, endpoint, status_code)
-        is_one = method == given and self._endpoints.is_one(scope)
-        if is_one and not answer.is_folded and len(self._answers) < MOST_KEPT:
-            self._answers[key] = answer
+        name = method, endpoint, status_code
+        answer = self._named.get(name) or _Answer(*name)
+        if not answer.is_folded:
+            self._named[name] = answer
+            if method == given and self._endpoints.is_one(scope):
+                self._answers[key] = answer
         return answer
 
 
 class _Answer(Together):
-    """Where the answers of an end point with one status are recorded: found once where the end point has one
-    template, and kept unless a bound folds it."""
+    """Where the answers of one template with one status are recorded; kept unless a bound folds it."""
 
     __slots__ = ("endpoint", "is_folded", "method", "status_code")
 
@@ -123,22 +130,17 @@ class _Answer(Together):
         if waited is not None:
             http_first_byte_seconds.labels(method=method, endpoint=endpoint).observe(max(0.0, waited))
 
-    def log(self, seconds: float, trace_id: str) -> None:
-        """A line of the access log."""
-        logs.access(_log, self.method, self.endpoint, self.status_code, seconds, trace_id)
-
 
 class _Exchange:
     """One request and its response: ended once, when the body, an exception or the application says so.
 
-    `first_byte`: when a streamed body began; None: it never did. `trace_id` is None where no line is logged.
+    `first_byte`: when a streamed body began; None: it never did.
     """
 
     __slots__ = (
         "_answer",
         "_by",
         "_gone",
-        "_line",
         "_receive",
         "_send",
         "_start",
@@ -148,21 +150,19 @@ class _Exchange:
         "scope",
         "started",
         "status",
-        "trace_id",
     )
 
     def __init__(self, by: MetricsMiddleware, scope: Scope, receive: Receive, send: Send) -> None:
-        self._by, self.scope, self._receive, self._send = by, scope, receive, send
+        self._by = by
+        self.scope = scope
+        self._receive = receive
+        self._send = send
         self.root_path = scope.get("root_path", "")
         self.status = 0
         self._gone = self.ended = False
         self._answer: _Answer | None
         self.first_byte: float | None
-        self.trace_id: str | None
-        self._line: tuple[_Answer, float] | None
-        self._answer = self._line = self.first_byte = self.trace_id = None
-        if _log.isEnabledFor(logging.INFO):
-            self.trace_id = ""
+        self._answer = self.first_byte = None
         clock = by.clock
         self.started = clock()
 
@@ -180,8 +180,6 @@ class _Exchange:
         if kind == "http.response.start":
             self._start = message
             self.status = status = CLIENT_CLOSED if self._gone else message["status"]
-            if self.trace_id is not None:
-                self.trace_id = tracing.trace_id()
             # Now, for many servers send the start at once and wake the client: what is done between that and
             # the body may cost a wake-up more.
             try:
@@ -193,32 +191,26 @@ class _Exchange:
             if not message.get("more_body"):
                 # Before its client can have the end: what was answered is counted, whatever comes then.
                 self.end(self.status, True)
-                if self._line is not None:
-                    return self._send_last(message)
             elif self.first_byte is None and message.get("body"):
                 self.first_byte = self._by.clock()
         send = self._send
         return send(message)
 
-    async def _send_last(self, message: Message) -> None:
-        """Hand the end on, and log the request then: its client does not wait for a line to be written."""
-        try:
-            await self._send(message)
-        finally:
-            self.log()
-
-    def left(self, error: BaseException) -> None:
-        """End with the exception that left the application."""
+    def left(self, error: BaseException | None = None) -> None:
+        """End with the exception that left the application; None: it returned amid its answer."""
+        if error is None:
+            self.end(self.status or 500)
+            return
         unhandled = isinstance(error, Exception) and not isinstance(error, ClientDisconnect)
         if unhandled:
             errors_total.labels(error_type="unhandled", component="api").inc()
         self.end(500 if unhandled else self.status or CLIENT_CLOSED, whole=unhandled)
-        self.log()
 
-    def end(self, status_code: int, whole: bool = False) -> None:
-        """Count the request, the first time this is called. `whole`: not because its client left."""
+    def end(self, status_code: int, whole: bool = False) -> float | None:
+        """Count the request, the first time this is called; the seconds that were recorded then.
+        `whole`: not because its client left."""
         if self.ended:
-            return
+            return None
         self.ended = True
         try:
             clock = self._by.clock
@@ -226,25 +218,14 @@ class _Exchange:
             seconds = elapsed if elapsed > 0.0 else 0.0  # clocks may go back
             answer = self._answer
             if answer is None or status_code != self.status:
-                answer = self._by.answer(self.scope, self.root_path, status_code)
+                self._answer = answer = self._by.answer(self.scope, self.root_path, status_code)
             answer.record(seconds)
             if self.first_byte is not None or not whole:
                 self._stream(answer, not whole)
-            if self.trace_id is not None:
-                self._line = answer, seconds
         except Exception:
             guard.fault("record")
-
-    def log(self) -> None:
-        """Write the line of what was recorded, the first time this is called."""
-        line, self._line = self._line, None
-        if line is None:
-            return
-        try:
-            answer, seconds = line
-            answer.log(seconds, self.trace_id or "")
-        except Exception:
-            guard.fault("record")
+            return None
+        return seconds
 
     def _stream(self, answer: _Answer, aborted: bool) -> None:
         if self.is_stream():
@@ -255,3 +236,50 @@ class _Exchange:
         began = self.first_byte is not None or self.status
         headers: Iterable[tuple[bytes, bytes]] = self._start.get("headers", ()) if began else ()
         return bool(began) and all(name.lower() != b"content-length" for name, _ in headers)
+
+
+class _LoggedExchange(_Exchange):
+    """One that the access log has a line of: written once its end has been handed on, so that its client does
+    not wait for it."""
+
+    __slots__ = ("_seconds", "_trace_id")
+
+    def __init__(self, by: MetricsMiddleware, scope: Scope, receive: Receive, send: Send) -> None:
+        self._seconds: float | None = None
+        self._trace_id = ""
+        super().__init__(by, scope, receive, send)
+
+    def send(self, message: Message) -> Awaitable[None]:
+        """As of any exchange; the line follows the end."""
+        if message["type"] == "http.response.start":
+            self._trace_id = tracing.trace_id()
+        sent = super().send(message)
+        return sent if self._seconds is None else self._logged(sent)
+
+    async def _logged(self, sent: Awaitable[None]) -> None:
+        try:
+            await sent
+        finally:
+            self._log()
+
+    def left(self, error: BaseException | None = None) -> None:
+        """As of any exchange; the line follows at once."""
+        super().left(error)
+        self._log()
+
+    def end(self, status_code: int, whole: bool = False) -> float | None:
+        """As of any exchange; what was recorded is due to be logged."""
+        seconds = super().end(status_code, whole)
+        if seconds is not None:
+            self._seconds = seconds
+        return seconds
+
+    def _log(self) -> None:
+        seconds, self._seconds = self._seconds, None
+        answer = self._answer
+        if seconds is None or answer is None:
+            return
+        try:
+            logs.access(_log, answer.method, answer.endpoint, answer.status_code, seconds, self._trace_id)
+        except Exception:
+            guard.fault("record")

@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from typing import Any
 
 import pytest
-from starlette.routing import Route
+from starlette.routing import Route, Router
 
 from telemetry.metrics import http_request_duration_seconds
 from telemetry.middleware import MetricsMiddleware
@@ -39,9 +39,8 @@ def drive(app: App, given: dict[str, Any] | None = None, messages: tuple[Any, ..
     async def send(message: Any) -> None:
         sent.append(message)
 
-    middleware = MetricsMiddleware(
-        app, lambda: [Route("/items/{item_id}", endpoint)], StepClock(0.5, start=1_000.0)
-    )
+    router = Router([Route("/items/{item_id}", endpoint)])
+    middleware = MetricsMiddleware(app, router, StepClock(0.5, start=1_000.0))
     asyncio.run(middleware(given if given is not None else scope(), receive, send))
     return sent
 
@@ -99,7 +98,7 @@ def test_what_a_client_can_have_is_counted(metrics: Recorded) -> None:
     async def receive() -> Any:
         return {"type": "http.request"}
 
-    asyncio.run(MetricsMiddleware(app, list)(scope(), receive, send))
+    asyncio.run(MetricsMiddleware(app, Router())(scope(), receive, send))
     assert seen == [0, 0, 1]
 
 
@@ -122,7 +121,7 @@ def test_where_it_is_counted_is_looked_up_before_the_answer_begins(
         steps.append(message)
 
     monkeypatch.setattr(MetricsMiddleware, "answer", looked_up)
-    asyncio.run(MetricsMiddleware(app, list)(scope(), None, send))  # type: ignore[arg-type]
+    asyncio.run(MetricsMiddleware(app, Router())(scope(), None, send))  # type: ignore[arg-type]
     assert steps == ["looked up", START, BODY]
     assert counted(metrics) == {("(unmatched)", "GET", "202"): 1}
 
@@ -146,7 +145,7 @@ def test_the_access_line_is_written_once_its_client_has_the_end(
             raise ConnectionResetError
 
     with pytest.raises(ConnectionResetError) if fails else nullcontext():
-        asyncio.run(MetricsMiddleware(app, list)(scope(), None, send))  # type: ignore[arg-type]
+        asyncio.run(MetricsMiddleware(app, Router())(scope(), None, send))  # type: ignore[arg-type]
     assert lines_then == ([0, 0] if fails else [0, 0, 1])
     assert len(caplog.records) == 1
 
@@ -289,8 +288,10 @@ def test_a_fault_inside_telemetry_leaves_the_response_as_it_is(monkeypatch: pyte
         await send(START)
         await send(BODY)
 
-    def no_routes() -> list[Any]:
-        raise RuntimeError("no routes")
+    class NoRoutes:
+        @property
+        def routes(self) -> list[Any]:
+            raise RuntimeError("no routes")
 
     monkeypatch.setattr(guard, "_last", {})
     sent: list[Any] = []
@@ -302,10 +303,30 @@ def test_a_fault_inside_telemetry_leaves_the_response_as_it_is(monkeypatch: pyte
         before, http_request_duration_seconds.instrument = http_request_duration_seconds.instrument, Broken()
         drive(app)
         http_request_duration_seconds.instrument = before
-        asyncio.run(MetricsMiddleware(app, no_routes)(scope(), None, send))  # type: ignore[arg-type]
+        asyncio.run(MetricsMiddleware(app, NoRoutes())(scope(), None, send))  # type: ignore[arg-type]
         assert recorded.value("errors_total", error_type="record", component="telemetry") == 2
         assert counted(recorded) == {("/items/{item_id}", "GET", "202"): 1}
     assert sent == [START, BODY]
+
+
+def test_what_is_over_a_bound_is_not_kept(metrics: Recorded) -> None:
+    """Status codes without end take no memory without end."""
+
+    async def app(given: Any, _: Any, send: Any) -> None:
+        await send({**START, "status": given["status"]})
+        await send(BODY)
+
+    async def nothing(*_: Any) -> Any:
+        return None
+
+    async def drive_all() -> None:
+        for status in range(1_000, 3_500):
+            await middleware(scope(status=status), nothing, nothing)
+
+    middleware = MetricsMiddleware(app, Router())
+    asyncio.run(drive_all())
+    assert sum(counted(metrics).values()) == 2_500
+    assert len(middleware._named) < 2_000
 
 
 def test_a_clock_that_steps_back_gives_no_negative_time(metrics: Recorded) -> None:
@@ -318,7 +339,7 @@ def test_a_clock_that_steps_back_gives_no_negative_time(metrics: Recorded) -> No
     async def nothing(*_: Any) -> Any:
         return None
 
-    asyncio.run(MetricsMiddleware(app, list, StepClock(-5.0))(scope(), nothing, nothing))
+    asyncio.run(MetricsMiddleware(app, Router(), StepClock(-5.0))(scope(), nothing, nothing))
     labels = {"method": "GET", "endpoint": "(unmatched)"}
     assert metrics.count("http_request_duration_seconds", **labels) == 1
     assert metrics.sum("http_request_duration_seconds", **labels) == 0
@@ -326,7 +347,7 @@ def test_a_clock_that_steps_back_gives_no_negative_time(metrics: Recorded) -> No
 
 def test_a_route_that_comes_later_has_its_template(metrics: Recorded) -> None:
     """The table of templates follows the application's routes."""
-    routes = [Route("/items/{item_id}", endpoint)]
+    router = Router([Route("/items/{item_id}", endpoint)])
 
     async def app(_: Any, __: Any, send: Any) -> None:
         await send(START)
@@ -335,8 +356,8 @@ def test_a_route_that_comes_later_has_its_template(metrics: Recorded) -> None:
     async def nothing(*_: Any) -> Any:
         return None
 
-    middleware = MetricsMiddleware(app, lambda: routes)
+    middleware = MetricsMiddleware(app, router)
     asyncio.run(middleware(scope(path="/late/7"), nothing, nothing))
-    routes.append(Route("/late/{number}", endpoint))
+    router.routes.append(Route("/late/{number}", endpoint))
     asyncio.run(middleware(scope(path="/late/7"), nothing, nothing))
     assert counted(metrics) == {("(unmatched)", "GET", "202"): 1, ("/late/{number}", "GET", "202"): 1}
