@@ -43,7 +43,9 @@ class Watcher(Protocol):
 
 # In what follows each nanosecond counts: `with` takes twice as long as taking and releasing a lock, what is
 # called as an attribute takes longer than from a name of its own where it is no method, a float compares with
-# a float in half the time that it takes with an int, and 1e999 is infinity.
+# a float in half the time that it takes with an int, and 1e999 is infinity. What a child has is read in one
+# line without a call, before anything else: another thread that connects it, or lets go of it, does so before
+# that line or after it.
 
 
 class Child:
@@ -89,7 +91,8 @@ class Child:
     def connect(self) -> bool:
         """Whether there are numbers to write, which exist from now on; else the instrument is called."""
         if not self._is_known:
-            series = writer(self._of.record, self._attributes) if self._of.is_direct else None
+            record = self._of.record
+            series = writer(record, self._attributes) if self._of.is_direct else None
             offer = series.offer if series else None
             self._after = self._counted(offer) if self._folded else offer
             if series:
@@ -97,6 +100,10 @@ class Child:
                 self._take, self._release = lock.acquire, lock.release
                 self._alone = None if self._after else lock
             self._is_known = True
+            if (
+                self._of.record != record
+            ):  # another thread has wired it, and may have disconnected this before
+                self.disconnect()
         return self._numbers is not None
 
     def _counted(self, offer: Offer | None) -> Offer:
@@ -107,10 +114,10 @@ class Child:
 
         return count
 
-    def _otherwise(self, amount: float, record: Callable[[float], None]) -> None:
-        """What was raised while recording: there is no lock to take before the child is connected, or where
+    def _otherwise(self, amount: float, record: Callable[[float], None], take: object) -> None:
+        """What was raised while recording: there is no lock to `take` before the child is connected, or where
         it is the instrument that records; everything else is a fault."""
-        if self._take is not None:
+        if take is not None:
             guard.fault("record")
             return
         try:
@@ -137,19 +144,19 @@ class BoundCounter(Child):
 
     def inc(self, amount: float = 1.0) -> None:
         """Add `amount`, which must not be negative. 0 makes the series exist."""
+        take, release, numbers = self._take, self._release, self._numbers
         try:
             if not 0.0 <= amount < 1e999:
                 self._refuse(amount)
-            take, release = self._take, self._release
             try:
                 take()
-                self._numbers[0] += amount  # type: ignore[index] # there where the lock is
+                numbers[0] += amount  # type: ignore[index] # there where the lock is
             finally:
                 release()
             if self._after is not None:
                 self._after(amount, 0)
         except Exception:
-            self._otherwise(amount, self.inc)
+            self._otherwise(amount, self.inc, take)
 
 
 class BoundHistogram(Child):
@@ -164,14 +171,13 @@ class BoundHistogram(Child):
 
     def observe(self, amount: float) -> None:
         """Record one value of 0 or more, in the metric's unit."""
+        take, release, numbers = self._take, self._release, self._numbers
         try:
             if not 0.0 <= amount < 1e999:
                 self._refuse(amount)
             at = bisect_left(self._bounds, amount)
-            take, release = self._take, self._release
             try:
                 take()
-                numbers = self._numbers
                 numbers[self._sum] += amount  # type: ignore[index] # first: it may not be a number
                 numbers[at] += 1.0  # type: ignore[index]
             finally:
@@ -179,7 +185,7 @@ class BoundHistogram(Child):
             if self._after is not None:
                 self._after(amount, at)
         except Exception:
-            self._otherwise(amount, self.observe)
+            self._otherwise(amount, self.observe, take)
 
 
 class Together:
