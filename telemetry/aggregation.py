@@ -18,11 +18,13 @@ from opentelemetry.sdk.metrics.export import AggregationTemporality, HistogramDa
 from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, SumAggregation
 
 from telemetry.cells import Cells, Claim
-from telemetry.exemplars import Exemplars, Offer
+from telemetry.exemplars import Exemplar, Exemplars, Offer
 from telemetry.serieskey import What, key_of, scope_of
 
 LIMIT = 2_000
 """Label sets that an instrument may have, as in the SDK; there it is each process that may have so many."""
+TELLINGS = 2
+"""Pushes that tell one exemplar."""
 _OVERFLOW = {"otel.metric.overflow": True}
 
 
@@ -157,12 +159,13 @@ class _MadeExemplars:
 
 
 class _OwnExemplars:
-    """Those of ours: each is told by every reader once, as the SDK does."""
+    """Those of ours: each is told by every reader twice. The SDK tells each once: it is lost where that push
+    is, and where the next push reaches a collector before anyone has scraped it."""
 
     def __init__(self, exemplars: Exemplars | None, series: InCell) -> None:
         self._exemplars, self._series = exemplars, series
         self.offer = exemplars.of(series.cell.key, series.places) if exemplars else None
-        self._told = 0.0
+        self._told: list[tuple[Exemplar | None, int]] = [(None, 0)] * series.places
 
     def sample(self, measurement: Any, should_sample: bool) -> None:
         """Take a value that came through the instrument."""
@@ -170,13 +173,16 @@ class _OwnExemplars:
             self.offer(measurement.value, self._series.place(measurement.value))
 
     def collect(self) -> Sequence[SdkExemplar]:
-        """What has come since the last time."""
+        """What has come since the last time but one."""
         if not self._exemplars:
             return ()
         kept = self._exemplars.read(self._series.cell.key, self._series.places)
-        new = [one for one in kept if one and one.seconds > self._told]
-        self._told = max([one.seconds for one in new], default=self._told)
-        return [SdkExemplar({}, e.value, int(e.seconds * 1e9), e.span_id, e.trace_id) for e in new]
+        self._told = [
+            (one, times + 1 if one == before else 1)
+            for one, (before, times) in zip(kept, self._told, strict=True)
+        ]
+        due = [one for one, times in self._told if one and times <= TELLINGS]
+        return [SdkExemplar({}, e.value, int(e.seconds * 1e9), e.span_id, e.trace_id) for e in due]
 
 
 _asked, _scraping = threading.local(), threading.local()

@@ -6,6 +6,9 @@ import threading
 from pathlib import Path
 
 import pytest
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
@@ -117,6 +120,37 @@ def test_of_all_workers_the_latest_is_shown_whoever_answers(tmp_path: Path) -> N
     (line,) = [line for line in pages.pop().splitlines() if " # {" in line]
     assert line.startswith('seconds_bucket{a="b",le="1.0"} 3.0 # {trace_id="')
     assert line.endswith("} 1.5 9.000")
+
+
+def test_a_push_tells_what_came_since_the_last_but_one() -> None:
+    """Each bucket's by itself, whatever the clock says: here it goes back."""
+    reader = InMemoryMetricReader()
+    spans = TracerProvider(sampler=ALWAYS_ON).get_tracer("test")
+
+    def told() -> list[float]:
+        data = reader.get_metrics_data()
+        assert data
+        metrics = [m for r in data.resource_metrics for s in r.scope_metrics for m in s.metrics]
+        points = [p for m in metrics if m.name == evidence_count.metric.name for p in m.data.data_points]
+        return [exemplar.value for point in points for exemplar in point.exemplars]
+
+    def observe(value: float) -> None:
+        with spans.start_as_current_span("span"):
+            evidence_count.labels(category="chair").observe(value)
+
+    with recording({"OTEL_TRACES_EXPORTER": "console"}, readers=(reader,)) as recorded:
+        assert recorded.pipeline._kept
+        assert recorded.pipeline._kept.exemplars
+        recorded.pipeline._kept.exemplars._clock = clock = StepClock(-1.0, 1_000.0)
+        observe(1)
+        assert told() == [1]
+        observe(4)
+        assert told() == [1, 4]
+        observe(4)
+        assert told() == [4]
+        assert told() == [4]
+        assert told() == []
+        assert clock() < 998
 
 
 def test_a_file_of_exemplars_that_is_broken_costs_exemplars_alone(tmp_path: Path) -> None:
