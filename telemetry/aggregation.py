@@ -165,7 +165,7 @@ class _OwnExemplars:
     def __init__(self, exemplars: Exemplars | None, series: InCell) -> None:
         self._exemplars, self._series = exemplars, series
         self.offer = exemplars.of(series.cell.key, series.places) if exemplars else None
-        self._told: list[tuple[Exemplar | None, int]] = [(None, 0)] * series.places
+        self._told: list[tuple[Exemplar | None, int]] = [(None, 0)] * series.places if exemplars else []
 
     def sample(self, measurement: Any, should_sample: bool) -> None:
         """Take a value that came through the instrument."""

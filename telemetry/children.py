@@ -100,9 +100,8 @@ class Child:
                 self._take, self._release = lock.acquire, lock.release
                 self._alone = None if self._after else lock
             self._is_known = True
-            if (
-                self._of.record != record
-            ):  # another thread has wired it, and may have disconnected this before
+            # Another thread may have wired it meanwhile, and have disconnected this one too early.
+            if self._of.record != record:
                 self.disconnect()
         return self._numbers is not None
 
