@@ -18,7 +18,7 @@ from benchmarks.progress import Progress
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 HELP = """
 examples:
-  make bench                                             everything, some twelve minutes
+  make bench                                             everything, ten to twelve minutes
   make bench WRITE=1                                     the same, and keep the page, docs/benchmarks.md
   make bench ONLY="requests scrape"                      two parts
   .venv/bin/python -m benchmarks --only turn --rounds 3  quicker, and less exact
