@@ -197,8 +197,6 @@ class Together:
         self._counter = counter
         self._histogram = histogram
         self.disconnect()
-        counter.watch(self)
-        histogram.watch(self)
 
     def disconnect(self) -> None:
         """Ask the two anew where they write."""
@@ -231,8 +229,9 @@ class Together:
         lock = histogram._alone
         if lock is None or lock is not counter._alone:
             return
+        counter.watch(self)
+        histogram.watch(self)
         places = histogram._take, histogram._release, counter._numbers, histogram._numbers
-        self._places = *places, histogram._bounds, histogram._sum
-        # They may have let go meanwhile. Whoever makes them do so tells this one after them.
-        if histogram._alone is not lock or counter._alone is not lock:
-            self.disconnect()
+        # They may have let go meanwhile. Whoever makes them do so from now on tells this one after them.
+        if histogram._alone is lock and counter._alone is lock:
+            self._places = *places, histogram._bounds, histogram._sum

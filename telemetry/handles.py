@@ -41,7 +41,7 @@ class Idle:
     def _forget(self, *_: object, **__: object) -> None:
         """Do nothing."""
 
-    add = record = inc = observe = set = remove = watch = _forget
+    add = record = inc = observe = set = remove = _forget
 
 
 IDLE = Idle()
