@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -78,25 +79,42 @@ def test_json_is_one_line_with_the_traceback_in_it(stream: Stream) -> None:
     assert "소음" in text
 
 
-def test_the_time_of_day_is_what_logging_says(stream: Stream) -> None:
+def record_at(created: float) -> logging.LogRecord:
+    record = logging.LogRecord("test", logging.INFO, "", 0, "a %s", ("b",), None)
+    record.created, record.msecs = created, created % 1 * 1000
+    return record
+
+
+@pytest.fixture
+def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A zone whose clock goes forward in spring, and back in autumn."""
+    monkeypatch.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+AUTUMN = 1_698_541_200.0  # 2023-10-29T01:00:00Z
+
+
+@pytest.mark.usefixtures("berlin")
+def test_the_time_of_day_is_what_logging_says() -> None:
     """To the millisecond, with seconds that come again, go back, and change with the zone's own clock."""
-    logger, _, _ = stream
     ours, theirs = logs.TextFormatter(), logging.Formatter(logs.TEXT)
-    for created in (0.0, 1_700_000_000.0, 1_700_000_000.9996, 1_700_000_001.5, 1_700_000_000.25, 1.9):
-        record = logger.makeRecord(logger.name, logging.INFO, "", 0, "a %s", ("b",), None)
-        record.created, record.msecs = created, created % 1 * 1000
-        assert ours.format(record) == theirs.format(record)
-
-
-def test_the_time_in_json_is_utc(stream: Stream) -> None:
-    """One formatter tells the second anew when it has passed."""
-    logger, _, _ = stream
-    formatter = logs.JsonFormatter()
     told = []
-    for created in (0.0, 0.25, 1_700_000_000.9996, 0.5):
-        record = logger.makeRecord(logger.name, logging.INFO, "", 0, "a", (), None)
-        record.created, record.msecs = created, created % 1 * 1000
-        told.append(json.loads(formatter.format(record))["time"])
+    moments = (0.0, 1_700_000_000.0, 1_700_000_000.9996, 1_700_000_001.5, 1_700_000_000.25, 1.9)
+    for created in (*moments, AUTUMN - 0.5, AUTUMN):
+        told.append(ours.format(record_at(created)))
+        assert told[-1] == theirs.format(record_at(created))
+    assert [line[11:23] for line in told[-2:]] == ["02:59:59,500", "02:00:00,000"]
+
+
+def test_the_time_in_json_is_utc() -> None:
+    """One formatter tells the second anew when it has passed."""
+    formatter = logs.JsonFormatter()
+    moments = (0.0, 0.25, 1_700_000_000.9996, 0.5)
+    told = [json.loads(formatter.format(record_at(moment)))["time"] for moment in moments]
     assert told == [
         "1970-01-01T00:00:00.000Z",
         "1970-01-01T00:00:00.250Z",
