@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import sys
 import threading
 import time
 from collections import Counter
@@ -20,10 +19,13 @@ _log = logging.getLogger("telemetry")
 
 
 class Guard:
-    """Counts faults by step. A spell is a run of faults with less than a minute between them."""
+    """Counts faults by step. A spell is a run of faults with less than a minute between them.
+
+    `strict`: faults raise instead. TELEMETRY_STRICT and the fixture of telemetry.testing switch it on.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self.strict: bool | None = None
+        self.strict = False
         self.count: Callable[[Step, int], None] | None = None
         self._clock = clock
         self._lock = threading.Lock()
@@ -31,8 +33,8 @@ class Guard:
         self._due: Counter[Step] = Counter()
 
     def fault(self, step: Step) -> None:
-        """Deal with the exception being handled: count it, log it once per spell; re-raise under pytest."""
-        if self.strict if self.strict is not None else "pytest" in sys.modules:
+        """Deal with the exception being handled: count it, log it once per spell; re-raise where strict."""
+        if self.strict:
             raise  # noqa: PLE0704 - called from an except block only
         self.later(step)
         self.count_due()

@@ -277,6 +277,7 @@ def start(environ: Mapping[str, str] | None = None, **overrides: Any) -> Pipelin
         if _current is None:
             environ = os.environ if environ is None else environ
             settings = load(environ, **overrides)
+            guard.strict = guard.strict or settings.strict
             _current = Pipeline(settings, environ, worker=membership.joined(settings, environ))
             _current.publish()
             _current.watch_forks(partial(_forked, _current))

@@ -87,6 +87,12 @@ class Settings(BaseModel, frozen=True):
         False,
     )
 
+    strict: Annotated[bool, BeforeValidator(flag)] = variable(
+        "TELEMETRY_STRICT",
+        "true or false; true lets faults inside telemetry raise, for tests: a response may then fail by one",
+        False,
+    )
+
     @property
     def prometheus(self) -> bool:
         """Whether /metrics answers."""

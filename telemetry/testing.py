@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricReader
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -90,9 +91,29 @@ def recording(
     """
     environ = environ or {}
     pipeline = Pipeline(load(environ), environ, exporter, readers=readers)
+    with strictness(strict):
+        try:
+            yield Recorded(pipeline)
+        finally:
+            pipeline.shutdown()
+
+
+@contextmanager
+def strictness(strict: bool = True) -> Iterator[None]:
+    """Whether faults inside telemetry raise within the block: a wrong label name, a step that fails."""
     before, guard.strict = guard.strict, strict
     try:
-        yield Recorded(pipeline)
+        yield
     finally:
         guard.strict = before
-        pipeline.shutdown()
+
+
+@pytest.fixture
+def strict_telemetry() -> Iterator[None]:
+    """Let faults inside telemetry raise during a test, so that bugs in recording do not hide.
+
+    `from telemetry.testing import strict_telemetry` in conftest.py, then
+    `@pytest.mark.usefixtures("strict_telemetry")`, or `usefixtures = strict_telemetry` in pytest's settings.
+    """
+    with strictness():
+        yield

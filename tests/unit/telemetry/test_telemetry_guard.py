@@ -42,14 +42,23 @@ def fault(guard: Guard, step: Step = "record") -> None:
 def lenient(clock: Clock | None = None) -> tuple[Guard, Ledger]:
     """A guard as in production."""
     guard, ledger = Guard(clock or Clock()), Ledger()
-    guard.strict, guard.count = False, ledger
+    guard.count = ledger
     return guard, ledger
 
 
-def test_under_pytest_a_fault_raises() -> None:
-    """Bugs do not hide in tests: without any setting, the very exception comes back."""
+def test_where_strict_a_fault_raises() -> None:
+    """Bugs do not hide in tests that switched it on: the very exception comes back."""
+    guard, _ = lenient()
+    guard.strict = True
     with pytest.raises(ValueError, match="inside telemetry"):
-        fault(Guard())
+        fault(guard)
+
+
+def test_what_is_imported_switches_nothing_on() -> None:
+    """pytest is imported here, and may be in a served process by another library."""
+    guard, ledger = lenient()
+    fault(guard)
+    assert ledger.counts == [("record", 1)]
 
 
 def test_in_production_a_fault_is_counted_and_nothing_raises() -> None:

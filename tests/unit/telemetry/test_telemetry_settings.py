@@ -24,6 +24,7 @@ def test_defaults() -> None:
         "traces_exporter": "none",
         "exemplar_filter": "trace_based",
         "http_server_metrics": False,
+        "strict": False,
     }
 
 
