@@ -9,7 +9,7 @@ from app.demo.command import DIFFERS
 from app.llm.template import NAME as TEMPLATE
 from scripts.stack.cache import Say
 from scripts.stack.prometheus import Prometheus
-from scripts.stack.services import COMMANDS
+from scripts.stack.services import REVIEWLENS
 
 STOPPED = {128 + signal.SIGINT, 128 + signal.SIGTERM}
 VERDICTS = 'sum by (provider) (llm_calls_total{status=~"success|fallback"}) > 0'
@@ -35,7 +35,7 @@ def drive(prometheus: Prometheus, say: Say) -> int:
 
 def _play() -> int:
     """The demo, which undoes what it has changed before it ends, also after Ctrl-C."""
-    with subprocess.Popen([COMMANDS / "reviewlens", "demo", "--quick"]) as demo:
+    with subprocess.Popen([*REVIEWLENS, "demo", "--quick"]) as demo:
         try:
             return demo.wait()
         except KeyboardInterrupt:  # the terminal has told the demo, too; leaving the block waits for it

@@ -6,13 +6,14 @@ import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from scripts.stack import private
 from scripts.stack.settings import Settings
 
 
 @contextmanager
 def alone(settings: Settings) -> Iterator[None]:
     """Hold the lock of the run folder."""
-    settings.run_dir.mkdir(parents=True, exist_ok=True)
-    with (settings.run_dir / "lock").open("w") as file:
+    path = private.write(settings.run_dir / "lock", "")
+    with path.open("r+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import socket
 import subprocess
@@ -48,7 +49,7 @@ def command_of(pid: int) -> str:
     proc = Path("/proc") / str(pid) / "cmdline"
     if proc.parent.parent.joinpath("self").exists():
         with contextlib.suppress(OSError):
-            return proc.read_bytes().rstrip(b"\0").replace(b"\0", b" ").decode(errors="replace")
+            return os.fsdecode(proc.read_bytes().rstrip(b"\0").replace(b"\0", b" "))
         return ""
     done = subprocess.run(
         ["ps", "-ww", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, check=False

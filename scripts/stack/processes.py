@@ -6,14 +6,16 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
+from scripts.stack.launch import launched
 from scripts.stack.ports import command_of
 from scripts.stack.settings import Settings
-from scripts.stack.supervisor import STOP_SECONDS, commands
+from scripts.stack.supervisor import STOP_SECONDS
 
 
-def leftover(settings: Settings, service: str, command: list[str]) -> int | None:
+def leftover(settings: Settings, service: str, command: Sequence[str]) -> int | None:
     """The process in a PID file, if it runs the very command that this stack starts; any other is not ours.
 
     The first word is left out: an interpreter may stand before it, or a launcher may have replaced it.
@@ -27,22 +29,24 @@ def leftover(settings: Settings, service: str, command: list[str]) -> int | None
 
 def sweep(settings: Settings, services: Iterable[str], say: Callable[[str], None]) -> None:
     """With no supervisor running: end our own leftovers among the services and remove their PID files."""
-    started = commands(settings.run_dir / "supervisord.conf")
+    before = launched(settings.run_dir)
+    started = before.commands if before else {}
     for service in services:
-        pid = leftover(settings, service, started.get(service, ["", "\0"]))
-        if pid is not None:
-            say(f"  {service}: ending process {pid}, left by a supervisor that is gone")
-            _end(pid)
+        if service in started:
+            _end(partial(leftover, settings, service, started[service]), service, say)
         settings.pid_file(service).unlink(missing_ok=True)
 
 
-def _end(pid: int) -> None:
-    """SIGTERM, wait, then SIGKILL."""
+def _end(running: Callable[[], int | None], service: str, say: Callable[[str], None]) -> None:
+    """SIGTERM, wait, then SIGKILL. The number may have a new owner by then, so it is checked each time."""
+    if (pid := running()) is None:
+        return
+    say(f"  {service}: ending process {pid}, left by a supervisor that is gone")
     for number, seconds in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, 5)):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            if not command_of(pid):
+            if running() is None:
                 return
             time.sleep(0.05)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import re
 import secrets
 import shutil
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from scripts.stack import private
 from scripts.stack.modes import OTLP, ports_in
 from scripts.stack.settings import ROOT, Settings
 
@@ -17,20 +18,31 @@ PROMETHEUS = ROOT / "monitoring" / "prometheus.yml"
 BEHIND_COLLECTOR = ROOT / "monitoring" / "prometheus.otlp.yml"
 ALERTMANAGER = ROOT / "monitoring" / "alertmanager" / "alertmanager.yml"
 GRAFANA = ROOT / "monitoring" / "grafana"
+_GLOB = re.compile(r"[\\*?\[]")
 
 
 def prometheus_config(settings: Settings) -> Path:
     """The committed file, or below the run folder a copy with this stack's ports and the rules beside it."""
     committed = BEHIND_COLLECTOR if settings.mode == OTLP else PROMETHEUS
-    if settings.default_ports:
+    if settings.default_ports and not _GLOB.search(str(committed)):
         return committed
     folder = settings.run_dir / "prometheus"
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(committed.parent / "alerts", folder / "alerts")
+    shutil.copytree(committed.parent / "alerts", private.folder(folder) / "alerts")
     data = yaml.safe_load(committed.read_text(encoding="utf-8"))
     ports = ports_in(settings.mode).items()
     with_ports(data, {str(default): settings.ports[name] for name, (_, default) in ports})
+    if _GLOB.search(str(folder)):
+        data["rule_files"] = [f"{_literal(folder)}/{pattern}" for pattern in data["rule_files"]]
     return _write(folder / committed.name, data)
+
+
+def _literal(folder: Path) -> str:
+    """A folder before a pattern of Prometheus, which would else take it for a part of the pattern.
+
+    Prometheus takes a star in the last part alone; `?` matches that one character.
+    """
+    return _GLOB.sub(lambda found: "?" if found[0] == "*" else f"\\{found[0]}", str(folder))
 
 
 def with_ports(node: Any, ports: dict[str, int]) -> None:
@@ -62,7 +74,8 @@ def grafana_provisioning(settings: Settings) -> Path:
         (GRAFANA / "provisioning/dashboards/dashboard.yml").read_text(encoding="utf-8")
     )
     for provider in providers["providers"]:
-        provider["options"]["path"] = str(GRAFANA / "dashboards")
+        # Grafana replaces $NAME in what it reads here; $$ is a dollar sign.
+        provider["options"]["path"] = str(GRAFANA / "dashboards").replace("$", "$$")
     _write(folder / "datasources/prometheus.yml", sources)
     _write(folder / "dashboards/dashboard.yml", providers)
     return folder
@@ -71,14 +84,8 @@ def grafana_provisioning(settings: Settings) -> Path:
 def grafana_password(settings: Settings) -> Path:
     """A file, readable by its owner alone, with the admin's random password; kept beside Grafana's data."""
     path = settings.data_dir / "grafana" / "admin-password"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists():
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(18))
-    return path
+    return path if path.exists() else private.write(path, secrets.token_urlsafe(18))
 
 
 def _write(path: Path, data: Any) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(yaml.safe_dump(data, sort_keys=False, allow_unicode=True), encoding="utf-8")
-    return path
+    return private.write(path, yaml.safe_dump(data, sort_keys=False, allow_unicode=True))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.demo.addresses import COLLECTOR_PORTS
-from scripts.stack import flags, render
+from scripts.stack import flags, private, render
 from scripts.stack.cache import Found
 from scripts.stack.errors import StackError
 from scripts.stack.exporting import exporting
@@ -19,7 +19,7 @@ from scripts.stack.settings import HOST, ROOT, Settings
 PROGRAMS = ("prometheus", "alertmanager", "grafana")
 MONITORING = ("collector", *PROGRAMS)
 COLLECTOR_CONFIG = ROOT / "otel-collector" / "config.yaml"
-COMMANDS = Path(sys.executable).parent
+REVIEWLENS = (sys.executable, "-m", "app")
 GRAFANA_HOMES = ("/usr/share/grafana", "/opt/homebrew/share/grafana", "/usr/local/share/grafana")
 
 READY = {"api": "/readyz", "simulator": "/healthz", "grafana": "/api/health", "collector": "/"}
@@ -81,7 +81,7 @@ def check_configs(services: list[Service], found: Mapping[str, Found]) -> None:
 
 def _simulator(settings: Settings) -> Service:
     port = settings.ports["simulator"]
-    command = (str(COMMANDS / "reviewlens"), "llm-simulator", "--port", str(port))
+    command = (*REVIEWLENS, "llm-simulator", "--port", str(port))
     return Service("simulator", command, port)
 
 
@@ -149,7 +149,6 @@ def _grafana_home(path: Path) -> Path:
 
 
 def _words(settings: Settings, program: str, config: Path) -> dict[str, object]:
-    data = settings.data_dir / program
-    data.mkdir(parents=True, exist_ok=True)
+    data = private.folder(settings.data_dir / program)
     own = {"host": HOST, "port": settings.ports[program], "config": config, "data": data}
     return {**settings.chosen, **own}

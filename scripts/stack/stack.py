@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
+from scripts.stack import launch, private
 from scripts.stack.binaries import find
 from scripts.stack.cache import Found, Say
 from scripts.stack.drain import drain
@@ -20,7 +21,7 @@ from scripts.stack.ports import require_free
 from scripts.stack.processes import sweep
 from scripts.stack.services import MONITORING, PROGRAMS, Service, check_configs, services
 from scripts.stack.settings import HOST, Settings
-from scripts.stack.supervisor import Supervisor, commands
+from scripts.stack.supervisor import Supervisor
 
 
 class Started(NamedTuple):
@@ -64,6 +65,8 @@ class Stack:
         fresh = not self.supervisor.running()
         if fresh:
             self.supervisor.launch(wanted)
+            if told := private.warning(self.settings.run_dir):
+                self._say(told)
         return Started(chosen, self._start(chosen, fresh))
 
     def _wanted(self, name: str, only: Sequence[str] | None) -> bool:
@@ -76,8 +79,9 @@ class Stack:
     def _changed(self, only: Sequence[str] | None, chosen: Sequence[Service]) -> None:
         """The running stack has other settings: `up` starts it anew, a part joins it where it is the same."""
         if only is not None:
-            running = commands(self.supervisor.conf)
-            if any(running.get(service.name) != list(service.command) for service in chosen):
+            running = launch.launched(self.settings.run_dir)
+            commands = running.commands if running else {}
+            if any(commands.get(service.name) != list(service.command) for service in chosen):
                 raise StackError("The stack runs with other settings (ports, folders). `make down` first.")
             return
         before = self.supervisor.started_with()
@@ -165,6 +169,7 @@ class Stack:
         if self.supervisor.running():
             self.supervisor.shutdown()
         sweep(self.settings, SERVICES, self._say)
+        launch.remove(self.settings.run_dir)
         for path in ("supervisord.conf", "supervisord.pid", "supervisor.sock"):
             (self.settings.run_dir / path).unlink(missing_ok=True)
         for path in ("prometheus", "grafana"):

@@ -17,9 +17,9 @@ from scripts.stack import dialogues
 from scripts.stack.prometheus import Prometheus
 
 DRIVE = """
-import pathlib, sys
+import sys
 from scripts.stack import dialogues
-dialogues.COMMANDS = pathlib.Path(sys.argv[1])
+dialogues.REVIEWLENS = sys.argv[1:]
 dialogues.drive(None, print)
 """
 
@@ -37,12 +37,12 @@ class Answers(Prometheus):
         return self._series[expr]
 
 
-def command(folder: Path, script: str) -> Path:
-    """A stand-in for .venv/bin/reviewlens."""
+def command(folder: Path, script: str) -> str:
+    """A stand-in for the command reviewlens."""
     path = folder / "reviewlens"
     path.write_text(f"#!/bin/sh\n{script}\n")
     path.chmod(0o755)
-    return folder
+    return str(path)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_the_end_of_the_dialogues_is_told(
     ended: int, code: int, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Other people's traffic fails nothing; whoever stops them hears that the stack goes on."""
-    monkeypatch.setattr(dialogues, "COMMANDS", command(tmp_path, f"exit {ended}"))
+    monkeypatch.setattr(dialogues, "REVIEWLENS", [command(tmp_path, f"exit {ended}")])
     lines: list[str] = []
     assert dialogues.drive(Answers({"gemini": 8}, {}), lines.append) == code
     assert "\n".join(lines).startswith(said)
@@ -99,8 +99,7 @@ def test_the_runbook_that_is_named_is_there() -> None:
 def test_after_ctrl_c_the_demo_may_undo_what_it_did(tmp_path: Path) -> None:
     """The command waits for it, and then says that the stack is running."""
     script = 'trap "sleep 1; touch undone; exit 130" INT; touch began; while :; do sleep 0.05; done'
-    command(tmp_path, f"cd {tmp_path}; {script}")
-    words = [sys.executable, "-c", DRIVE, str(tmp_path)]
+    words = [sys.executable, "-c", DRIVE, command(tmp_path, f"cd {tmp_path}; {script}")]
     with subprocess.Popen(
         words, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as drive:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,12 +11,10 @@ import yaml
 from support.servers import prometheus
 
 from app.llm.settings import LLMSettings
-from scripts.stack import flags, render
+from scripts.stack import flags, launch, render
 from scripts.stack.environment import API_KEYS, changes, record
 from scripts.stack.errors import StackError
-from scripts.stack.services import Service
 from scripts.stack.settings import ROOT, Settings
-from scripts.stack.supervisor import commands, configuration, recorded
 
 PORTS = {
     "REVIEWLENS_PORT": "18000",
@@ -80,15 +78,17 @@ def test_what_a_stack_was_started_with_survives_its_file_without_a_secret(tmp_pa
         "OTEL_X": "",
     }
     settings = Settings.from_env(given)
-    conf = tmp_path / "supervisord.conf"
-    conf.write_text(configuration(settings, []))
-    assert "secret-1" not in conf.read_text()
-    kept = recorded(conf)
+    settings = replace(settings, run_dir=tmp_path)
+    assert launch.launched(tmp_path) is None
+    launch.write(settings, [])
+    assert "secret-1" not in "".join(path.read_text() for path in tmp_path.iterdir())
+    before = launch.launched(tmp_path)
+    assert before is not None
+    kept = before.settings
     assert kept == settings.recorded
     assert set(kept) == {*SECRETS, "REVIEWLENS_CORS_ORIGINS"}
     assert kept["REVIEWLENS_CORS_ORIGINS"] == "https://100%.example, é"
     assert not settings.simulated
-    assert recorded(tmp_path / "nothing") is None
 
 
 @pytest.mark.parametrize("name", SECRETS)
@@ -224,13 +224,3 @@ def test_grafanas_password_is_random_private_and_kept(tmp_path: Path) -> None:
     first = path.read_text()
     assert len(first) >= 20 and path.stat().st_mode & 0o777 == 0o600
     assert render.grafana_password(settings).read_text() == first
-
-
-def test_a_command_survives_the_supervisors_file(tmp_path: Path) -> None:
-    """Blanks, quotes, percent signs and empty values come back as they went in."""
-    settings = Settings.from_env({"REVIEWLENS_RUN_DIR": str(tmp_path)})
-    command = ("/a home/program", "--empty=", "--format=100%", "it's", '"quoted"')
-    conf = tmp_path / "supervisord.conf"
-    conf.write_text(configuration(settings, [Service("prometheus", command, 1)]))
-    assert commands(conf) == {"prometheus": list(command)}
-    assert shlex.quote("it's") in conf.read_text()

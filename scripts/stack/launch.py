@@ -1,0 +1,78 @@
+"""How each service is launched: a shell script each, and a record of what the stack was started with.
+
+No path and no value stands in supervisord.conf, whose quoting cannot carry all of them.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.stack import private
+from scripts.stack.services import Service
+from scripts.stack.settings import ROOT, Settings
+
+FOLDER = "launch"
+_RECORD = "stack.json"
+
+
+@dataclass(frozen=True)
+class Launched:
+    """What a stack was started with: `settings` as Settings.recorded has them, and commands by service."""
+
+    settings: Mapping[str, str]
+    commands: Mapping[str, Sequence[str]]
+
+
+def write(settings: Settings, services: Sequence[Service]) -> None:
+    """Write the scripts and the record into the run folder."""
+    for service in services:
+        private.write(settings.run_dir / FOLDER / f"{service.name}.sh", script(settings, service))
+    private.write(settings.run_dir / _RECORD, _record(settings, services))
+
+
+def script(settings: Settings, service: Service) -> str:
+    """The shell script that becomes the service. Its PID file is true after every restart."""
+    pid_file = shlex.quote(str(settings.pid_file(service.name)))
+    lines = [
+        "#!/bin/sh",
+        f"cd {shlex.quote(str(ROOT))} || exit 1",
+        f"echo $$ > {pid_file}.new && mv {pid_file}.new {pid_file}",
+        *(f"export {name}={shlex.quote(value)}" for name, value in service.environment.items()),
+        f"exec {shlex.join(service.command)}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def is_current(settings: Settings, services: Sequence[Service]) -> bool:
+    """Whether the record is the one that these services would get."""
+    path = settings.run_dir / _RECORD
+    return path.exists() and path.read_text() == _record(settings, services)
+
+
+def launched(run_dir: Path) -> Launched | None:
+    """What the record says; None when there is none."""
+    path = run_dir / _RECORD
+    if not path.exists():
+        return None
+    record = json.loads(path.read_text())
+    return Launched(record["settings"], {name: row["command"] for name, row in record["services"].items()})
+
+
+def remove(run_dir: Path) -> None:
+    """Remove the scripts and the record."""
+    shutil.rmtree(run_dir / FOLDER, ignore_errors=True)
+    (run_dir / _RECORD).unlink(missing_ok=True)
+
+
+def _record(settings: Settings, services: Sequence[Service]) -> str:
+    """JSON, and no secret: keys reach the API through the environment alone."""
+    rows = {
+        service.name: {"command": service.command, "environment": dict(service.environment)}
+        for service in services
+    }
+    return json.dumps({"settings": dict(settings.recorded), "services": rows}, indent=1) + "\n"
