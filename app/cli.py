@@ -11,12 +11,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from app import __version__
+from app import __version__, injected
 from app.demo.command import demo
 from app.doctor import doctor
 from app.llm.command import llm_simulator
 from app.reviews.command import ingest
-from app.settings import AppSettings, AppSettingsError
+from app.settings import PREFIX, AppSettings, AppSettingsError
 
 cli = typer.Typer(
     name="reviewlens",
@@ -38,6 +38,7 @@ def serve(
     """Serve the API, with /metrics beside it. Any worker's /metrics answers for all of them."""
     import uvicorn
 
+    _drop_injected()
     _take_platform_port()
     settings = AppSettings.from_env()
     port = settings.port if port is None else port
@@ -83,6 +84,14 @@ def _answer_at_once(config: Any) -> None:
         return made
 
     config.bind_socket = bind_socket
+
+
+def _drop_injected() -> None:
+    """Said once here, so that no worker says it again, and none meets a variable that is no setting."""
+    if ignored := injected.names(os.environ, PREFIX):
+        typer.echo(injected.line(ignored), err=True)
+    for name in ignored:
+        del os.environ[name]
 
 
 def _take_platform_port() -> None:

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.faults import without_secrets
+from app.injected import own
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -32,6 +33,12 @@ class EnvironmentSettings(BaseSettings):
     """Settings that this process's environment gives. An empty variable counts as unset."""
 
     model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own(cls, given: Any) -> Any:
+        """Without what an orchestrator has set under a name of ours."""
+        return own(given) if isinstance(given, dict) else given
 
     @classmethod
     def from_env(cls) -> Self:

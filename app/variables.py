@@ -8,7 +8,9 @@ import logging
 import os
 from collections.abc import Mapping
 
+from app import injected
 from app.demo.addresses import COLLECTOR_PORTS, PORTS
+from app.injected import own
 from app.llm.settings import LLMSettings
 from app.settings import PREFIX, AppSettings
 from telemetry.otlp import variables as telemetry_variables
@@ -44,7 +46,7 @@ def known() -> frozenset[str]:
 
 def unknown(environ: Mapping[str, str]) -> dict[str, str]:
     """REVIEWLENS_* names that nothing reads, each with the nearest that is read, or an empty string."""
-    ours = [name for name in environ if name.startswith(PREFIX) and not name.startswith(COLLECTOR)]
+    ours = [name for name in own(environ) if name.startswith(PREFIX) and not name.startswith(COLLECTOR)]
     return {name: _nearest(name) for name in sorted(ours) if name not in known()}
 
 
@@ -54,7 +56,9 @@ def _nearest(name: str) -> str:
 
 
 def warn_unknown(environ: Mapping[str, str] = os.environ) -> None:
-    """One line in the log for each. Values are not shown."""
+    """One line in the log for each, and one for all that an orchestrator has set. Values are not shown."""
+    if ignored := injected.names(environ, PREFIX):
+        _log.info("%s", injected.line(ignored))
     for name, nearest in unknown(environ).items():
         hint = f"did you mean {nearest}?" if nearest else "docs/settings.md has the names there are"
         _log.warning("%s is set, and nothing reads it; %s", name, hint)

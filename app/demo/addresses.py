@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from app.injected import own
+
 PORTS = {
     "api": ("REVIEWLENS_PORT", 8000),
     "prometheus": ("REVIEWLENS_PROMETHEUS_PORT", 9090),
@@ -29,7 +31,7 @@ COLLECTOR_PORTS = {
 def address(service: str, host: str = "localhost", environ: Mapping[str, str] = os.environ) -> str:
     """Where a service of the stack is, by the environment's ports."""
     variable, port = PORTS[service]
-    return f"http://{host}:{environ.get(variable) or port}"
+    return f"http://{host}:{own(environ).get(variable) or port}"
 
 
 def direct(url: str) -> bool:

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from app import injected
+from app.settings import PREFIX
 from scripts.stack import ask
 from scripts.stack.dialogues import drive
 from scripts.stack.environment import API_KEYS
@@ -33,6 +35,8 @@ Mode = Annotated[
 
 
 def _stack(mode: str | None = None) -> Stack:
+    if ignored := injected.names(os.environ, PREFIX):
+        typer.echo(injected.line(ignored))
     return Stack(_settings(mode), typer.echo)
 
 

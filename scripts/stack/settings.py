@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.injected import own
 from app.llm.settings import KEYS, PREFIX, PROVIDERS, keyless
 from scripts.stack import flags
 from scripts.stack.environment import RUN_DIR, record
@@ -47,6 +48,7 @@ class Settings:
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Settings:
         """The settings of this command; StackError names a variable that cannot be used."""
+        environ = own(environ)
         mode = mode_of(environ)
         settings = cls(
             mode=mode,
