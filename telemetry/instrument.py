@@ -12,7 +12,7 @@ from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.metrics import NoOpMeterProvider
 
 from telemetry import spans, zero
-from telemetry.endpoints import route_path, walk
+from telemetry.endpoints import method_label, route_path, walk
 from telemetry.exposition import ASGIApp, Message, Receive, Scope, Send, answer
 from telemetry.guard import guard
 from telemetry.middleware import SEEN, MetricsMiddleware
@@ -113,13 +113,13 @@ def _zero_routes(app: FastAPI) -> None:
 
 def _answers(app: FastAPI) -> Iterator[tuple[str, str, str]]:
     """Every (method, template, status code) that the routes declare, and 500 for each."""
-    for template in walk(app.routes):
+    for template in (leaf for tree in walk(app.router) for leaf in tree.leaves()):
         route = template.route
         declared = {str(getattr(route, "status_code", None) or _default_code(route)), "500"}
         declared.update(str(code) for code in getattr(route, "responses", None) or {} if str(code).isdigit())
         if _takes_input(getattr(route, "dependant", None)):
             declared.add("422")
-        for method in template.methods - {"HEAD"}:
+        for method in {method_label(method) for method in template.methods - {"HEAD"}}:
             for code in sorted(declared):
                 yield method, template.path, code
 

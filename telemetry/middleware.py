@@ -10,9 +10,8 @@ from typing import Any, Protocol
 from starlette.requests import ClientDisconnect
 
 from telemetry import logs, tracing
-from telemetry.catalog import METHODS, OTHER
 from telemetry.children import Together
-from telemetry.endpoints import Endpoints
+from telemetry.endpoints import Endpoints, method_label
 from telemetry.exposition import ASGIApp, Message, Receive, Scope, Send
 from telemetry.guard import guard
 from telemetry.metrics import (
@@ -22,11 +21,11 @@ from telemetry.metrics import (
     http_requests_total,
     http_streams_aborted_total,
 )
+from telemetry.routelists import RouteLists
 
 CLIENT_CLOSED = 499
 REDIRECTED = 307  # what routing answers where a slash is missing at the end, or one too many
 SEEN = "telemetry.counted"
-_METHODS = frozenset(METHODS)
 _BODY = frozenset({"http.response.body", "http.response.pathsend"})
 _log = logging.getLogger("telemetry.access")
 
@@ -54,18 +53,18 @@ class MetricsMiddleware:
         self.app = app
         self._router = router
         self.on_routes: Callable[[], None] = lambda: None
-        self._known_routes = -1
-        self._endpoints = Endpoints(())
+        self._lists = RouteLists()
+        self._endpoints: Endpoints
         self._answers: dict[tuple[str, int, int], _Answer] = {}  # by method, status and end point function
         self._named: dict[tuple[str, str, int], _Answer] = {}  # by method, template and status
         self.clock = clock
 
     def look_at_routes(self) -> None:
         """Make the table of templates anew, when routes have come or gone."""
-        routes = self._router.routes
-        if len(routes) != self._known_routes:
-            self._known_routes = len(routes)
-            self._endpoints = Endpoints(routes)
+        if self._lists.changed():
+            lists = RouteLists(self._router)  # first: one that comes during the walk is seen the next time
+            self._endpoints = Endpoints(self._router)
+            self._lists = lists
             self._answers.clear()
             self.on_routes()
 
@@ -92,14 +91,16 @@ class MetricsMiddleware:
 
     def answer(self, scope: Scope, root_path: str, status_code: int) -> _Answer:
         """Where an answer is recorded. `root_path`: the scope's when the request came in."""
-        if len(self._router.routes) != self._known_routes:
+        lists = self._lists
+        if self._router.routes is not lists.root or lists.live != lists.known:
             self.look_at_routes()
         key = scope["method"], status_code, id(scope.get("endpoint"))
         return self._answers.get(key) or self._new_answer(key, scope, root_path)
 
     def _new_answer(self, key: tuple[str, int, int], scope: Scope, root_path: str) -> _Answer:
+        self.look_at_routes()
         given, status_code, _ = key
-        method = given if given in _METHODS else OTHER
+        method = method_label(given)
         endpoint = self._endpoints.of(scope, root_path, status_code == REDIRECTED)
         name = method, endpoint, status_code
         answer = self._named.get(name) or _Answer(*name)

@@ -4,19 +4,16 @@ see it at the start; so the routes are matched here first, over a table of them 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import fastapi.routing
 from fastapi import FastAPI
 from fastapi.routing import APIRoute, APIWebSocketRoute
 from starlette.routing import Match, Mount, Route, WebSocketRoute
 
 from telemetry.catalog import METHODS
 from telemetry.exposition import Scope
-
-# FastAPI from 0.137 on nests included routes and has a function that flattens them; older ones are flat.
-_flat: Callable[[Iterable[Any]], Iterable[Any]] = getattr(fastapi.routing, "iter_route_contexts", iter)
+from telemetry.routelists import RouteLists, flat
 
 _GROUP = re.compile(r"\(\?P<\w+>")
 _BY_PATH: set[Any] = {Route.matches, APIRoute.matches, Mount.matches}
@@ -45,42 +42,36 @@ class Routes:
 
     def __init__(self, app: FastAPI) -> None:
         self._app = app
-        self._count = -1
-        self._flat_count = -1
+        self._lists = RouteLists()
         self._rows: tuple[_Row, ...] = ()
         self._first: dict[str, _First | None] = {}
 
     def of(self, scope: Scope) -> str | None:
         """The path of the first route that would take the request, or else of the last that takes its path
         with other methods, or None."""
-        if len(self._app.routes) != self._count:
+        if self._lists.changed():
             self._read()
         first = self._first.get(scope["method"])
         if first and (found := first.match(_routed(scope))):
             return first.paths[(found.lastindex or 1) - 1]
-        whole, path = self._match(scope)
-        # A router that is included may have got more routes since; those count among the flattened ones only.
-        if not whole and sum(1 for _ in _flat(self._app.routes)) != self._flat_count:
-            self._read()
-            _, path = self._match(scope)
-        return path
+        return self._match(scope)
 
     def _read(self) -> None:
-        routes = list(_flat(self._app.routes))
-        self._count, self._flat_count = len(self._app.routes), len(routes)
-        self._rows = tuple(row for route in routes if (row := _row(route)))
+        lists = RouteLists(self._app.router)
+        self._rows = tuple(row for route in flat(self._app.routes) if (row := _row(route)))
         self._first = {method: _first(self._rows, method) for method in METHODS}
+        self._lists = lists
 
-    def _match(self, scope: Scope) -> tuple[bool, str | None]:
+    def _match(self, scope: Scope) -> str | None:
         method, path, partial = scope["method"], _routed(scope), None
         for route, pattern, methods, ask in self._rows:
             match = pattern.match(path) if ask is None else ask.matches(scope)[0]
             if not match or match is Match.NONE:
                 continue
             if match is not Match.PARTIAL and (not methods or method in methods):
-                return True, route
+                return route
             partial = route
-        return False, partial
+        return partial
 
 
 def _row(route: Any) -> _Row | None:

@@ -135,7 +135,7 @@ def application() -> FastAPI:
     return app
 
 
-ENDPOINTS = Endpoints(application().routes)
+ENDPOINTS = Endpoints(application().router)
 TEMPLATES = {template.path for template in ENDPOINTS.templates} | {UNMATCHED}
 paths = st.text() | st.lists(
     st.sampled_from(
