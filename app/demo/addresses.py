@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from ipaddress import ip_address
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -28,6 +29,14 @@ COLLECTOR_PORTS = {
 }
 
 
+T = TypeVar("T", httpx.Client, httpx.AsyncClient)
+PROXIES = "a proxy in ALL_PROXY, HTTPS_PROXY, HTTP_PROXY is http://, https://, socks5:// or socks5h://"
+
+
+class ProxyError(Exception):
+    """A proxy of the environment cannot be used; says which variables, and not the address."""
+
+
 def address(service: str, host: str = "localhost", environ: Mapping[str, str] = os.environ) -> str:
     """Where a service of the stack is, by the environment's ports."""
     variable, port = PORTS[service]
@@ -41,6 +50,14 @@ def direct(url: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def client(kind: type[T], url: str, timeout: float) -> T:
+    """An httpx client for an address. ProxyError where a proxy of the environment cannot be used."""
+    try:
+        return kind(base_url=url, timeout=timeout, trust_env=not direct(url))
+    except (ValueError, ImportError, httpx.InvalidURL) as error:  # its words may hold the proxy's password
+        raise ProxyError(f"the proxy for {url} cannot be used; {PROXIES}") from error
 
 
 async def pages(api: str, prometheus: str) -> list[tuple[str, str]]:
@@ -59,7 +76,7 @@ async def pages(api: str, prometheus: str) -> list[tuple[str, str]]:
 async def _answers(url: str, path: str) -> bool:
     place = urlsplit(url)
     probe = f"{place.scheme}://{place.netloc}{path}" if path else url
-    async with httpx.AsyncClient(timeout=2, trust_env=not direct(url)) as http:
+    async with client(httpx.AsyncClient, url, 2) as http:
         try:
             return (await http.get(probe)).is_success
         except httpx.HTTPError:

@@ -22,7 +22,7 @@ from rich.progress import (
 from rich.table import Table
 
 from app.demo import changes, report
-from app.demo.addresses import address, direct, pages
+from app.demo.addresses import ProxyError, address, client, pages
 from app.demo.compare import Outcome
 from app.demo.prometheus import Prometheus, PrometheusError
 from app.demo.run import Driver, NotPossibleError
@@ -91,7 +91,7 @@ def demo(
     except asyncio.CancelledError:
         typer.echo("reviewlens demo: stopped; what was scripted on the simulator is undone.", err=True)
         raise typer.Exit(128 + stopped_by[0]) from None
-    except (NotPossibleError, PrometheusError, httpx.HTTPError) as error:
+    except (NotPossibleError, PrometheusError, ProxyError, httpx.HTTPError) as error:
         where = f" ({error.request.url})" if isinstance(error, httpx.TransportError) else ""
         typer.secho(f"reviewlens demo: {error}{where}", fg="red", err=True)
         raise typer.Exit(1) from None
@@ -129,8 +129,8 @@ async def _demo(
 ) -> bool:
     api_url, prometheus_url, simulator_url = urls
     async with (
-        httpx.AsyncClient(base_url=api_url, timeout=ANSWER_SECONDS, trust_env=not direct(api_url)) as api,
-        httpx.AsyncClient(base_url=prometheus_url, timeout=10, trust_env=not direct(prometheus_url)) as http,
+        client(httpx.AsyncClient, api_url, ANSWER_SECONDS) as api,
+        client(httpx.AsyncClient, prometheus_url, 10) as http,
     ):
         prometheus = Prometheus(http)
         await _reach(api, prometheus)
@@ -165,7 +165,7 @@ async def _reach(api: httpx.AsyncClient, prometheus: Prometheus) -> None:
 
 @contextmanager
 def _simulator(url: str) -> Iterator[Simulator | None]:
-    with httpx.Client(base_url=url, timeout=10, trust_env=not direct(url)) as http:
+    with client(httpx.Client, url, 10) as http:
         simulator = Simulator(http)
         yield simulator if simulator.answers() else None
 

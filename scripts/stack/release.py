@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import tarfile
 from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
 
 import httpx
 
+from app.demo.addresses import PROXIES, direct
 from scripts.stack.errors import WayFailedError
 from scripts.stack.manifest import Release, Target
 
@@ -20,13 +22,19 @@ def unpack_release(program: str, release: Release, version: str, target: Target,
     url, sums_url = release.urls(program, version, target)
     archive = into / "archive.tar.gz"
     try:
-        with httpx.Client(timeout=TIMEOUT, follow_redirects=True) as client:
+        with httpx.Client(timeout=TIMEOUT, follow_redirects=True, trust_env=not direct(url)) as client:
             expected = _published_sha256(client, sums_url, url.rsplit("/", 1)[1])
             actual = _download(client, url, archive)
     except httpx.HTTPStatusError as error:
         raise WayFailedError(f"{error.request.url} answered {error.response.status_code}") from error
     except httpx.HTTPError as error:
         raise WayFailedError(f"{error.request.url.host} cannot be reached ({error})") from error
+    except WayFailedError:
+        raise
+    except Exception as error:
+        # Whatever a proxy's library raises; its words may hold the proxy's password.
+        kind = type(error).__name__
+        raise WayFailedError(f"{urlsplit(url).hostname} cannot be asked ({kind}); {PROXIES}") from error
     if actual != expected:
         raise WayFailedError(
             f"{url} has sha256 {actual}, but {sums_url} says {expected}: refused, nothing was kept"

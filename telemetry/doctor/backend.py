@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from telemetry.doctor.proxies import get
+
 # On every path, from the first moment on.
 METRIC = "http_requests_total"
 # Metadata has a counter as it was scraped, with _total or without; a histogram has one name.
@@ -74,7 +76,7 @@ class Prometheus:
 
         url = f"{self.url.rstrip('/')}/api/v1/{path}"
         try:
-            body = requests.get(url, params=parameters, timeout=self.timeout).json()
+            body = get(url, params=parameters, timeout=self.timeout).json()
         except (requests.RequestException, ValueError) as error:
             raise BackendError(f"{url}: {type(error).__name__}") from error
         if not isinstance(body, dict) or body.get("status") != "success":

@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from telemetry.catalog import CATALOG, Metric
 from telemetry.doctor.finding import Finding, found, passed
+from telemetry.doctor.proxies import get
 from telemetry.doctor.subject import Subject
 
 HEAVIEST = 3
@@ -116,7 +117,7 @@ def _exposed(url: str, timeout: float) -> tuple[Counter[str] | None, str]:
     import requests
 
     try:
-        response = requests.get(url, timeout=timeout)
+        response = get(url, timeout=timeout)
         response.raise_for_status()
         families = list(text_string_to_metric_families(response.text))
     except (requests.RequestException, ValueError) as error:

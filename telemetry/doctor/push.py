@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from telemetry.doctor import proxies
 from telemetry.doctor.wire import Address
 from telemetry.otlp import Target
 from telemetry.settings import Signal
@@ -80,7 +81,8 @@ def _http(to: Target, timeout: float) -> Answer:
             allow_redirects=False,
         )
     except (requests.RequestException, OSError, ValueError) as error:
-        return Answer(None, _line(str(error)), proxy=isinstance(error, requests.exceptions.ProxyError))
+        of_tls = isinstance(error, requests.exceptions.SSLError)
+        return Answer(None, _line(str(error)), proxy=not of_tls and proxies.before(to.endpoint))
     kind = response.headers.get("Content-Type", "")
     return Answer(
         response.status_code,

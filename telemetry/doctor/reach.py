@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import struct
 import sys
@@ -12,6 +11,7 @@ from urllib.parse import urlsplit
 
 from telemetry.doctor.backend import GATEWAY, BackendError, Prometheus
 from telemetry.doctor.finding import Finding, found, passed
+from telemetry.doctor.proxies import is_loopback
 from telemetry.doctor.subject import Subject
 
 BRIDGE = "docker0"
@@ -32,7 +32,7 @@ def reach(subject: Subject) -> Iterator[Finding]:
         yield passed(f"the service listens on {reached[0]}:{port}: {GATEWAY}:{port} reaches it")
     elif _listens("127.0.0.1", port, subject.timeout):
         yield found("bind", f"{outside[0]}:{port} is refused, 127.0.0.1:{port} is not", *_bind_mends(outside))
-    elif _loopback(subject.api_host):
+    elif is_loopback(subject.api_host):
         yield found(
             "bind", f"REVIEWLENS_HOST={subject.api_host}; the service does not run now", *_bind_mends(outside)
         )
@@ -61,7 +61,7 @@ def addresses() -> list[str]:
     """This machine's own IPv4 addresses that are not loopback, Docker's bridge first."""
     found_here = {name: _address_of(name) for _, name in socket.if_nameindex()}
     ordered = sorted(found_here, key=lambda name: name != BRIDGE)
-    return [address for name in ordered if (address := found_here[name]) and not _loopback(address)]
+    return [address for name in ordered if (address := found_here[name]) and not is_loopback(address)]
 
 
 def _address_of(interface: str) -> str:
@@ -82,10 +82,3 @@ def _listens(host: str, port: int, timeout: float) -> bool:
     except OSError:
         return False
     return True
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -104,9 +104,11 @@ def test_a_server_that_takes_the_connection_and_says_nothing(protocol: str) -> N
         assert _asked_once(environ(ENDPOINT=url, PROTOCOL=protocol)).id == "silent"
 
 
-def test_a_proxy_in_between(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The exporter heeds HTTP_PROXY; so does the doctor, and the mend leaves the host out."""
-    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")
+@pytest.mark.parametrize("kind", ["http", "socks5", "socks5h", "socks4"])
+@pytest.mark.parametrize("variable", ["http_proxy", "all_proxy"])
+def test_a_proxy_in_between(variable: str, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The exporter heeds it; so does the doctor, and the mend leaves the host out."""
+    monkeypatch.setenv(variable, f"{kind}://127.0.0.1:{free_port()}")
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
     with gateway(200) as url:
