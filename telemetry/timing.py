@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from time import perf_counter
 from types import TracebackType
-from typing import Any, Protocol, TypeVar, cast
+from typing import Protocol, cast
 
 from telemetry.metrics import errors_total
-
-F = TypeVar("F", bound=Callable[..., Any])
-End = Callable[["BaseException | None"], None]
-Begin = Callable[[], End]
+from telemetry.watching import End, F, watched
 
 
 class Observer(Protocol):
@@ -32,8 +27,8 @@ class Labelled(Protocol):
 class Tracker(ABC):
     """A block of code under watch: `with`, `async with`, or a decorator that keeps the signature.
 
-    A generator is watched from its first step to its end. A decorator serves any number of calls at once;
-    as a context manager, one tracker belongs to one task at a time.
+    An awaitable is watched to its end, a generator from its first step to its end. A decorator serves any
+    number of calls at once; as a context manager, one tracker belongs to one task at a time.
     """
 
     @abstractmethod
@@ -69,82 +64,7 @@ class Tracker(ABC):
 
     def __call__(self, function: F) -> F:
         """The function, watched at each call."""
-        return _watched(function, self._begin)
-
-
-def _watched(function: F, begin: Begin) -> F:
-    kinds: tuple[tuple[Callable[[Any], bool], Callable[[Any, Begin], Any]], ...] = (
-        (inspect.isasyncgenfunction, _async_generator),
-        (inspect.isgeneratorfunction, _generator),
-        (inspect.iscoroutinefunction, _coroutine),
-    )
-    wrap = next((wrap for is_kind, wrap in kinds if is_kind(function)), _plain)
-    return cast(F, functools.wraps(function)(wrap(function, begin)))
-
-
-def _plain(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
-    def call(*args: Any, **kwargs: Any) -> Any:
-        with _Block(begin()):
-            return function(*args, **kwargs)
-
-    return call
-
-
-def _coroutine(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
-    async def call(*args: Any, **kwargs: Any) -> Any:
-        with _Block(begin()):
-            return await function(*args, **kwargs)
-
-    return call
-
-
-def _generator(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
-    def call(*args: Any, **kwargs: Any) -> Any:
-        with _Block(begin()):
-            return (yield from function(*args, **kwargs))
-
-    return call
-
-
-def _async_generator(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
-    async def call(*args: Any, **kwargs: Any) -> Any:
-        with _Block(begin()):
-            inner = function(*args, **kwargs)
-            try:
-                step = inner.asend(None)
-                while True:
-                    try:
-                        item = await step
-                    except StopAsyncIteration:
-                        return
-                    try:
-                        step = inner.asend((yield item))
-                    except GeneratorExit:
-                        raise
-                    except BaseException as error:
-                        step = inner.athrow(error)
-            finally:
-                await inner.aclose()
-
-    return call
-
-
-class _Block:
-    """One watched block."""
-
-    def __init__(self, end: End) -> None:
-        self._end = end
-
-    def __enter__(self) -> None:
-        """The watch has begun."""
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._end(error)
+        return watched(function, self._begin)
 
 
 class Timer(Tracker):
