@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.faults import without_secrets
 from app.injected import own
+from app.origins import origins
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -58,8 +59,9 @@ class EnvironmentSettings(BaseSettings):
     def _given(cls, problem: ErrorDetails) -> Any:
         """What was given, without what is not to be seen."""
         field = cls.model_fields.get(str(problem["loc"][0]))
-        secret = field is not None and field.annotation is SecretStr
-        return without_secrets(problem["input"]) if secret else problem["input"]
+        given = problem["input"]
+        secret = (field is not None and field.annotation is SecretStr) or "@" in str(given)
+        return without_secrets(given) if secret else given
 
 
 class AppSettings(EnvironmentSettings):
@@ -78,7 +80,9 @@ class AppSettings(EnvironmentSettings):
     session_timeout: float = Field(
         1800, gt=0, description="seconds without an answer after which a session is abandoned"
     )
-    cors_origins: str = Field("http://localhost:3000", description="origins of the shop's pages, by commas")
+    cors_origins: str = Field(
+        "http://localhost:3000", description="origins of the shop's pages, by commas; * alone for every page"
+    )
     log_format: Literal["text", "json"] = Field("text", description="text or json")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least level logged")
 
@@ -90,6 +94,12 @@ class AppSettings(EnvironmentSettings):
         if not _is_store(store):
             raise ValueError(STORES)
         return SecretStr(store)
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, value: str) -> str:
+        """As browsers send them: one that never matches would lock every page out without a word."""
+        return ",".join(origins(value))
 
     @property
     def redis(self) -> str | None:
@@ -105,7 +115,7 @@ class AppSettings(EnvironmentSettings):
     @property
     def origins(self) -> list[str]:
         """The origins that may call the API from a page."""
-        return [origin.strip() for origin in self.cors_origins.split(",") if origin.strip()]
+        return origins(self.cors_origins)
 
 
 def _is_store(text: str) -> bool:
