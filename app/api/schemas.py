@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from app.plaintext import PlainText
+
 
 class Shape(BaseModel):
     """Reads its fields from any object that has them."""
@@ -17,9 +19,9 @@ class ProductOut(Shape):
     """A product that can be asked about."""
 
     product_id: str
-    name: str
+    name: PlainText
     category: str
-    category_name: str
+    category_name: PlainText
     review_count: int
 
 
@@ -27,9 +29,9 @@ class FactorOut(Shape):
     """A reason for regret, as the product page shows it."""
 
     factor_key: str
-    display_name: str
-    description: str
-    regret_type: str
+    display_name: PlainText
+    description: PlainText
+    regret_type: PlainText
 
 
 class ProductPage(ProductOut):
@@ -43,15 +45,15 @@ class QuestionOut(BaseModel):
     """The open question; no choices: the answer is free."""
 
     question_id: str
-    text: str
-    choices: list[str]
+    text: PlainText
+    choices: list[PlainText]
 
 
 class ScoreOut(Shape):
     """How much a factor weighs for this shopper, 0 to 1."""
 
     factor_key: str
-    name: str
+    name: PlainText
     score: float
 
 
@@ -60,7 +62,7 @@ class EvidenceOut(BaseModel):
 
     review_id: str
     rating: int
-    excerpt: str
+    excerpt: PlainText
     factor_key: str
     label: Literal["POS", "NEG", "MIX", "NEU"]
     score: float
@@ -69,9 +71,9 @@ class EvidenceOut(BaseModel):
 class AnalysisOut(BaseModel):
     """The verdict, who wrote it, and the evidence it rests on."""
 
-    summary: str
-    recommendation: str
-    key_findings: list[str]
+    summary: PlainText
+    recommendation: PlainText
+    key_findings: list[PlainText]
     provider: str
     status: Literal["success", "fallback"]
     evidence: list[EvidenceOut]

@@ -27,6 +27,8 @@ Answered = Literal["success", "fallback"]
 class Attempt:
     """Counted when its `with` block ends, which keeps an LLMError to itself.
 
+    So it does with any other Exception: of whatever kind it is, an answer that it comes from cannot be read.
+
     `answered` is its status if it goes well. A stream that is stopped, because its shopper left, was going
     well. An attempt to have a whole answer that is cancelled gave nothing: an error, of no kind.
     """
@@ -39,7 +41,7 @@ class Attempt:
         self._provider, self._answered, self._rates, self._clock = provider, answered, rates, clock
         self._prompt_chars = len(f"{prompt.system}\n{prompt.user}")
         self._streamed = self._whole = False
-        self._told: Usage | None = None
+        self._told = Usage()
         self._untold_chars = 0
         self._first_byte: float | None = None
 
@@ -57,31 +59,38 @@ class Attempt:
         if self._first_byte is None:
             self._first_byte = self._seconds()
         self.text += chunk.text
+        told = self._told.risen_to(chunk.usage or Usage())
         # A figure that does not rise says nothing of the text: some events have none, or a placeholder.
-        rises = chunk.usage and chunk.usage.completion_tokens > (self._told or Usage(0, 0)).completion_tokens
+        rises = (told.completion_tokens or 0) > (self._told.completion_tokens or 0)
         self._untold_chars = 0 if rises else self._untold_chars + len(chunk.text)
-        self._told = chunk.usage or self._told
+        self._told = told
+        self._whole = self._whole or chunk.last
 
     def ended(self, completion: Completion | None = None) -> None:
         """The answer is whole: here, or by the pieces taken."""
-        self._whole = True
         if completion:
-            self.text, self._told = completion.text, completion.usage
-        if self._told:
-            self._rates.prompt.learn(self._told.prompt_tokens, self._prompt_chars)
-            self._rates.completion.learn(self._told.completion_tokens, len(self.text))
+            self.text, self._told, self._whole = completion.text, completion.usage, True
+            self._untold_chars = len(self.text)
+        self._rates.prompt.learn(self._told.prompt_tokens, self._prompt_chars)
+        self._rates.completion.learn(self._told.completion_tokens, len(self.text))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> bool:
-        failed = error if isinstance(error, LLMError) else None
-        stopped = error is not None and not isinstance(error, Exception)
+        failed = self._failure(error) if isinstance(error, Exception) else None
+        stopped = error is not None and failed is None
         if failed:
-            self._told = self._told or failed.usage
+            self._told = self._told.risen_to(failed.usage or Usage())
         self.succeeded = error is None
         good = self.succeeded or (stopped and self._streamed)
         self._count(self._answered if good else "error", failed, stopped)
         return failed is not None
+
+    def _failure(self, error: Exception) -> LLMError:
+        if isinstance(error, LLMError):
+            return error
+        # By its type alone: its text may quote the answer.
+        return LLMError(self._provider, "invalid_response", type(error).__name__)
 
     def _count(self, status: str, failed: LLMError | None, stopped: bool) -> None:
         provider, seconds = self._provider, self._seconds()
@@ -106,23 +115,28 @@ class Attempt:
         )
 
     def _count_tokens(self) -> tuple[int, int]:
-        """Count what the provider told, and of a stream that did not end what must be added to it."""
-        told, estimated = self._told or Usage(0, 0), self._estimated()
-        prompt = told.prompt_tokens + estimated.prompt_tokens
-        completion = told.completion_tokens + estimated.completion_tokens
+        """Count what the provider told, and what must be added to it."""
+        added_prompt, added_completion = self._untold()
+        prompt = (self._told.prompt_tokens or 0) + added_prompt
+        completion = (self._told.completion_tokens or 0) + added_completion
         for kind, tokens, part in (
-            ("prompt", prompt, estimated.prompt_tokens),
-            ("completion", completion, estimated.completion_tokens),
+            ("prompt", prompt, added_prompt),
+            ("completion", completion, added_completion),
         ):
             llm_tokens_total.labels(provider=self._provider, type=kind).inc(tokens)
             llm_tokens_estimated_total.labels(provider=self._provider, type=kind).inc(part)
         return prompt, completion
 
-    def _estimated(self) -> Usage:
-        if self._whole or self._first_byte is None:
-            return Usage(0, 0)
-        prompt = 0 if self._told else self._rates.prompt.of(self._prompt_chars)
-        return Usage(prompt, self._rates.completion.of(self._untold_chars))
+    def _untold(self) -> tuple[int, int]:
+        """Estimates of the prompt's and the answer's tokens that the provider has used and not told."""
+        if self._first_byte is None and not self._whole:
+            return 0, 0
+        prompt_told = self._told.prompt_tokens is not None
+        answer_told = self._whole and self._told.completion_tokens is not None
+        return (
+            0 if prompt_told else self._rates.prompt.of(self._prompt_chars),
+            0 if answer_told else self._rates.completion.of(self._untold_chars),
+        )
 
     def _seconds(self) -> float:
         return max(0.0, self._clock() - self._started)

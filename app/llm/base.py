@@ -21,10 +21,23 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens by the provider's own account. Cached ones are prompt tokens, reasoning is completion tokens."""
+    """Tokens by the provider's own account; None: it gave none that can be. Cached ones are prompt tokens,
+    reasoning is completion tokens."""
 
-    prompt_tokens: int
-    completion_tokens: int
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+    def risen_to(self, later: Usage) -> Usage:
+        """With a later account of the same answer. Figures of one answer only rise: some events leave them
+        out, or have 0 in their place."""
+        return Usage(
+            _higher(self.prompt_tokens, later.prompt_tokens),
+            _higher(self.completion_tokens, later.completion_tokens),
+        )
+
+
+def _higher(*figures: int | None) -> int | None:
+    return max((figure for figure in figures if figure is not None), default=None)
 
 
 @dataclass(frozen=True)
@@ -40,7 +53,7 @@ class Completion:
 class Chunk:
     """What one event of a stream brought: text, the usage so far where the provider told it, or neither.
 
-    `last`: the answer is whole, and so is its usage.
+    `last`: the usage that was told is that of the whole answer.
     """
 
     text: str = ""

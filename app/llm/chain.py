@@ -10,12 +10,13 @@ from time import perf_counter
 
 import anyio
 
-from app.llm import template
+from app.llm import proxies, template
 from app.llm.attempt import Answered, Attempt
 from app.llm.base import Chunk, Client, Completion, LLMError, Prompt
 from app.llm.estimate import Rates
 from app.llm.settings import LLMSettings, ProviderSettings
 from app.llm.verdict import Draft, Restart, Verdict, VerdictRequest, parse, prompt_for
+from app.plaintext import Pieces
 from telemetry.metrics import llm_calls_total
 
 logger = logging.getLogger(__name__)
@@ -77,13 +78,13 @@ class Chain:
         for client in self.clients:
             if anyio.current_time() >= ends:
                 break
-            attempt = self._attempt(client, answered, prompt).streaming()
+            attempt, pieces = self._attempt(client, answered, prompt).streaming(), Pieces()
             with attempt:
                 async with aclosing(_until(ends, client, prompt)) as chunks:
                     async for chunk in chunks:
                         attempt.take(chunk)
-                        if chunk.text:
-                            yield chunk.text
+                        if text := pieces.add(chunk.text):
+                            yield text
                 attempt.ended()
                 draft = parse(attempt.text, client.name)
             if attempt.succeeded:
@@ -155,5 +156,7 @@ def build_chain(settings: LLMSettings | None = None) -> Chain:
         )
     elif not settings.configured:
         logger.warning("no LLM provider of the order has an API key: every verdict is the local template's")
+    if any(not provider.direct for provider in settings.configured) and (fault := proxies.fault()):
+        logger.error("no LLM provider can be asked: %s", fault)
     clients = [build_client(provider) for provider in settings.configured]
     return Chain(clients, deadline=settings.deadline)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from app.llm.base import Chunk, Completion, ErrorKind, Prompt, Usage
+from app.llm.reading import at, text_of, tokens
 from app.llm.sdk import SdkClient
 from app.llm.stainless import stainless_kind, stainless_options
 
@@ -33,27 +35,15 @@ class ClaudeClient(SdkClient):
 
     async def _complete(self, prompt: Prompt) -> Completion:
         answer = await self._sdk.messages.create(**self._asked(prompt))
-        usage = Usage(_prompt_tokens(answer.usage), int(answer.usage.output_tokens))
-        text = "".join(block.text for block in answer.content if block.type == "text")
-        if not text:
-            raise self._empty(usage)
-        return Completion(text, usage, answer.model)
+        return self._whole(text_of(at(answer, "content")), _usage(at(answer, "usage")), at(answer, "model"))
 
     async def _stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
-        usage = Usage(0, 0)
+        usage = Usage()
         async with await self._sdk.messages.create(**self._asked(prompt), stream=True) as events:
             async for event in events:
-                if event.type == "message_start":
-                    # Its output_tokens is a placeholder: no text has come yet, none is counted until it ends.
-                    usage = Usage(_prompt_tokens(event.message.usage), 0)
-                    yield Chunk(usage=usage)
-                elif event.type == "content_block_delta" and event.delta.type == "text_delta":
-                    yield Chunk(event.delta.text)
-                elif event.type == "message_delta":
-                    usage = Usage(usage.prompt_tokens, int(event.usage.output_tokens))
-                    yield Chunk(usage=usage)
-                elif event.type == "message_stop":
-                    yield Chunk(usage=usage, last=True)
+                chunk = _chunk(event)
+                usage = usage.risen_to(chunk.usage or Usage())
+                yield replace(chunk, usage=usage)
 
     def _kind(self, exception: Exception) -> tuple[ErrorKind, str]:
         import anthropic
@@ -64,7 +54,25 @@ class ClaudeClient(SdkClient):
         await sdk.close()
 
 
-def _prompt_tokens(usage: Any) -> int:
+def _chunk(event: Any) -> Chunk:
+    """What one event brings by itself."""
+    kind = at(event, "type")
+    if kind == "message_start":
+        # Its output_tokens is a placeholder: no text has come yet, none is counted until it ends.
+        return Chunk(usage=Usage(_usage(at(event, "message", "usage")).prompt_tokens))
+    if kind == "content_block_start":
+        return Chunk(text_of([at(event, "content_block")]))
+    if kind == "content_block_delta" and at(event, "delta", "type") == "text_delta":
+        return Chunk(text_of(at(event, "delta", "text")))
+    if kind == "message_delta":
+        return Chunk(usage=_usage(at(event, "usage")))
+    return Chunk(last=kind == "message_stop")
+
+
+def _usage(figures: Any) -> Usage:
     # Anthropic counts what it read from and wrote to its cache apart from the rest; other providers do not.
-    cached = (usage.cache_read_input_tokens or 0) + (usage.cache_creation_input_tokens or 0)
-    return int(usage.input_tokens) + cached
+    prompt = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+    return Usage(
+        tokens(*(at(figures, name) for name in prompt)),
+        tokens(at(figures, "output_tokens")),
+    )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from app.llm.reading import MOST_TOKENS
+
 
 @dataclass
 class Rate:
@@ -12,14 +14,14 @@ class Rate:
     tokens: int = 1
     chars: int = 2
 
-    def learn(self, tokens: int, chars: int) -> None:
+    def learn(self, tokens: int | None, chars: int) -> None:
         """Take over what a whole text had; one without figures teaches nothing."""
-        if tokens > 0 and chars > 0:
+        if tokens and chars > 0:
             self.tokens, self.chars = tokens, chars
 
     def of(self, chars: int) -> int:
-        """The tokens of so many characters, to the nearest."""
-        return (2 * self.tokens * chars + self.chars) // (2 * self.chars)
+        """The tokens of so many characters, to the nearest, and no more than can be."""
+        return min(MOST_TOKENS, (2 * self.tokens * chars + self.chars) // (2 * self.chars))
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,11 @@ from collections.abc import AsyncGenerator
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from app.llm.base import Chunk, Completion, ErrorKind, LLMError, Prompt, Usage
+from app.llm.base import Chunk, Completion, ErrorKind, Prompt, Usage
+from app.llm.reading import at, tokens
 from app.llm.sdk import SdkClient, detail_of, kind_of_status
 from app.llm.settings import ProviderSettings
+from app.llm.transport import client_options
 
 if TYPE_CHECKING:
     import httpx
@@ -39,8 +41,7 @@ class GeminiClient(SdkClient):
         # repeats a request whose connection broke. attempts=1 is no retry; 0 means 5 in some versions.
         self._http = httpx.AsyncClient(
             timeout=self._settings.timeout,
-            trust_env=not self._settings.direct,
-            event_hooks={"response": [_note]},
+            **client_options(self._settings, _note),
         )
         options = HttpOptions(
             base_url=self._settings.base_url,
@@ -64,10 +65,7 @@ class GeminiClient(SdkClient):
         answer = await self._sdk.aio.models.generate_content(
             model=self._settings.model, contents=prompt.user, config=self._config(prompt)
         )
-        usage, text = self._usage(answer.usage_metadata), _text(answer)
-        if not text:
-            raise self._empty(usage)
-        return Completion(text, usage, answer.model_version or self._settings.model)
+        return self._whole(_text(answer), self._usage(answer.usage_metadata), answer.model_version)
 
     async def _stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
         responses: list[httpx.Response] = []
@@ -78,18 +76,18 @@ class GeminiClient(SdkClient):
             )
             async for event in events:
                 last = any(candidate.finish_reason for candidate in event.candidates or ())
-                told = self._usage(event.usage_metadata) if last or event.usage_metadata else None
-                yield Chunk(_text(event), told, last)
+                yield Chunk(_text(event), self._usage(event.usage_metadata), last)
         finally:
             # Closing the SDK's generator leaves the connection open until the garbage is collected.
             for response in responses:
                 await response.aclose()
 
-    def _usage(self, figures: Any) -> Usage:
-        if figures is None:
-            raise LLMError(self.name, "invalid_response", "the answer has no usage")
-        completion = (figures.candidates_token_count or 0) + (figures.thoughts_token_count or 0)
-        return Usage(int(figures.prompt_token_count or 0), completion)
+    @staticmethod
+    def _usage(figures: Any) -> Usage:
+        return Usage(
+            tokens(at(figures, "prompt_token_count")),
+            tokens(at(figures, "candidates_token_count"), at(figures, "thoughts_token_count")),
+        )
 
     def _kind(self, exception: Exception) -> tuple[ErrorKind, str]:
         from google.genai.errors import APIError

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Any
 
-from app.llm.base import Chunk, Completion, ErrorKind, LLMError, Prompt, Usage
+from app.llm.base import Chunk, Completion, ErrorKind, Prompt, Usage
+from app.llm.reading import at, items, text_of, tokens
 from app.llm.sdk import SdkClient
 from app.llm.stainless import stainless_kind, stainless_options
 
@@ -36,11 +37,8 @@ class OpenAIClient(SdkClient):
 
     async def _complete(self, prompt: Prompt) -> Completion:
         answer = await self._sdk.chat.completions.create(**self._asked(prompt))
-        usage = self._usage(answer.usage)
-        text = answer.choices[0].message.content
-        if not text:
-            raise self._empty(usage)
-        return Completion(text, usage, answer.model)
+        text = text_of(at(answer, "choices", 0, "message", "content"))
+        return self._whole(text, _usage(answer), at(answer, "model"))
 
     async def _stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
         events = await self._sdk.chat.completions.create(
@@ -48,13 +46,11 @@ class OpenAIClient(SdkClient):
         )
         async with events:
             async for event in events:
-                text = "".join(choice.delta.content or "" for choice in event.choices)
-                yield Chunk(text, self._usage(event.usage) if event.usage else None, bool(event.usage))
-
-    def _usage(self, figures: Any) -> Usage:
-        if figures is None:
-            raise LLMError(self.name, "invalid_response", "the answer has no usage")
-        return Usage(int(figures.prompt_tokens), int(figures.completion_tokens))
+                choices = items(at(event, "choices"))
+                text = "".join(text_of(at(choice, "delta", "content")) for choice in choices)
+                # Some servers tell the usage so far with every piece, others in a last event of its own.
+                ends = not choices or any(at(choice, "finish_reason") for choice in choices)
+                yield Chunk(text, usage := _usage(event), last=ends and usage != Usage())
 
     def _kind(self, exception: Exception) -> tuple[ErrorKind, str]:
         import openai
@@ -63,3 +59,8 @@ class OpenAIClient(SdkClient):
 
     async def _close(self, sdk: AsyncOpenAI) -> None:
         await sdk.close()
+
+
+def _usage(answer: Any) -> Usage:
+    figures = at(answer, "usage")
+    return Usage(tokens(at(figures, "prompt_tokens")), tokens(at(figures, "completion_tokens")))

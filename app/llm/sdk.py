@@ -13,12 +13,20 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
+from app.llm import proxies
 from app.llm.base import Chunk, Completion, ErrorKind, LLMError, Prompt, Usage
 from app.llm.settings import ProviderSettings
 
 logger = logging.getLogger(__name__)
 
 _IDENTIFIER = re.compile(r"[A-Za-z_]{1,60}")
+
+
+class _UnmadeError(Exception):
+    """The SDK, or its client, could not be made: no request was sent."""
+
+    def __init__(self, reason: Exception) -> None:
+        self.reason = reason
 
 
 class SdkClient(ABC):
@@ -36,8 +44,11 @@ class SdkClient(ABC):
         """Load the SDK now. What goes wrong is logged, and tried again by the next attempt."""
         try:
             await self._ready()
-        except Exception as exception:
-            logger.warning("llm provider=%s cannot load its SDK: %s", self.name, type(exception).__name__)
+        except _UnmadeError as unmade:
+            # What is wrong with a proxy is wrong for all: the chain has said so.
+            if self._settings.direct or not proxies.fault():
+                reason = type(unmade.reason).__name__
+                logger.warning("llm provider=%s cannot load its SDK: %s", self.name, reason)
 
     async def _ready(self) -> None:
         # In a thread: importing an SDK takes up to seconds, and would stop the event loop.
@@ -45,7 +56,7 @@ class SdkClient(ABC):
             await anyio.to_thread.run_sync(self._connect_once)
 
     async def complete(self, prompt: Prompt) -> Completion:
-        """The whole answer. LLMError if it does not come, is empty, or comes without its usage."""
+        """The whole answer. LLMError if it does not come, or is empty."""
         try:
             await self._ready()
             with anyio.fail_after(self._settings.timeout):
@@ -72,15 +83,14 @@ class SdkClient(ABC):
         raise error
 
     async def _checked(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
-        text, last = False, Chunk()
+        # Whether a stream has ended well shows in its text: not every server tells an end of its own.
+        is_empty = True
         async with aclosing(self._stream(prompt)) as chunks:
-            async for last in chunks:
-                text = text or bool(last.text)
-                yield last
-        if not last.last:
-            raise LLMError(self.name, "invalid_response", "the stream stopped before its end")
-        if not text:
-            raise self._empty(last.usage)
+            async for chunk in chunks:
+                is_empty = is_empty and not chunk.text
+                yield chunk
+        if is_empty:
+            raise self._empty()
 
     async def aclose(self) -> None:
         """Close the connections. The client can be used again; it makes new ones."""
@@ -91,7 +101,10 @@ class SdkClient(ABC):
     def _connect_once(self) -> None:
         with self._lock:
             if self._sdk is None:
-                self._sdk = self._connect()
+                try:
+                    self._sdk = self._connect()
+                except Exception as exception:
+                    raise _UnmadeError(exception) from None
                 # At DEBUG the SDKs log whole requests: the prompt, with the shopper's and reviewers' words.
                 talkative = logging.getLogger(self.sdk_logger)
                 talkative.setLevel(max(talkative.level, logging.INFO))
@@ -101,16 +114,28 @@ class SdkClient(ABC):
             return exception
         if isinstance(exception, TimeoutError) or _named(exception, "TimeoutException"):
             return LLMError(self.name, "timeout", f"no whole answer within {self._settings.timeout:g} s")
-        if isinstance(exception, ImportError):
-            return LLMError(
-                self.name, "connection", f"its SDK cannot be imported, {exception.name} is missing"
-            )
+        if isinstance(exception, _UnmadeError):
+            return LLMError(self.name, "connection", self._cause(exception.reason))
         if _named(exception, "TransportError"):
             return LLMError(self.name, "connection", type(exception).__name__)
         kind, detail = self._kind(exception)
         return LLMError(self.name, kind, detail or type(exception).__name__)
 
-    def _empty(self, usage: Usage | None) -> LLMError:
+    def _cause(self, reason: Exception) -> str:
+        """Why the SDK's client cannot be made; an ImportError may be that of what a proxy needs."""
+        if proxy := not self._settings.direct and proxies.fault():
+            return proxy
+        if isinstance(reason, ImportError) and reason.name:
+            return f"its SDK cannot be imported, {reason.name} is missing"
+        return f"its client cannot be made: {type(reason).__name__}"
+
+    def _whole(self, text: str, usage: Usage, model: Any) -> Completion:
+        """The answer that these make. LLMError if it is empty."""
+        if not text:
+            raise self._empty(usage)
+        return Completion(text, usage, model if isinstance(model, str) else self._settings.model)
+
+    def _empty(self, usage: Usage | None = None) -> LLMError:
         return LLMError(self.name, "invalid_response", "the answer is empty", usage)
 
     @abstractmethod

@@ -8,6 +8,7 @@ from typing import Any
 from app.llm.base import ErrorKind
 from app.llm.sdk import detail_of, kind_of_status
 from app.llm.settings import ProviderSettings
+from app.llm.transport import client_options
 
 # Error types that come inside a stream, where the status was 200 already.
 _KIND_OF_TYPE: dict[str, ErrorKind] = {
@@ -30,7 +31,7 @@ def stainless_options(sdk: ModuleType, settings: ProviderSettings) -> dict[str, 
         "base_url": settings.base_url,
         "timeout": settings.timeout,
         "max_retries": 0,
-        "http_client": sdk.DefaultAsyncHttpxClient(trust_env=False) if settings.direct else None,
+        "http_client": sdk.DefaultAsyncHttpxClient(**client_options(settings)),
     }
 
 

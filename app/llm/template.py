@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from app.llm.verdict import Draft, VerdictRequest
+from app.plaintext import plain
 from app.reviews.models import Evidence, FactorScore, Polarity
 
 NAME = "template"
@@ -71,6 +72,5 @@ def _quote(evidence: Evidence) -> str:
 
 
 def _cut(text: str, length: int) -> str:
-    # A lone surrogate, which a JSON file may hold, is no text that could be sent on.
-    words = " ".join(text.encode("utf-8", "replace").decode().split())
+    words = " ".join(plain(text).split())
     return words if len(words) <= length else words[: length - 1].rstrip() + "…"

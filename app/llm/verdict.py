@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from app.llm.base import LLMError, Prompt
+from app.plaintext import PLAIN
 from app.reviews.models import Answer, Evidence, FactorScore
 
 MAX_FACTORS = 5
@@ -32,8 +33,11 @@ POS(만족), NEG(불만), MIX(엇갈림), NEU(중립)입니다. score가 큰 요
 
 _ASK = "아래 자료로 이 쇼핑객을 위한 최종 판단을 JSON으로 작성해 주세요."
 _FENCE = "```"
+_BOM = "\ufeff"
 
-_Text = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=2000)]
+_Text = Annotated[
+    str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=2000), PLAIN
+]
 
 
 @dataclass(frozen=True)
@@ -115,11 +119,18 @@ def _data(request: VerdictRequest) -> dict[str, object]:
 def parse(text: str, provider: str) -> Draft:
     """The draft that an answer holds, bare or in a ```json fence. Else LLMError invalid_response."""
     try:
-        return Draft.model_validate_json(_unfenced(text.strip()))
+        return Draft.model_validate(_loaded(text))
     except ValidationError as error:
         problems = {(_field(problem["loc"]), problem["type"]) for problem in error.errors()}
+    except (ValueError, RecursionError):
+        problems = {("JSON", "json_invalid")}
     detail = ", ".join(f"{field} {problem}" for field, problem in sorted(problems))
     raise LLMError(provider, "invalid_response", f"the answer is no verdict: {detail}")
+
+
+def _loaded(text: str) -> object:
+    # Not strict: models write line breaks within texts as they are.
+    return json.loads(_unfenced(text.strip().strip(_BOM).strip()), strict=False)
 
 
 def _unfenced(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from app.plaintext import plain
 from app.reviews.corpus import Corpus, Tally
 from app.reviews.models import Answer, Factor, FactorScore, Question
 from app.reviews.stance import ANSWERED, NAMED, clauses, named, stance
@@ -87,16 +88,21 @@ def _free(factors: Sequence[Factor], text: str, before: Mapping[str, float]) -> 
 
 def _chosen(answer: Answer) -> int | None:
     """The place of the answer among the question's choices."""
-    choices = [compact(choice) for choice in answer.question.choices] if answer.question else []
-    text = compact(answer.text)
+    choices = [_words(choice) for choice in answer.question.choices] if answer.question else []
+    text = _words(answer.text)
     return choices.index(text) if text in choices else None
+
+
+def _words(text: str) -> str:
+    """A choice as it was shown, however it is spaced."""
+    return compact(plain(text))
 
 
 def _choice_stance(factors: Sequence[Factor], question: Question, text: str) -> float:
     """By its number among the others' ("5년 이상"), else by its words, else by the factor's own terms."""
     numbers = [NUMBER.findall(choice) for choice in question.choices]
     if len(numbers) > 1 and all(numbers):
-        place = [compact(choice) for choice in question.choices].index(compact(text))
+        place = [_words(choice) for choice in question.choices].index(_words(text))
         return 0.4 + 0.6 * place / (len(numbers) - 1)
     found = stance(text)
     if found is not None:

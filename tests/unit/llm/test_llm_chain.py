@@ -11,6 +11,7 @@ import pytest
 
 from app.llm.base import Chunk, Completion, LLMError, Prompt, Usage
 from app.llm.chain import Chain
+from app.llm.reading import MOST_TOKENS
 from app.llm.verdict import Verdict, VerdictRequest
 from telemetry.testing import Recorded, StepClock
 
@@ -130,6 +131,38 @@ def test_tokens_of_an_answer_that_is_no_verdict_are_counted(metrics: Recorded) -
         if value
     }
     assert tokens == {("gemini", "prompt"): 7, ("gemini", "completion"): 3, ("openai", "prompt"): 7}
+
+
+def test_a_client_that_breaks_is_a_failed_attempt(
+    metrics: Recorded, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The next is asked, and the error is counted; its text, which may quote the answer, is not logged."""
+
+    async def act() -> Completion:
+        raise AttributeError("비밀 청소기")
+
+    with caplog.at_level(logging.INFO, "app.llm"):
+        verdict = asyncio.run(Chain([Told("gemini", act), answers("openai")]).write(REQUEST))
+    assert (verdict.provider, verdict.status) == ("openai", "fallback")
+    assert calls(metrics) == {("gemini", "error"): 1, ("openai", "fallback"): 1}
+    assert metrics.value("errors_total", error_type="invalid_response", component="llm") == 1
+    assert "비밀" not in caplog.text
+
+
+def test_tokens_that_an_answer_does_not_tell_are_estimated(metrics: Recorded) -> None:
+    """By its length, and known apart; at most so many as can be, whatever was learned before."""
+
+    async def act() -> Completion:
+        return Completion(GOOD, Usage(None, told.pop()), "m")
+
+    told: list[int | None] = [None, MOST_TOKENS, None]
+    chain = Chain([Told("gemini", act)])
+    for _ in range(3):
+        asyncio.run(chain.write(REQUEST))
+    estimated = (len(GOOD) + 1) // 2 + MOST_TOKENS
+    assert metrics.value("llm_tokens_estimated_total", provider="gemini", type="completion") == estimated
+    total = metrics.value("llm_tokens_total", provider="gemini", type="completion")
+    assert total == estimated + MOST_TOKENS
 
 
 def test_the_deadline_cuts_an_attempt_off_and_asks_nobody_after_it(metrics: Recorded) -> None:

@@ -110,6 +110,9 @@ def test_a_prompt_can_always_be_sent() -> None:
         f"```json {json.dumps(GOOD)}```",
         json.dumps({**GOOD, "confidence": 0.9}),
         json.dumps({**GOOD, "summary": "  조용합니다.\n"}),
+        "\ufeff" + json.dumps(GOOD),
+        json.dumps({**GOOD, "summary": "조용합니다.\0\u202e"}),
+        json.dumps({**GOOD, "summary": "\n조용합니다."}, ensure_ascii=False).replace("\\n", "\n"),
     ],
 )
 def test_a_verdict_is_taken_bare_fenced_and_with_more_than_was_asked_for(text: str) -> None:
@@ -125,6 +128,9 @@ def test_a_verdict_is_taken_bare_fenced_and_with_more_than_was_asked_for(text: s
         (json.dumps(GOOD)[:40], "JSON json_invalid"),
         (f"결과입니다.\n```json\n{json.dumps(GOOD)}\n```", "JSON json_invalid"),
         ("[]", "JSON model_type"),
+        ("[" * 100_000, "JSON json_invalid"),
+        (f'{{"summary": {"9" * 5000}}}', "JSON json_invalid"),
+        (json.dumps({**GOOD, "summary": "\u200b\0"}), "summary string_too_short"),
         (json.dumps({**GOOD, "summary": "   "}), "summary string_too_short"),
         (json.dumps({**GOOD, "summary": 7}), "summary string_type"),
         (json.dumps({**GOOD, "key_findings": []}), "key_findings too_short"),

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from app.plaintext import plain
 from app.reviews.models import Answer, Question
 from app.reviews.scoring import concerns, score
 from app.reviews.stance import stance
@@ -79,6 +80,14 @@ def test_free_text_that_names_nothing_is_about_the_question() -> None:
     """네, 아주 중요해요: about what was asked."""
     said = concerns(KOREAN, [Answer("네, 아주 중요해요", question("noise"))])
     assert max(said, key=lambda key: said[key]) == "noise"
+
+
+def test_a_choice_is_known_as_it_was_shown() -> None:
+    """Pages get it without what would be markup there, and send it back so."""
+    asked = Question("q", "noise", "noise", "몇 년?", "single_choice", ("1년 <br>", "5년 <br>\0"), "")
+    levels = [concerns(CORPUS, [Answer(plain(choice), asked)])["noise"] for choice in asked.choices]
+    assert levels == [concerns(CORPUS, [Answer(choice, asked)])["noise"] for choice in asked.choices]
+    assert levels[0] < levels[1]
 
 
 def test_numbered_choices_rise_with_their_place() -> None:
