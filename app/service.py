@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -20,6 +21,8 @@ from app.api.limits import BodyLimit
 from app.api.services import Services
 from app.database import PATIENT_SECONDS, REQUEST_SECONDS, Database
 from app.dialogue.engine import Engine
+from app.dialogue.evidence import live_series
+from app.dialogue.model import without_ids
 from app.dialogue.stores import open_sessions
 from app.llm.chain import build_chain
 from app.llm.settings import LLMSettings
@@ -30,6 +33,8 @@ from telemetry.catalog import PROVIDERS
 from telemetry.metrics import active_evidence_gauge
 
 SWEEP_SECONDS = 10.0
+# After each portion of a sweep, at least; others that wait for the store have it then.
+REST_SECONDS = 0.02
 # /docs and what it loads come from here; no other host is asked, not for a badge either.
 OWN_PAGES: dict[str, Any] = {"redoc_url": None, "swagger_ui_parameters": {"validatorUrl": "none"}}
 
@@ -49,7 +54,7 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         services = build(settings, llm)
         app.state.services = services
-        active_evidence_gauge.follow(services.sessions.live_evidence)
+        active_evidence_gauge.follow_some(live_series(services.sessions))
         telemetry.known(provider=[*(client.name for client in services.chain.clients), PROVIDERS[-1]])
         housekeeping = _Housekeeping(services, settings.session_timeout)
         housekeeping.show_categories()
@@ -79,8 +84,18 @@ def create_app(
         allow_headers=["*"],
         expose_headers=["Retry-After"],
     )
-    telemetry.instrument(app, pipeline)
+    telemetry.instrument(app, pipeline, conceal=without_ids)
     return app
+
+
+async def _to_its_end(job: Callable[[], int]) -> int:
+    """Run a job in a thread; a cancellation waits for it, for what it has ended is to be counted."""
+    running = asyncio.ensure_future(asyncio.to_thread(job))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await running
+        raise
 
 
 def _own_telemetry_only() -> dict[str, Any]:
@@ -140,9 +155,17 @@ class _Housekeeping:
             await asyncio.sleep(self._pause)
             try:
                 await asyncio.to_thread(self.show_categories)
-                await asyncio.to_thread(self._services.engine.sweep)
+                await self._sweep()
             except Exception as error:
                 self._tell(error)
+
+    async def _sweep(self) -> None:
+        """Portion by portion, and after each a rest as long as it took."""
+        while True:
+            began = time.perf_counter()
+            if not await _to_its_end(self._services.engine.sweep):
+                return
+            await asyncio.sleep(max(REST_SECONDS, time.perf_counter() - began))
 
     def _tell(self, error: Exception) -> None:
         if faults.of_the_store(error):

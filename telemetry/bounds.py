@@ -37,6 +37,11 @@ class Bound:
         self._for_folded = metric.room - metric.closed_sets
         self._for_strangers = self._for_folded * 9 // 10 if len(self._open) > 1 else self._for_folded
 
+    @property
+    def named(self) -> int:
+        """How many label sets that nobody announced stand under their own names."""
+        return self._for_strangers
+
     def fit(self, values: Values) -> Values:
         """The values, or, where they are one set too many, with "(other)" in the label that has the most."""
         if not self._open or values in self._known or values in self._strangers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
 
 from telemetry.catalog import Metric
 from telemetry.guard import guard
@@ -31,7 +32,15 @@ class BoundGauge:
         self._handle.drop(self._values)
 
 
-Source = Callable[[], Iterable[tuple[Values, float]]]
+Series = Iterable[tuple[Values, float]]
+
+
+class Some(NamedTuple):
+    """Some of the live series of a source, and the others added up under "(other)"."""
+
+    series: Series
+    others: Series = ()
+    other_count: int = 0
 
 
 class Gauge(Handle[BoundGauge]):
@@ -46,7 +55,8 @@ class Gauge(Handle[BoundGauge]):
         self._lock = threading.Lock()
         self._held: dict[Values, float] = {}
         self._over: frozenset[Values] = frozenset()
-        self._source: Source | None = None
+        self._others = 0
+        self._source: Callable[[int], Some] | None = None
 
     def _bind(self, values: Values, folded: bool = False) -> BoundGauge:
         return BoundGauge(self, values)
@@ -65,8 +75,13 @@ class Gauge(Handle[BoundGauge]):
         with self._lock:
             self._held.pop(values, None)
 
-    def follow(self, source: Source | None) -> None:
+    def follow(self, source: Callable[[], Series] | None) -> None:
         """Read the live series from `source` at each collection: label values in catalogue order, value."""
+        self._source = source and (lambda _: Some(source()))
+
+    def follow_some(self, source: Callable[[int], Some] | None) -> None:
+        """As follow(), for a source that may have very many: it is asked for so many at most, and adds up
+        the others itself, so that a collection's cost has a bound."""
         self._source = source
 
     def clear(self) -> None:
@@ -74,19 +89,21 @@ class Gauge(Handle[BoundGauge]):
         super().clear()
         with self._lock:
             self._held.clear()
-            self._over = frozenset()
+            self._over, self._others = frozenset(), 0
         self._source = None
 
     def live(self) -> dict[Values, float]:
         """Every live series now; those over the bound are added up under "(other)"."""
         with self._lock:
             live = dict(self._held)
-        if self._source is not None:
-            live.update((self._sourced(values), float(amount)) for values, amount in self._source())
-        return self._bounded(live)
+        some = self._source(self._bound.named) if self._source is not None else Some(())
+        for rows in (some.series, some.others):
+            live.update((self._sourced(values), float(amount)) for values, amount in rows)
+        return self._bounded(live, some.other_count)
 
-    def _bounded(self, live: Mapping[Values, float]) -> dict[Values, float]:
-        """The live series within the bound: who is shown stays while it lives, and each other counts once."""
+    def _bounded(self, live: Mapping[Values, float], others: int) -> dict[Values, float]:
+        """The live series within the bound: who is shown stays while it lives, and each other counts once.
+        Of those that the source added up only their number is known: so many more count as it has risen."""
         sums: dict[Values, float] = {}
         over: set[Values] = set()
         with self._lock:
@@ -96,9 +113,10 @@ class Gauge(Handle[BoundGauge]):
                 sums[fitted] = sums.get(fitted, 0.0) + amount
                 if fitted != values:
                     over.add(values)
-            new, self._over = over - self._over, frozenset(over)
+            new = len(over - self._over) + max(0, others - self._others)
+            self._over, self._others = frozenset(over), others
         if new:
-            self.overflow(len(new))
+            self.overflow(new)
         return sums
 
     def _sourced(self, values: Iterable[object]) -> Values:

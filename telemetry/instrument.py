@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 from anyio import to_thread
@@ -20,14 +20,19 @@ from telemetry.pipeline import Pipeline, start
 
 METRICS_PATH = "/metrics"
 _MARK = "_reviewlens_instrumented"
+_CONCEAL = "_reviewlens_conceal"
 
 
-def instrument(app: FastAPI, pipeline: Pipeline | None = None) -> None:
-    """Observe `app`, outside all its middleware. A second call does nothing.
+def instrument(
+    app: FastAPI, pipeline: Pipeline | None = None, *, conceal: Callable[[str], str] | None = None
+) -> None:
+    """Observe `app`, outside all its middleware. A second call changes nothing but `conceal`, which takes
+    out of paths and URLs what spans may not show.
 
     Starts the process's pipeline, unless one is given. RuntimeError once the app has served a request.
     With the SDK disabled nothing is counted; requests are logged, and /metrics says why it is empty.
     """
+    setattr(app, _CONCEAL, conceal or getattr(app, _CONCEAL, None))
     if getattr(app, _MARK, False):
         return
     if app.middleware_stack is not None:
@@ -47,7 +52,9 @@ def instrument(app: FastAPI, pipeline: Pipeline | None = None) -> None:
 
     def build_observed() -> Any:
         stack = build()
-        return Observed(spans.lean(app, stack) if pipeline.tracer_provider else stack, app, pipeline)
+        if pipeline.tracer_provider:
+            stack = spans.lean(app, stack, getattr(app, _CONCEAL, None))
+        return Observed(stack, app, pipeline)
 
     # Starlette puts every later middleware around the earlier ones; only around the built stack is
     # the place that stays outermost.

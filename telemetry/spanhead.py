@@ -6,7 +6,7 @@ Names and values are opentelemetry-instrumentation-fastapi's; tests/pipeline/tes
 from __future__ import annotations
 
 import re
-from collections.abc import ItemsView, Iterable, Iterator, Mapping
+from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
@@ -25,6 +25,7 @@ from telemetry.catalog import METHODS
 from telemetry.exposition import Scope
 
 _METHODS = frozenset(METHODS)
+_OF_URLS = ("http.target", "http.url", "url.full", "url.path", "url.query")
 # To look for credentials and signatures in a URL it is parsed, which is dear; most have none of these.
 _MAYBE_SECRET = re.compile("|".join(map(re.escape, ("@", "%", *PARAMS_TO_REDACT))))
 
@@ -110,15 +111,18 @@ class StartAttributes(Mapping[str, AttributeValue]):
     """What a span starts with, worked out when it is first looked at: a sampler that drops without looking,
     as the SDK's own do, costs nothing, and one that looks finds all there is."""
 
-    __slots__ = ("_headers", "_made", "_route", "_scope")
+    __slots__ = ("_conceal", "_headers", "_made", "_route", "_scope")
 
-    def __init__(self, scope: Scope, headers: Headers, route: str | None) -> None:
-        self._scope, self._headers, self._route = scope, headers, route
+    def __init__(
+        self, scope: Scope, headers: Headers, route: str | None, conceal: Callable[[str], str] | None = None
+    ) -> None:
+        self._scope, self._headers, self._route, self._conceal = scope, headers, route, conceal
         self._made: dict[str, AttributeValue] | None = None
 
     def _all(self) -> dict[str, AttributeValue]:
         if self._made is None:
-            self._made = _attributes(self._scope, self._headers, self._route)
+            made = _attributes(self._scope, self._headers, self._route)
+            self._made = made | concealed(made, self._conceal) if self._conceal else made
         return self._made
 
     def __getitem__(self, key: str) -> AttributeValue:
@@ -133,6 +137,13 @@ class StartAttributes(Mapping[str, AttributeValue]):
     def items(self) -> ItemsView[str, AttributeValue]:
         """As of a dict, which is quicker than what Mapping makes of the above."""
         return self._all().items()
+
+
+def concealed(
+    attributes: Mapping[str, AttributeValue], conceal: Callable[[str], str]
+) -> dict[str, AttributeValue]:
+    """The attributes that tell of a URL, by the old names and the new ones, as `conceal` gives them back."""
+    return {key: conceal(str(attributes[key])) for key in _OF_URLS if key in attributes}
 
 
 def method(raw: str) -> str:

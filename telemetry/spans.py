@@ -25,7 +25,7 @@ from starlette.middleware.errors import ServerErrorMiddleware
 
 from telemetry.exposition import ASGIApp, Message, Receive, Scope, Send
 from telemetry.guard import guard
-from telemetry.spanhead import Arriving, Headers, StartAttributes, method, url
+from telemetry.spanhead import Arriving, Headers, StartAttributes, concealed, method, url
 from telemetry.spannames import Routes
 
 LIKE = "0.66"  # the versions whose spans ours are held to be equal to
@@ -50,27 +50,50 @@ _REASONS: tuple[tuple[str, Callable[[Any], Any]], ...] = (
 )
 
 
-def lean(app: FastAPI, stack: ASGIApp) -> ASGIApp:
-    """The application's stack, with the lean layer where it may take the place of the official one."""
+def lean(app: FastAPI, stack: ASGIApp, conceal: Callable[[str], str] | None = None) -> ASGIApp:
+    """The application's stack, with the lean layer where it may take the place of the official one.
+
+    `conceal` takes out of a URL's text what spans may not show.
+    """
     by = getattr(stack, "app", None)
     # So FastAPIInstrumentor builds it; one that somebody added as a middleware has other things around it.
     if not (isinstance(by, OpenTelemetryMiddleware) and isinstance(by.app, ServerErrorMiddleware)):
         _log.debug("spans: opentelemetry-instrumentation-fastapi is not in its place; left as it is")
         return stack
-    for why, applies in _REASONS:
-        if applies(by):
-            _log.debug("spans: by opentelemetry-instrumentation-fastapi, because %s", why)
-            return stack
+    reasons = [why for why, applies in _REASONS if applies(by)]
+    if conceal:  # of websockets too, which the official middleware keeps
+        by.server_request_hook = _concealing(conceal, by.server_request_hook)
+    if reasons:
+        _log.debug("spans: by opentelemetry-instrumentation-fastapi, because %s", reasons[0])
+        return stack
     _log.debug("spans: by telemetry.spans")
-    return Spans(stack, by, Routes(app))
+    return Spans(stack, by, Routes(app), conceal)
+
+
+def _concealing(conceal: Callable[[str], str], following: Any) -> Callable[[Span, Scope], None]:
+    """A hook of the official middleware, which calls it with the attributes set, before any other."""
+
+    def hook(span: Span, scope: Scope) -> None:
+        span.set_attributes(concealed(getattr(span, "attributes", None) or {}, conceal))
+        if callable(following):
+            following(span, scope)
+
+    return hook
 
 
 class Spans:
     """Makes a span for each HTTP request, which ends with its body. FastAPI makes spans of its own unless it
     finds the official middleware below `app`."""
 
-    def __init__(self, stack: ASGIApp, by: OpenTelemetryMiddleware, routes: Routes) -> None:
+    def __init__(
+        self,
+        stack: ASGIApp,
+        by: OpenTelemetryMiddleware,
+        routes: Routes,
+        conceal: Callable[[str], str] | None = None,
+    ) -> None:
         self.app = stack
+        self._conceal = conceal
         self._inner: ASGIApp = by.app
         self._tracer: trace.Tracer = by.tracer
         self._excluded = by.excluded_urls if getattr(by.excluded_urls, "_excluded_urls", True) else None
@@ -109,7 +132,7 @@ class Spans:
             if self._excluded and self._excluded.url_disabled(url(scope, headers.get(scope, "host"))):
                 return None
             route = self._routes.of(scope)
-            attributes = StartAttributes(scope, headers, route)
+            attributes = StartAttributes(scope, headers, route, self._conceal)
             if around and trace.get_current_span() is not INVALID_SPAN:
                 parent, kind = around, SpanKind.INTERNAL
             else:

@@ -138,4 +138,4 @@ class Health(BaseModel):
 class Problem(BaseModel):
     """Why a request was not done."""
 
-    detail: str = Field(examples=["no session 'a1'"])
+    detail: str = Field(examples=["no such session"])

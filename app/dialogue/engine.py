@@ -12,7 +12,7 @@ from anyio import to_thread
 
 from app.dialogue import journey
 from app.dialogue.finding import Finding, find
-from app.dialogue.model import ACTIVE, COMPLETE, Reason, Said, Session
+from app.dialogue.model import ACTIVE, COMPLETE, Reason, Said, Session, digest
 from app.dialogue.questions import GENERAL, next_question, settled, top
 from app.dialogue.store import Overtaken, SessionStore
 from app.dialogue.turns import Turns
@@ -147,16 +147,16 @@ class Engine:
             journey.abandoned(ended)
 
     def sweep(self) -> int:
-        """Abandon what nobody went on with for the time-out; how many that were."""
+        """Abandon a portion of what nobody went on with for the time-out, and remove a portion of what ended
+        long ago; how many that were. 0: nothing more is left to do here."""
         ended = self._store.expire()
-        for each in ended:
-            journey.abandoned(each)
-        return len(ended)
+        journey.timed_out(ended)
+        return len(ended) + self._store.forget()
 
     def _session(self, session_id: str) -> Session:
         session = self._store.get(session_id)
         if session is None:
-            raise NotFound(f"no session {session_id!r}")
+            raise NotFound("no such session")
         return session
 
     def _take(self, session_id: str, text: str, question_id: str | None) -> Taken:
@@ -239,12 +239,13 @@ def _with_answer(session: Session, text: str) -> Session:
 
 def _expect_open(session: Session, text: str, question_id: str | None) -> None:
     if session.status != "live":
-        raise Conflict(f"session {session.session_id} has ended: {session.status}")
+        raise Conflict(f"session {digest(session.session_id)} has ended: {session.status}")
     expected = session.question_id or session.said[-1].question_id
     if question_id is not None and question_id != expected:
         raise Conflict(f"question {question_id!r} is not open; the open one is {expected!r}")
     if session.owed and text != session.said[-1].text:
-        raise Conflict(f"session {session.session_id} awaits its verdict; repeat the last answer to have it")
+        named = digest(session.session_id)
+        raise Conflict(f"session {named} awaits its verdict; repeat the last answer to have it")
 
 
 def _question(corpus: Corpus, question_id: str | None) -> Question | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 
 from app.dialogue.finding import Finding
-from app.dialogue.model import ACTIVE, COMPLETE, START, Abandoned
+from app.dialogue.model import ACTIVE, COMPLETE, START, Abandoned, digest
 from app.dialogue.store import PRODUCT_SELECTION
 from telemetry.metrics import (
     dialogue_completions_total,
@@ -22,6 +23,9 @@ from telemetry.metrics import (
 )
 
 REVIEW_COLLECTION = "review_collection"
+
+# Of so many that time out at once each has a line in the log; of more there is one line for all.
+FEW = 20
 
 _log = logging.getLogger("reviewlens.journey")
 
@@ -70,8 +74,9 @@ def answered(category: str, session_id: str, turn: int) -> None:
         _step(START, "complete", category)
         _step(ACTIVE, "enter", category)
     dialogue_turns_total.labels(category=category).inc()
-    fields = {"session_id": session_id, "turn": turn, "category": category}
-    _log.info("turn %s in session %s, category %s", turn, session_id, category, extra=fields)
+    named = digest(session_id)
+    fields = {"session_id": named, "turn": turn, "category": category}
+    _log.info("turn %s in session %s, category %s", turn, named, category, extra=fields)
 
 
 def concluding(category: str) -> None:
@@ -89,5 +94,22 @@ def delivered(category: str) -> None:
 def abandoned(ended: Abandoned) -> None:
     """A shopper went away."""
     session_abandoned_total.labels(stage=ended.stage, reason=ended.reason).inc()
-    fields = {"session_id": ended.session_id, "stage": ended.stage, "reason": ended.reason}
-    _log.info("abandoned at %s by %s %s", ended.stage, ended.reason, ended.session_id, extra=fields)
+    _tell(ended)
+
+
+def timed_out(ended: list[Abandoned]) -> None:
+    """These shoppers gave no sign of life for the time-out."""
+    stages = Counter(each.stage for each in ended)
+    for stage, number in stages.items():
+        session_abandoned_total.labels(stage=stage, reason="timeout").inc(number)
+    if len(ended) > FEW:
+        _log.info("abandoned by timeout: %s", ", ".join(f"{n} at {stage}" for stage, n in stages.items()))
+        return
+    for each in ended:
+        _tell(each)
+
+
+def _tell(ended: Abandoned) -> None:
+    named = digest(ended.session_id) if ended.session_id else ""
+    fields = {"session_id": named, "stage": ended.stage, "reason": ended.reason}
+    _log.info("abandoned at %s by %s %s", ended.stage, ended.reason, named, extra=fields)

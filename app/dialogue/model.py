@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -9,6 +11,20 @@ Status = Literal["live", "complete", "abandoned"]
 Reason = Literal["timeout", "browser_close"]
 
 START, ACTIVE, COMPLETE = "dialogue_start", "dialogue_active", "dialogue_complete"
+
+
+DIGEST_CHARS = 16
+_ID = re.compile(r"[0-9a-f]{32}", re.IGNORECASE)
+
+
+def digest(session_id: str) -> str:
+    """The name of a session in metrics, logs and errors. Its id is a secret: alone it opens the dialogue."""
+    return hashlib.sha256(session_id.encode("utf-8", "replace")).hexdigest()[:DIGEST_CHARS]
+
+
+def without_ids(text: str) -> str:
+    """A text with the digest in the place of each session's id, wherever it stands in it."""
+    return _ID.sub(lambda found: digest(found[0].lower()), text)
 
 
 @dataclass(frozen=True)
@@ -23,7 +39,7 @@ class Said:
 class Session:
     """One shopper's dialogue. `evidence` is None until the first answer; `analysis` until the verdict."""
 
-    session_id: str
+    session_id: str = field(repr=False)
     product_id: str
     category: str
     question_id: str | None
@@ -63,4 +79,4 @@ class Abandoned:
 
     stage: str
     reason: Reason
-    session_id: str = ""
+    session_id: str = field(default="", repr=False)

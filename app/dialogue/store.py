@@ -2,31 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from app.dialogue.model import Abandoned, Reason, Session
-from app.errors import Conflict
+from app.dialogue.model import Abandoned, Reason, Session, digest
+from app.errors import Conflict, Full
 
 PRODUCT_SELECTION = "product_selection"
 KEEP_ENDED_SECONDS = 24 * 3600.0
+MOST_LIVE = 50_000
+# Sessions that one call of expire() ends at most: so long does it keep others waiting.
+PORTION = 500
 
 
 class Overtaken(Conflict):
     """A state was not kept: the session is no longer the one that it was made from."""
 
     def __init__(self, session_id: str) -> None:
-        super().__init__(f"session {session_id} went on elsewhere, or has ended")
+        super().__init__(f"session {digest(session_id)} went on elsewhere, or has ended")
+
+
+class TooManyLive(Full):
+    """No session was begun: as many are live, over all workers and machines, as may be."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"{most} dialogues are going on, as many as may at one time; try again later")
+
+
+class Evidence(NamedTuple):
+    """What a live session holds."""
+
+    category: str
+    session_id: str
+    pieces: int
+
+
+class LiveEvidence(NamedTuple):
+    """Some of the live sessions that hold evidence, and for each category how many hold how much in all."""
+
+    some: list[Evidence]
+    totals: dict[str, tuple[int, int]]
 
 
 class SessionStore(Protocol):
-    """What the engine needs of a store. Every method is atomic, whichever worker calls it."""
+    """What the engine needs of a store. Every method is atomic, whichever worker calls it.
+
+    A session is live until it is ended; the time-out alone does not end it, expire() does.
+    """
 
     def open_visit(self, product_id: str) -> str:
         """Note that a shopper looks at a product; the visit's id."""
 
     def begin(self, session: Session, visit_id: str | None) -> bool:
-        """Keep a new session and end the visit it came from. False where none is live for that product."""
+        """Keep a new session and end the visit it came from. False where none is live for that product.
+        TooManyLive where no more may be begun; sessions that have timed out do not count."""
 
     def get(self, session_id: str) -> Session | None:
         """A session as it stands, ended ones too."""
@@ -38,10 +66,20 @@ class SessionStore(Protocol):
         """End a live session. None where it is not live: it was ended, and counted, before."""
 
     def expire(self) -> list[Abandoned]:
-        """End every session and visit without a sign of life for the time-out. Each is told to one caller."""
+        """End sessions and visits without a sign of life for the time-out, PORTION of each at most, and tell
+        them to this caller alone. None: no more are left, or another worker is at it."""
 
-    def live_evidence(self) -> Iterator[tuple[tuple[str, str], float]]:
-        """((category, session id), pieces of evidence) for every live session that has some."""
+    def forget(self) -> int:
+        """Remove sessions that ended KEEP_ENDED_SECONDS ago, PORTION at most; how many that were."""
+
+    def live_evidence(self, most: int) -> LiveEvidence:
+        """`most` of the live sessions that hold evidence, those of longest standing, and what all hold."""
+
+    def tally(self, key: str, amount: int, seconds: int) -> int:
+        """Add to a count that ends `seconds` after its beginning; what it is then, for all workers as one."""
+
+    def tallied(self, key: str) -> tuple[int, float]:
+        """Such a count, and the seconds until it ends."""
 
     def probe(self, seconds: float) -> None:
         """Write something that changes nothing, waiting `seconds` for it. Raises StoreError."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
@@ -17,12 +18,22 @@ from redis.retry import Retry
 
 from app.dialogue import store_redis_scripts as scripts
 from app.dialogue.model import Abandoned, Reason, Session, as_document, from_document
-from app.dialogue.store import KEEP_ENDED_SECONDS, PRODUCT_SELECTION, Overtaken
+from app.dialogue.store import (
+    KEEP_ENDED_SECONDS,
+    MOST_LIVE,
+    PORTION,
+    PRODUCT_SELECTION,
+    Evidence,
+    LiveEvidence,
+    Overtaken,
+    TooManyLive,
+)
 from app.dialogue.store_redis_faults import LOST, explained
 from app.faults import StoreError, without_secrets
 
 PREFIX = "reviewlens:"
 SESSION = f"{PREFIX}session:"
+STARTS = f"{PREFIX}starts:"
 # Of one try; there are two, so that a shopper waits as long as for a locked SQLite file.
 TRY_SECONDS = 1.0
 T = TypeVar("T")
@@ -34,10 +45,19 @@ class RedisSessions:
     `clock` is for tests; without it the time is Redis's own.
     """
 
-    def __init__(self, url: str, timeout_seconds: float, clock: Callable[[], float] | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        timeout_seconds: float,
+        clock: Callable[[], float] | None = None,
+        most_live: int = MOST_LIVE,
+    ) -> None:
         self._place = without_secrets(url)
         self._timeout = timeout_seconds
         self._clock = clock
+        self._most_live = most_live
+        self._sweep = ""  # the token of one whose answer has not come
+        self._sweeping = threading.Lock()
         self._ahead: float | None = None  # the clock of Redis, of ours
         self._redis = redis.Redis.from_url(
             url,
@@ -59,8 +79,11 @@ class RedisSessions:
     def begin(self, session: Session, visit_id: str | None) -> bool:
         """See SessionStore."""
         visit = _visit(visit_id, session.product_id)
-        given = (visit, session.session_id, _body(session), _summary(session))
-        return bool(self._run(scripts.BEGIN, *given, session_id=session.session_id))
+        given = (visit, session.session_id, _body(session), _summary(session), self._most_live)
+        seen_before = self._run(scripts.BEGIN, *given, key=SESSION + session.session_id)
+        if seen_before == "full":
+            raise TooManyLive(self._most_live)
+        return bool(seen_before)
 
     def get(self, session_id: str) -> Session | None:
         """See SessionStore."""
@@ -74,30 +97,53 @@ class RedisSessions:
         """See SessionStore."""
         following = replace(session, version=session.version + 1)
         given = (session.version, session.session_id, session.status, _body(following), _summary(session))
-        if not self._run(scripts.SAVE, *given, session_id=session.session_id):
+        if not self._run(scripts.SAVE, *given, key=SESSION + session.session_id):
             raise Overtaken(session.session_id)
         return following
 
     def abandon(self, session_id: str, reason: Reason) -> Abandoned | None:
         """See SessionStore."""
-        stage = self._run(scripts.ABANDON, session_id, session_id=session_id)
+        stage = self._run(scripts.ABANDON, session_id, key=SESSION + session_id)
         return Abandoned(stage, reason, session_id) if stage else None
 
     def expire(self) -> list[Abandoned]:
-        """See SessionStore."""
-        ended = self._run(scripts.EXPIRE, SESSION)
+        """See SessionStore. Where the answer does not come, the next call asks for the same one again."""
+        with self._sweeping:
+            self._sweep = self._sweep or uuid.uuid4().hex
+            ended = self._run(scripts.EXPIRE, SESSION, PORTION, token=self._sweep)
+            self._sweep = ""
         sessions = [Abandoned(stage, "timeout", session_id) for session_id, stage in ended["sessions"]]
         return sessions + [Abandoned(PRODUCT_SELECTION, "timeout")] * ended["visits"]
 
-    def live_evidence(self) -> Iterator[tuple[tuple[str, str], float]]:
+    def forget(self) -> int:
+        """See SessionStore. Redis does so by itself."""
+        return 0
+
+    def live_evidence(self, most: int) -> LiveEvidence:
+        """See SessionStore. Those of longest standing are those that were answered first."""
+        keys = [PREFIX + name for name in ("live", "evidence", "totals", "seen")]
+        some, totals = self._tried(lambda: self._script(scripts.LIVE)(keys, [most]))
+        known = [(session_id, json.loads(summary)) for session_id, summary in _pairs(some)]
+        return LiveEvidence(
+            [Evidence(category, session_id, pieces) for session_id, (_, category, pieces) in known],
+            _by_category(dict(_pairs(totals))),
+        )
+
+    def tally(self, key: str, amount: int, seconds: int) -> int:
         """See SessionStore."""
-        keys = [f"{PREFIX}seen", f"{PREFIX}live"]
-        ids, flat = self._tried(lambda: self._script(scripts.LIVE)(keys, [self._now(), self._timeout]))
-        summaries = dict(zip(flat[::2], flat[1::2], strict=True))
-        for session_id in ids:
-            _, category, evidence = json.loads(summaries[session_id])
-            if evidence is not None:
-                yield (category, session_id), evidence
+        return int(self._run(scripts.TALLY, amount, seconds * 1000, key=STARTS + key))
+
+    def tallied(self, key: str) -> tuple[int, float]:
+        """See SessionStore."""
+
+        def ask() -> tuple[int, float]:
+            with self._redis.pipeline() as both:
+                both.get(STARTS + key)
+                both.pttl(STARTS + key)
+                amount, milliseconds = both.execute()
+            return int(amount or 0), max(0, milliseconds) / 1000
+
+        return self._tried(ask)
 
     def probe(self, seconds: float) -> None:
         """See SessionStore. Waits one try at most, whatever `seconds` is."""
@@ -122,10 +168,13 @@ class RedisSessions:
         """See SessionStore."""
         self._redis.close()
 
-    def _run(self, script: str, *given: str | int, session_id: str = "") -> Any:
-        """What a script that writes answers. However often it is sent, it writes once."""
-        names = (f"done:{uuid.uuid4().hex}", "visits", "seen", "live")
-        keys = [*(PREFIX + name for name in names), SESSION + session_id]
+    def _run(self, script: str, *given: str | int, key: str = SESSION, token: str = "") -> Any:
+        """What a script that writes answers. However often it is sent with one token, it writes once."""
+        done, visits, seen, live, evidence, totals = (
+            PREFIX + name
+            for name in (f"done:{token or uuid.uuid4().hex}", "visits", "seen", "live", "evidence", "totals")
+        )
+        keys = [done, visits, seen, live, key, evidence, totals]
         for _ in range(2):  # once more where the clock of Redis was set, or another Redis has taken over
             around = (self._now(), self._timeout, int(KEEP_ENDED_SECONDS * 1000), self._until())
             reply = json.loads(self._tried(partial(self._script(script), keys, [*around, *given])))
@@ -158,6 +207,15 @@ class RedisSessions:
 
     def _now(self) -> str:
         return repr(self._clock()) if self._clock else ""
+
+
+def _pairs(flat: list[str]) -> Iterable[tuple[str, str]]:
+    return zip(flat[::2], flat[1::2], strict=True)
+
+
+def _by_category(totals: dict[str, str]) -> dict[str, tuple[int, int]]:
+    counted = {name[2:]: int(number) for name, number in totals.items() if name.startswith("n:")}
+    return {category: (n, int(totals[f"p:{category}"])) for category, n in counted.items() if n}
 
 
 def _visit(visit_id: str | None, product_id: str) -> str:

@@ -3,7 +3,12 @@
     session   hash   one dialogue: version, status, body
     live      hash   session id -> [stage, category, evidence], of every live dialogue
     seen      zset   session id -> when it was last gone on with, of every live dialogue
+    evidence  zset   session id -> when it first had evidence, of every live dialogue that has some
+    totals    hash   what these add up to: live -> dialogues; n:CATEGORY -> those that have evidence,
+                     p:CATEGORY -> its pieces. Where `live` has another number an older version has
+                     written there, and all is counted again
     visits    zset   visit and product -> when the page was opened
+    starts    string of a client, how often it has started something within a minute
     done      string the answer of a script that has run
 
 The time is Redis's own, so that machines whose clocks differ time out alike; a test says its own. A script
@@ -14,9 +19,22 @@ One that comes when its sender waits no more does nothing.
 from __future__ import annotations
 
 REMEMBERED_MS = 30_000
+# What timed out was ended for the one who asked; without the answer nobody would count it.
+EXPIRED_REMEMBERED_MS = 3_600_000
+
+_TOTALS = """
+local function count(summary, by)
+  local _, category, pieces = unpack(cjson.decode(summary))
+  if pieces == cjson.null then return false end
+  redis.call('HINCRBY', totals, 'n:' .. category, by)
+  redis.call('HINCRBY', totals, 'p:' .. category, string.format('%d', by * pieces))
+  return true
+end
+"""
 
 _AROUND = """
 local done, visits, seen, live, session = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local evidence, totals = KEYS[6], KEYS[7]
 local now, timeout, keep = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local until_when, given = tonumber(ARGV[4]), {unpack(ARGV, 5)}
 if not now then
@@ -29,12 +47,26 @@ local function last(milliseconds, ...)
   for _, key in ipairs({...}) do redis.call('PEXPIRE', key, milliseconds) end
 end
 
+%s
+local function remember(id, summary)
+  local known = redis.call('HGET', live, id)
+  if known then count(known, -1) else redis.call('HINCRBY', totals, 'live', 1) end
+  redis.call('HSET', live, id, summary)
+  redis.call('ZADD', seen, now, id)
+  if count(summary, 1) then redis.call('ZADD', evidence, 'NX', now, id) end
+  last(longest, session, seen, live, evidence, totals)
+end
+
 -- What ends a session goes first: it frees memory, and after it a Redis that is full takes the rest too.
 local function forget(id)
   local known = redis.call('HGET', live, id)
   redis.call('ZREM', seen, id)
   redis.call('HDEL', live, id)
-  return known and cjson.decode(known)[1]
+  redis.call('ZREM', evidence, id)
+  if not known then return false end
+  redis.call('HINCRBY', totals, 'live', -1)
+  count(known, -1)
+  return cjson.decode(known)[1]
 end
 
 local function abandon(id, key)
@@ -54,14 +86,15 @@ end
 local answer = redis.call('GET', done)
 if answer then return answer end
 if until_when and now > until_when then return cjson.encode({now = now, late = true}) end
-answer = cjson.encode({now = now, answer = work()})
-redis.call('SET', done, answer, 'PX', %d)
+local outcome, nothing_done = work()
+answer = cjson.encode({now = now, answer = outcome})
+if not nothing_done then redis.call('SET', done, answer, 'PX', %d) end
 return answer
 """
 
 
-def _whole(work: str) -> str:
-    return _AROUND % (work.strip("\n"), REMEMBERED_MS)
+def _whole(work: str, remembered_ms: int = REMEMBERED_MS) -> str:
+    return _AROUND % (_TOTALS.strip("\n"), work.strip("\n"), remembered_ms)
 
 
 # visit -> true
@@ -71,13 +104,12 @@ OPEN_VISIT = _whole("""
   return true
 """)
 
-# visit, id, body, summary -> whether the visit was live
+# visit, id, body, summary, most live -> whether the visit was live; "full" where no more may be begun
 BEGIN = _whole("""
-  local visit, id, body, summary = given[1], given[2], given[3], given[4]
+  local visit, id, body, summary, most = given[1], given[2], given[3], given[4], tonumber(given[5])
+  if redis.call('ZCOUNT', seen, string.format('%.17g', now - timeout), '+inf') >= most then return 'full' end
   redis.call('HSET', session, 'version', 0, 'status', 'live', 'body', body)
-  redis.call('ZADD', seen, now, id)
-  redis.call('HSET', live, id, summary)
-  last(longest, session, seen, live)
+  remember(id, summary)
   local opened = tonumber(redis.call('ZSCORE', visits, visit) or '-inf')
   return opened >= now - timeout and redis.call('ZREM', visits, visit) == 1
 """)
@@ -89,13 +121,7 @@ SAVE = _whole("""
   if found[1] ~= before or found[2] ~= 'live' then return false end
   if status ~= 'live' then forget(id) end
   redis.call('HSET', session, 'version', before + 1, 'status', status, 'body', body)
-  if status == 'live' then
-    redis.call('ZADD', seen, now, id)
-    redis.call('HSET', live, id, summary)
-    last(longest, session, seen, live)
-  else
-    last(keep, session)
-  end
+  if status == 'live' then remember(id, summary) else last(keep, session) end
   return true
 """)
 
@@ -105,23 +131,52 @@ ABANDON = _whole("""
   return abandon(given[1], session)
 """)
 
-# what a session's key begins with -> {sessions: [[id, stage], ...], visits: how many}
-EXPIRE = _whole("""
-  local before = string.format('(%.17g', now - timeout)
+# what a session's key begins with, how many at most -> {sessions: [[id, stage], ...], visits: how many}
+EXPIRE = _whole(
+    """
+  local before, most = string.format('(%.17g', now - timeout), tonumber(given[2])
   local ended = {}
-  for _, id in ipairs(redis.call('ZRANGEBYSCORE', seen, '-inf', before)) do
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', seen, '-inf', before, 'LIMIT', 0, most)) do
     ended[#ended + 1] = {id, abandon(id, given[1] .. id)}
   end
-  return {sessions = ended, visits = redis.call('ZREMRANGEBYSCORE', visits, '-inf', before)}
+  local left = math.min(redis.call('ZCOUNT', visits, '-inf', before), most)
+  if left > 0 then redis.call('ZREMRANGEBYRANK', visits, 0, left - 1) end
+  return {sessions = ended, visits = left}, #ended + left == 0
+""",
+    EXPIRED_REMEMBERED_MS,
+)
+
+# how much, of how many milliseconds a new count is -> the count
+TALLY = _whole("""
+  local amount = redis.call('INCRBY', session, given[1])
+  if amount == tonumber(given[1]) then redis.call('PEXPIRE', session, given[2]) end
+  return amount
 """)
 
-# -> [ids not timed out, flat pairs of id and summary]; it writes nothing
-LIVE = """
-local now, timeout = tonumber(ARGV[1]), tonumber(ARGV[2])
-if not now then
-  local time = redis.call('TIME')
-  now = time[1] + time[2] / 1000000
+# how many at most -> [flat pairs of id and summary, what all add up to]
+LIVE = f"""
+local live, evidence, totals, seen = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+{_TOTALS}
+local function count_anew()
+  redis.call('DEL', evidence, totals)
+  redis.call('HSET', totals, 'live', redis.call('HLEN', live))
+  local all = redis.call('HGETALL', live)
+  for at = 1, #all, 2 do
+    if count(all[at + 1], 1) then
+      redis.call('ZADD', evidence, redis.call('ZSCORE', seen, all[at]) or 0, all[at])
+    end
+  end
+  for _, key in ipairs({{evidence, totals}}) do redis.call('PEXPIRE', key, redis.call('PTTL', live)) end
 end
-local since = string.format('%.17g', now - timeout)
-return {redis.call('ZRANGEBYSCORE', KEYS[1], since, '+inf'), redis.call('HGETALL', KEYS[2])}
+
+if redis.call('HLEN', live) ~= tonumber(redis.call('HGET', totals, 'live') or 0) then count_anew() end
+local some = {{}}
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', evidence, '-inf', '+inf', 'LIMIT', 0, ARGV[1])) do
+  local summary = redis.call('HGET', live, id)
+  if summary then
+    some[#some + 1] = id
+    some[#some + 1] = summary
+  end
+end
+return {{some, redis.call('HGETALL', totals)}}
 """

@@ -5,14 +5,23 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from sqlite3 import Row
+from sqlite3 import Connection, Row
 from typing import Any
 
 from app.database import Database
 from app.dialogue.model import Abandoned, Reason, Session, as_document, from_document
-from app.dialogue.store import KEEP_ENDED_SECONDS, PRODUCT_SELECTION, Overtaken
+from app.dialogue.store import (
+    KEEP_ENDED_SECONDS,
+    MOST_LIVE,
+    PORTION,
+    PRODUCT_SELECTION,
+    Evidence,
+    LiveEvidence,
+    Overtaken,
+    TooManyLive,
+)
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS visits (
@@ -31,8 +40,25 @@ CREATE TABLE IF NOT EXISTS sessions (
     seen_at REAL NOT NULL,
     body TEXT NOT NULL
 );
-CREATE INDEX IF NOT EXISTS sessions_by_status ON sessions (status, seen_at)
+CREATE INDEX IF NOT EXISTS sessions_by_status ON sessions (status, seen_at);
+CREATE INDEX IF NOT EXISTS evidence_by_category ON sessions (category, evidence)
+    WHERE status = 'live' AND evidence IS NOT NULL;
+CREATE INDEX IF NOT EXISTS evidence_by_start ON sessions (status)
+    WHERE status = 'live' AND evidence IS NOT NULL;
+CREATE TABLE IF NOT EXISTS tallies (
+    key TEXT PRIMARY KEY,
+    amount INTEGER NOT NULL,
+    ends_at REAL NOT NULL
+);
+CREATE TABLE IF NOT EXISTS sweeper (
+    place INTEGER PRIMARY KEY,
+    worker TEXT NOT NULL,
+    until REAL NOT NULL
+)
 """
+# How long a worker that ends a portion keeps other workers from sweeping too, so that between two portions
+# the file is free: who waits for it looks again every 0.1 s at the latest.
+SWEEPER_SECONDS = 5.0
 _COLUMNS = ("session_id", "category", "stage", "status", "evidence", "version")
 
 
@@ -40,11 +66,17 @@ class SqliteSessions:
     """See SessionStore."""
 
     def __init__(
-        self, database: Database, timeout_seconds: float, clock: Callable[[], float] = time.time
+        self,
+        database: Database,
+        timeout_seconds: float,
+        clock: Callable[[], float] = time.time,
+        most_live: int = MOST_LIVE,
     ) -> None:
         self._database = database
         self._timeout = timeout_seconds
         self._clock = clock
+        self._most_live = most_live
+        self._worker = uuid.uuid4().hex
         database.create(SCHEMA)
 
     def open_visit(self, product_id: str) -> str:
@@ -61,6 +93,8 @@ class SqliteSessions:
         names = ", ".join(row)
         marks = ", ".join(f":{name}" for name in row)
         with self._database.transaction() as connection:
+            if self._live(connection) >= self._most_live:
+                raise TooManyLive(self._most_live)
             connection.execute(f"INSERT INTO sessions ({names}) VALUES ({marks})", row)  # noqa: S608
             closed = connection.execute(
                 "DELETE FROM visits WHERE visit_id = ? AND product_id = ? AND seen_at >= ?",
@@ -99,29 +133,103 @@ class SqliteSessions:
 
     def expire(self) -> list[Abandoned]:
         """See SessionStore."""
+        oldest = self._oldest()
+        if not self._any_before(oldest):
+            return []
         with self._database.transaction() as connection:
+            if not self._sweeps(connection):
+                return []
             sessions = connection.execute(
-                "UPDATE sessions SET status = 'abandoned', version = version + 1"
-                " WHERE status = 'live' AND seen_at < ? RETURNING session_id, stage",
-                (self._oldest(),),
+                "UPDATE sessions SET status = 'abandoned', version = version + 1 WHERE rowid IN"
+                " (SELECT rowid FROM sessions WHERE status = 'live' AND seen_at < ? LIMIT ?)"
+                " RETURNING session_id, stage",
+                (oldest, PORTION),
             ).fetchall()
-            visits = connection.execute("DELETE FROM visits WHERE seen_at < ?", (self._oldest(),)).rowcount
-            connection.execute(
-                "DELETE FROM sessions WHERE status != 'live' AND seen_at < ?",
-                (self._oldest() - KEEP_ENDED_SECONDS,),
-            )
+            visits = connection.execute(
+                "DELETE FROM visits WHERE rowid IN (SELECT rowid FROM visits WHERE seen_at < ? LIMIT ?)",
+                (oldest, PORTION),
+            ).rowcount
         ended = [Abandoned(row["stage"], "timeout", row["session_id"]) for row in sessions]
         return ended + [Abandoned(PRODUCT_SELECTION, "timeout")] * visits
 
-    def live_evidence(self) -> Iterator[tuple[tuple[str, str], float]]:
-        """See SessionStore."""
-        rows = self._database.connection.execute(
-            "SELECT category, session_id, evidence FROM sessions"
-            " WHERE status = 'live' AND evidence IS NOT NULL AND seen_at >= ?",
-            (self._oldest(),),
+    def forget(self) -> int:
+        """See SessionStore. Counts that have ended go too."""
+        connection, now = self._database.connection, self._clock()
+        connection.execute(
+            "DELETE FROM tallies WHERE rowid IN (SELECT rowid FROM tallies WHERE ends_at <= ? LIMIT ?)",
+            (now, PORTION),
         )
-        for row in rows:
-            yield (row["category"], row["session_id"]), row["evidence"]
+        return connection.execute(
+            "DELETE FROM sessions WHERE rowid IN (SELECT rowid FROM sessions"
+            " WHERE status IN ('abandoned', 'complete') AND seen_at < ? LIMIT ?)",
+            (self._oldest() - KEEP_ENDED_SECONDS, PORTION),
+        ).rowcount
+
+    def live_evidence(self, most: int) -> LiveEvidence:
+        """See SessionStore. Those of longest standing are those that were begun first."""
+        with self._database.snapshot() as connection:
+            some = connection.execute(
+                "SELECT category, session_id, evidence FROM sessions INDEXED BY evidence_by_start"
+                " WHERE status = 'live' AND evidence IS NOT NULL ORDER BY rowid LIMIT ?",
+                (most,),
+            ).fetchall()
+            totals = connection.execute(
+                "SELECT category, sum(sessions), sum(sessions * evidence) FROM"
+                " (SELECT category, evidence, count(*) AS sessions"
+                "  FROM sessions INDEXED BY evidence_by_category"
+                "  WHERE status = 'live' AND evidence IS NOT NULL GROUP BY category, evidence)"
+                " GROUP BY category"
+            ).fetchall()
+        return LiveEvidence(
+            [Evidence(*row) for row in some],
+            {category: (sessions, pieces) for category, sessions, pieces in totals},
+        )
+
+    def tally(self, key: str, amount: int, seconds: int) -> int:
+        """See SessionStore."""
+        now = self._clock()
+        row = self._database.connection.execute(
+            "INSERT INTO tallies VALUES (:key, :amount, :ends_at) ON CONFLICT (key) DO UPDATE SET"
+            " amount = excluded.amount + iif(ends_at > :now, amount, 0),"
+            " ends_at = iif(ends_at > :now, ends_at, excluded.ends_at) RETURNING amount",
+            {"key": key, "amount": amount, "now": now, "ends_at": now + seconds},
+        ).fetchall()
+        return int(row[0]["amount"])
+
+    def tallied(self, key: str) -> tuple[int, float]:
+        """See SessionStore."""
+        row = self._database.connection.execute(
+            "SELECT amount, ends_at - :now FROM tallies WHERE key = :key AND ends_at > :now",
+            {"key": key, "now": self._clock()},
+        ).fetchone()
+        return tuple(row) if row else (0, 0.0)
+
+    def _live(self, connection: Connection) -> int:
+        """How many are live and have not timed out, as far as it matters."""
+        (count,) = connection.execute(
+            "SELECT count(*) FROM (SELECT 1 FROM sessions WHERE status = 'live' AND seen_at >= ? LIMIT ?)",
+            (self._oldest(), self._most_live),
+        ).fetchone()
+        return int(count)
+
+    def _any_before(self, oldest: float) -> bool:
+        (found,) = self._database.connection.execute(
+            "SELECT EXISTS (SELECT 1 FROM sessions WHERE status = 'live' AND seen_at < :oldest)"
+            " OR EXISTS (SELECT 1 FROM visits WHERE seen_at < :oldest)",
+            {"oldest": oldest},
+        ).fetchone()
+        return bool(found)
+
+    def _sweeps(self, connection: Connection) -> bool:
+        """Whether this worker is the one that sweeps, for some seconds more."""
+        now = self._clock()
+        taken = connection.execute(
+            "INSERT INTO sweeper VALUES (1, :worker, :until) ON CONFLICT (place) DO UPDATE SET"
+            " worker = excluded.worker, until = excluded.until"
+            " WHERE worker = excluded.worker OR until < :now",
+            {"worker": self._worker, "until": now + SWEEPER_SECONDS, "now": now},
+        )
+        return taken.rowcount == 1
 
     def _oldest(self) -> float:
         return self._clock() - self._timeout

@@ -9,6 +9,7 @@ from weakref import WeakValueDictionary
 
 import anyio
 
+from app.dialogue.model import digest
 from app.errors import Conflict
 
 # A verdict takes 25 s at most, unless the LLM's deadline is set to more.
@@ -30,7 +31,7 @@ class Turns:
             with anyio.fail_after(self._wait_seconds):
                 await lock.acquire()
         except TimeoutError:
-            raise Conflict(f"session {session_id} is being answered") from None
+            raise Conflict(f"session {digest(session_id)} is being answered") from None
         try:
             yield
         finally:

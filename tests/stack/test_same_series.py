@@ -15,6 +15,7 @@ from support.paths import PATHS, SECONDS, Arrival, all_paths
 from support.series import NAMES, Key, differences, kind, snapshot
 from support.servers import Sample, wait_for
 
+from app.dialogue.model import digest
 from monitoring.contract import IDENTITY
 from monitoring.queries import selectors
 from monitoring.targets import read_rules
@@ -109,7 +110,7 @@ def test_every_dashboard_and_rule_answers_the_same(path: str, arrivals: dict[str
 def test_an_ended_session_is_0_or_gone_within_two_intervals(path: str, arrivals: dict[str, Arrival]) -> None:
     """By the time of the samples: two pushes, and a scrape where a collector is scraped."""
     arrival = arrivals[path]
-    series = f'max(active_evidence_gauge{{session_id="{arrival.session}"}}) or vector(0)'
+    series = f'max(active_evidence_gauge{{session_id="{digest(arrival.session)}"}}) or vector(0)'
     assert arrival.server.value(series, at=arrival.moment) > 0
     httpx.delete(f"{arrival.app}/api/sessions/{arrival.session}", params={"reason": "browser_close"})
     ended = time.time()
@@ -123,7 +124,7 @@ def _oracle(path: str, arrivals: dict[str, Arrival]) -> Arrival:
 
 
 def _snapshot(arrival: Arrival) -> dict[Key, float]:
-    return snapshot(arrival.server, arrival.moment, arrival.session)
+    return snapshot(arrival.server, arrival.moment, digest(arrival.session))
 
 
 def _unlike(asked: Asked, *arrivals: Arrival) -> Iterator[str]:
@@ -146,8 +147,9 @@ def _unlike(asked: Asked, *arrivals: Arrival) -> Iterator[str]:
 
 
 def _answer(asked: Asked, arrival: Arrival) -> dict[frozenset[tuple[str, str]], float]:
-    samples = arrival.server.query(asked.expr.replace(arrival.session, "the session"), at=arrival.moment)
-    return {_without_identity(sample, arrival.session): sample.value for sample in samples}
+    session = digest(arrival.session)
+    samples = arrival.server.query(asked.expr.replace(session, "the session"), at=arrival.moment)
+    return {_without_identity(sample, session): sample.value for sample in samples}
 
 
 def _without_identity(sample: Sample, session: str) -> frozenset[tuple[str, str]]:

@@ -14,7 +14,7 @@ import pytest
 from support.redis_server import RedisServer, redis_server
 
 from app.database import Database
-from app.dialogue.store import SessionStore
+from app.dialogue.store import MOST_LIVE, SessionStore
 from app.dialogue.store_redis import RedisSessions
 from app.dialogue.store_sqlite import SqliteSessions
 
@@ -25,7 +25,7 @@ Clock = Callable[[], float]
 class Stores(Protocol):
     """Opens a store as one machine or worker would."""
 
-    def __call__(self, clock: Clock, timeout: float = TIMEOUT) -> SessionStore:
+    def __call__(self, clock: Clock, timeout: float = TIMEOUT, most_live: int = MOST_LIVE) -> SessionStore:
         """One more on the same sessions."""
 
 
@@ -34,9 +34,9 @@ def sqlite_stores(folder: Path) -> Iterator[Stores]:
     """Workers of one machine."""
     opened: list[Database] = []
 
-    def open_store(clock: Clock, timeout: float = TIMEOUT) -> SessionStore:
+    def open_store(clock: Clock, timeout: float = TIMEOUT, most_live: int = MOST_LIVE) -> SessionStore:
         opened.append(Database(folder / "sessions.db"))
-        return SqliteSessions(opened[-1], timeout, clock)
+        return SqliteSessions(opened[-1], timeout, clock, most_live)
 
     yield open_store
     for database in opened:
@@ -49,8 +49,8 @@ def redis_stores(server: RedisServer) -> Iterator[Stores]:
     server.client.flushdb()
     opened: list[RedisSessions] = []
 
-    def open_store(clock: Clock, timeout: float = TIMEOUT) -> SessionStore:
-        opened.append(RedisSessions(server.url, timeout, clock))
+    def open_store(clock: Clock, timeout: float = TIMEOUT, most_live: int = MOST_LIVE) -> SessionStore:
+        opened.append(RedisSessions(server.url, timeout, clock, most_live))
         return opened[-1]
 
     yield open_store

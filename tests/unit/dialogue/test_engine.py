@@ -11,7 +11,9 @@ from support.reviews import FakeWriter, corpus, question
 from support.session_stores import Stores
 
 from app.dialogue.engine import Engine, Step
+from app.dialogue.evidence import live_series
 from app.dialogue.finding import find
+from app.dialogue.model import digest
 from app.errors import Conflict, NotFound
 from app.reviews.corpus import Corpus
 from app.reviews.models import Answer
@@ -159,16 +161,18 @@ def test_an_answer_keeps_a_session_alive(world: World) -> None:
 def test_the_gauge_follows_live_sessions_that_were_answered(world: World) -> None:
     """None before the first answer, the pieces of evidence after it, none once it has ended."""
     session_id = world.engine.start(CATEGORY, None).session.session_id
-    assert list(world.store.live_evidence()) == []
+    series = live_series(world.store)
+    assert series(10) == ([], [], 0)
     world.answer(session_id)
-    assert list(world.store.live_evidence()) == [((CATEGORY, session_id), 2)]
+    assert series(10) == ([((CATEGORY, digest(session_id)), 2)], [], 0)
+    assert series(0) == ([], [((CATEGORY, "(other)"), 2)], 1)
     world.engine.leave(session_id, "browser_close")
-    assert list(world.store.live_evidence()) == []
+    assert series(10) == ([], [], 0)
 
 
 def test_what_cannot_be_answered_says_why(world: World) -> None:
     """An unknown session, an ended one, and an answer to a question that is not open."""
-    with pytest.raises(NotFound, match="no session 'nobody'"):
+    with pytest.raises(NotFound, match="no such session"):
         world.answer("nobody")
     with pytest.raises(NotFound):
         world.engine.start("toaster", None)
@@ -176,7 +180,7 @@ def test_what_cannot_be_answered_says_why(world: World) -> None:
     with pytest.raises(Conflict, match="question 'q-none' is not open"):
         world.answer(session_id, question_id="q-none")
     world.engine.leave(session_id, "browser_close")
-    with pytest.raises(Conflict, match="has ended: abandoned"):
+    with pytest.raises(Conflict, match=f"session {digest(session_id)} has ended: abandoned"):
         world.answer(session_id)
 
 
@@ -204,4 +208,4 @@ def test_a_turn_is_one_log_line_with_its_session(world: World, caplog: pytest.Lo
     with caplog.at_level("INFO", "reviewlens.journey"):
         world.answer(session_id)
     (line,) = [vars(record) for record in caplog.records]
-    assert (line["session_id"], line["turn"], line["category"]) == (session_id, 1, CATEGORY)
+    assert (line["session_id"], line["turn"], line["category"]) == (digest(session_id), 1, CATEGORY)

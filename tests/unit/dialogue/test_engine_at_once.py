@@ -11,6 +11,7 @@ from support.reviews import FakeWriter, corpus
 from support.session_stores import Stores
 
 from app.dialogue.engine import Engine, Step
+from app.dialogue.model import digest
 from app.dialogue.turns import Turns
 from app.errors import Conflict
 from app.llm.verdict import Verdict, VerdictRequest
@@ -203,7 +204,7 @@ def test_a_turn_waits_for_another_no_longer_than_it_may() -> None:
 
     async def wait_in_vain() -> None:
         async with turns.one_at_a_time("s1"):
-            with pytest.raises(Conflict, match="session s1 is being answered"):
+            with pytest.raises(Conflict, match=f"session {digest('s1')} is being answered"):
                 async with turns.one_at_a_time("s1"):
                     pytest.fail("both were let in")
             async with turns.one_at_a_time("s2"):

@@ -158,11 +158,13 @@ def check(made: World, metrics: Recorded) -> None:
     assert metrics.total("dialogue_turns_total") == turns
     assert metrics.count("evidence_count", category=CATEGORY) == SESSIONS + turns
     assert metrics.total("dialogue_completions_total") == states["complete"]
-    live = {(s.category, s.session_id): s.evidence for s in sessions if s.status == "live" and s.turn}
-    assert dict(here.live_evidence()) == dict(there.live_evidence()) == live
+    live = {(s.category, s.session_id, s.evidence) for s in sessions if s.status == "live" and s.turn}
+    assert set(here.live_evidence(100).some) == set(there.live_evidence(100).some) == live
+    total = here.live_evidence(0).totals.get(CATEGORY, (0, 0))
+    assert total == (len(live), sum(pieces or 0 for *_, pieces in live))
     made.clock.now += TIMEOUT + 1
-    assert dict(here.live_evidence()) == dict(there.live_evidence()) == {}
     made.sweep()
+    assert here.live_evidence(100) == there.live_evidence(100) == ([], {})
     series = metrics.series("session_abandoned_total")
     left = sum(count for labels, count in series.items() if ("stage", "product_selection") in labels)
     assert left == made.visits

@@ -22,6 +22,7 @@ from app.faults import StoreError
 SESSION = Session("s1", "the chair", "chair", "q-general")
 ANSWERED = replace(SESSION, stage=ACTIVE, evidence=3)
 DAY = 24 * 3600
+LISTS = {"seen", "live", "evidence", "totals"}
 
 
 @pytest.fixture
@@ -58,19 +59,19 @@ def seconds_left(server: RedisServer) -> dict[str, float]:
     ends = {key: server.client.pttl(key) / 1000 for key in server.client.scan_iter()}
     assert all(key.startswith(PREFIX) and left > 0 for key, left in ends.items())
     state = {key.removeprefix(PREFIX): left for key, left in ends.items()}
-    return {key: left for key, left in state.items() if left > 60 or not key.startswith(("done:", "probe"))}
+    return {key: left for key, left in state.items() if not key.startswith(("done:", "probe"))}
 
 
 def test_every_key_is_ours_and_ends_by_itself(store: RedisSessions, server: RedisServer) -> None:
     """Where the service is gone for good, nothing stays; each sign of life puts the end off."""
-    assert set(seconds_left(server)) == {"seen", "live", "session:s1"}
+    assert set(seconds_left(server)) == {"seen", "live", "totals", "session:s1"}
     store.open_visit("the chair")
     for go_on in (lambda: store.begin(replace(SESSION, session_id="s2"), None), lambda: store.save(ANSWERED)):
-        for key in ("seen", "live", "session:s1"):
+        for key in ("seen", "live", "totals", "session:s1"):
             server.client.expire(PREFIX + key, 100)
         go_on()
         assert seconds_left(server)["live"] > DAY
-    assert set(seconds_left(server)) == {"visits", "seen", "live", "session:s1", "session:s2"}
+    assert set(seconds_left(server)) == {*LISTS, "visits", "session:s1", "session:s2"}
     assert all(DAY < left <= DAY + 60 for left in seconds_left(server).values())
 
 
@@ -84,14 +85,15 @@ def test_what_has_ended_is_kept_for_a_day_and_in_no_list(store: RedisSessions, s
     with closing(RedisSessions(server.url, 60, lambda: now + 100)) as later:
         assert [each.session_id for each in later.expire()] == ["quiet"]
     kept = seconds_left(server)
-    assert set(kept) == {"session:s1", "session:left", "session:quiet"}
-    assert all(DAY - 60 < left <= DAY for left in kept.values())
+    assert set(kept) == {"totals", "session:s1", "session:left", "session:quiet"}
+    assert server.client.hvals(f"{PREFIX}totals") == ["0"] * 3
+    assert all(DAY - 60 < left <= DAY + 60 for left in kept.values())
 
 
 def test_no_number_of_sessions_makes_a_scrape_search(store: RedisSessions, server: RedisServer) -> None:
     """Neither the gauge nor the sweep looks through all keys."""
     store.save(ANSWERED)
-    list(store.live_evidence())
+    store.live_evidence(10)
     store.expire()
     asked = set(server.client.info("commandstats"))
     assert "cmdstat_zrangebyscore" in asked
@@ -105,7 +107,7 @@ def test_the_time_is_that_of_redis(server: RedisServer, monkeypatch: pytest.Monk
         here.save(ANSWERED)
         monkeypatch.setattr(time, "time", lambda: 2e9)
         assert here.expire() == []
-        assert dict(here.live_evidence()) == {("chair", "s1"): 3}
+        assert here.live_evidence(10).some == [("chair", "s1", 3)]
         with closing(RedisSessions(server.url, 0.001)) as hasty:
             ended = wait_for("the time-out", hasty.expire)
     assert [each.session_id for each in ended] == ["s1"]

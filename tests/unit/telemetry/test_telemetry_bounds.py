@@ -12,6 +12,7 @@ from support.otlp_sink import otlp_sink
 
 from telemetry.bounds import Bound
 from telemetry.catalog import BY_NAME, CATALOG, Label, Metric
+from telemetry.gauges import Some
 from telemetry.metrics import (
     active_evidence_gauge,
     dialogue_turns_total,
@@ -255,3 +256,27 @@ def test_a_new_pipeline_begins_below_the_bound() -> None:
                 dialogue_turns_total.labels(category=f"stranger {id(recorded)} {number}").inc()
             assert len(recorded.series("dialogue_turns_total")) == 100 + ROOM
             assert overflow(recorded) == {}
+
+
+def test_a_source_that_adds_up_itself_is_asked_for_no_more_than_can_be_shown(metrics: Recorded) -> None:
+    """Its sum is exact, no series takes another's name, and the ones that are added up are counted."""
+    asked: list[int] = []
+    live = 0
+
+    def source(most: int) -> Some:
+        asked.append(most)
+        shown = min(live, most)
+        others = [(("chair", "(other)"), 2.0 * (live - shown))] if live > shown else []
+        return Some([(("chair", f"s{number}"), 2.0) for number in range(shown)], others, live - shown)
+
+    active_evidence_gauge.follow_some(source)
+    bound = BY_NAME["active_evidence_gauge"].bound
+    counted = 0
+    for live in (3, 300_000, 200_000, 200_001, 3):
+        series = values(metrics, "active_evidence_gauge")
+        assert sum(series.values()) == 2 * live
+        assert len(series) == min(live, asked[-1] + 1) <= bound
+        counted += {300_000: 300_000 - asked[-1], 200_001: 1}.get(live, 0)
+        assert overflow(metrics).get("active_evidence_gauge", 0) == counted
+    assert set(asked) == {asked[0]}
+    assert asked[0] > bound // 2
