@@ -8,10 +8,8 @@ from typing import Any
 
 from anyio import to_thread
 from fastapi import FastAPI
-from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
-from opentelemetry.metrics import NoOpMeterProvider
 
-from telemetry import spans, zero
+from telemetry import official, outermost, spans, zero
 from telemetry.endpoints import method_label, route_path, walk
 from telemetry.exposition import ASGIApp, Message, Receive, Scope, Send, answer
 from telemetry.guard import guard
@@ -29,36 +27,30 @@ def instrument(
     """Observe `app`, outside all its middleware. A second call changes nothing but `conceal`, which takes
     out of paths and URLs what spans may not show.
 
-    Starts the process's pipeline, unless one is given. RuntimeError once the app has served a request.
+    Starts the process's pipeline, unless one is given. RuntimeError once the app has started.
     With the SDK disabled nothing is counted; requests are logged, and /metrics says why it is empty.
     """
     setattr(app, _CONCEAL, conceal or getattr(app, _CONCEAL, None))
     if getattr(app, _MARK, False):
         return
     if app.middleware_stack is not None:
-        raise RuntimeError("telemetry.instrument(app) came after the first request; call it before")
+        raise RuntimeError(
+            "telemetry.instrument(app) came after the application had started, in its lifespan or after a "
+            "first request: its middleware is built by then. Call it where the application is made"
+        )
     setattr(app, _MARK, True)
     pipeline = pipeline or start()
     if pipeline.tracer_provider is not None:
-        FastAPIInstrumentor.instrument_app(
-            app,
-            tracer_provider=pipeline.tracer_provider,
-            meter_provider=None if pipeline.settings.http_server_metrics else NoOpMeterProvider(),
-            exclude_spans=["receive", "send"],
-        )
+        official.add(app, pipeline.tracer_provider, pipeline.settings.http_server_metrics)
     if not pipeline.settings.http_server_metrics:
         _measure_once(app)
-    build = app.build_middleware_stack
 
-    def build_observed() -> Any:
-        stack = build()
+    def observed(stack: ASGIApp) -> Observed:
         if pipeline.tracer_provider:
             stack = spans.lean(app, stack, getattr(app, _CONCEAL, None))
         return Observed(stack, app, pipeline)
 
-    # Starlette puts every later middleware around the earlier ones; only around the built stack is
-    # the place that stays outermost.
-    app.build_middleware_stack = build_observed  # type: ignore[method-assign]
+    outermost.keep(app, observed)
 
 
 def _measure_once(app: FastAPI) -> None:

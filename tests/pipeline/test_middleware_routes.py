@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -274,10 +276,26 @@ def test_each_request_is_one_access_line(
     assert all(line.endswith("s") and float(line.rpartition(" - ")[2][:-1]) < 10 for line in lines)
 
 
+LATE = "came after the application had started, in its lifespan or after a first request"
+
+
 def test_instrumenting_after_the_first_request_is_an_error(metrics: Recorded) -> None:
     """The stack is built by then; nothing would be counted, and nobody would know."""
     app = FastAPI()
-    with serving(app) as url:
+    with serving(app, lifespan="off") as url:
         httpx.get(url + "/docs")
-    with pytest.raises(RuntimeError, match="came after the first request; call it before"):
+    with pytest.raises(RuntimeError, match=LATE):
         instrument(app, metrics.pipeline)
+
+
+def test_instrumenting_in_the_lifespan_is_an_error_that_says_so(metrics: Recorded) -> None:
+    """No request has come by then, but the lifespan went through the stack as well."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        with pytest.raises(RuntimeError, match=LATE):
+            instrument(app, metrics.pipeline)
+        yield
+
+    with serving(FastAPI(lifespan=lifespan)) as url:
+        assert httpx.get(url + "/docs").status_code == 200

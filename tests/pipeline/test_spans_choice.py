@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.util.http import get_excluded_urls
 from starlette.middleware.errors import ServerErrorMiddleware
 from support.twin_app import both, twin
-from support.twins import SIDES, Journal, Side, drive, ended, official, provider, request, traced
+from support.twins import SIDES, Journal, Side, drive, ended, layers, official, provider, request, traced
 
 from telemetry import instrument
 from telemetry.spans import Spans, lean
@@ -23,8 +23,7 @@ from telemetry.testing import recording
 
 
 def is_lean(app: FastAPI) -> bool:
-    stack: Any = app.build_middleware_stack()
-    return isinstance(stack.app.app, Spans)
+    return Spans in layers(app)
 
 
 @pytest.mark.parametrize(
@@ -72,9 +71,9 @@ def test_metrics_that_are_asked_for_are_the_official_instrumentations(
     settings = {"OTEL_TRACES_EXPORTER": "console", "REVIEWLENS_HTTP_SERVER_METRICS": "true"}
     with recording(settings) as recorded:
         instrument(app, recorded.pipeline)
-        app.build_middleware_stack()
-    FastAPIInstrumentor.uninstrument_app(app)
+        layers(app)
     assert caplog.messages[-1].endswith("because http.server.* are to be measured")
+    FastAPIInstrumentor.uninstrument_app(app)
 
 
 @pytest.mark.parametrize("first", SIDES)

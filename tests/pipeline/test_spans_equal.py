@@ -19,7 +19,7 @@ from opentelemetry.sdk.trace.sampling import (
     SamplingResult,
 )
 from support.twin_app import twin
-from support.twins import BODY, GONE, Journal, Side, drive, provider, request, traced
+from support.twins import BODY, GONE, Journal, Side, drive, layers, provider, request, traced
 
 from telemetry.spans import Spans
 
@@ -230,12 +230,3 @@ def twins() -> Iterator[list[tuple[Any, Journal]]]:
             by = provider(ParentBasedTraceIdRatio(0.5), journal)
             made.append((stack.enter_context(traced(side, twin(journal, by), by)), journal))
         yield made
-
-
-def layers(app: Any) -> list[type]:
-    """The types of what stands around an application, outermost first."""
-    stack, found = app.build_middleware_stack(), []
-    while stack is not None:
-        found.append(type(stack))
-        stack = getattr(stack, "app", None)
-    return found

@@ -196,3 +196,13 @@ async def ask(app: Any, journal: Journal, scope: dict[str, Any], incoming: Seque
 def ended(journal: Journal) -> list[dict[str, Any]]:
     """The spans of a journal, in the order of their ends."""
     return [entry[1] for entry in journal if entry[0] == "end"]
+
+
+def layers(app: Any) -> list[type]:
+    """The types of what stands around an application as it is when it serves, outermost first."""
+    app.middleware_stack = app.build_middleware_stack()
+    stack, found = app.middleware_stack, []
+    while stack is not None:
+        found.append(type(stack))
+        stack = getattr(stack, "app", None)
+    return found
