@@ -46,8 +46,9 @@ def instrument(
         _measure_once(app)
 
     def observed(stack: ASGIApp) -> Observed:
-        if pipeline.tracer_provider:
-            stack = spans.lean(app, stack, getattr(app, _CONCEAL, None))
+        conceal = getattr(app, _CONCEAL, None)
+        if pipeline.tracer_provider or conceal:
+            stack = spans.lean(app, stack, conceal)
         return Observed(stack, app, pipeline)
 
     outermost.keep(app, observed)

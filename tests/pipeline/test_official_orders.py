@@ -104,6 +104,22 @@ def theirs_as_ours(app: FastAPI, journal: Journal) -> None:
     )
 
 
+@ORDERS
+def test_what_is_to_be_concealed_is_in_no_span_of_theirs(first: str, recorded: Recorded) -> None:
+    """Ids in paths, whoever makes the spans."""
+    journal: Journal = []
+    app = service()
+    in_order(
+        first,
+        lambda: instrument(app, recorded.pipeline, conceal=lambda text: text.replace("secret", "-")),
+        lambda: theirs_as_ours(app, journal),
+    )
+    (span,) = ended(drive(app, journal, request(path="/items/secret")))
+    assert ("http.target", "/items/-") in span["attributes"]
+    assert "secret" not in str(span)
+    FastAPIInstrumentor.uninstrument_app(app)
+
+
 @pytest.mark.parametrize("more", [{}, {"exclude_spans": ["receive"]}], ids=["all spans", "fewer"])
 def test_the_order_changes_no_span(more: dict[str, Any], recorded: Recorded) -> None:
     """To the letter."""
