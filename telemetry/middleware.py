@@ -9,11 +9,12 @@ from typing import Any, Protocol
 
 from starlette.requests import ClientDisconnect
 
-from telemetry import logs, tracing
+from telemetry import leaving, logs, tracing
 from telemetry.children import Together
 from telemetry.endpoints import Endpoints, method_label
 from telemetry.exposition import ASGIApp, Message, Receive, Scope, Send
 from telemetry.guard import guard
+from telemetry.leaving import HasLeft
 from telemetry.metrics import (
     errors_total,
     http_first_byte_seconds,
@@ -58,6 +59,12 @@ class MetricsMiddleware:
         self._answers: dict[tuple[str, int, int], _Answer] = {}  # by method, status and end point function
         self._named: dict[tuple[str, str, int], _Answer] = {}  # by method, template and status
         self.clock = clock
+        self.has_left: HasLeft = self.ask_whether_left
+
+    def ask_whether_left(self, send: Send) -> bool:
+        """Whether the client of a request has left, and how to tell that of the next requests."""
+        self.has_left = has_left = leaving.of_server(send)
+        return has_left(send)
 
     def look_at_routes(self) -> None:
         """Make the table of templates anew, when routes have come or gone."""
@@ -164,8 +171,7 @@ class _Exchange:
         self._answer: _Answer | None
         self.first_byte: float | None
         self._answer = self.first_byte = None
-        clock = by.clock
-        self.started = clock()
+        self.started = by.clock()
 
     async def receive(self) -> Message:
         """Hand a message on; notice a client that leaves before any answer."""
@@ -180,11 +186,17 @@ class _Exchange:
         kind = message["type"]
         if kind == "http.response.start":
             self._start = message
-            self.status = status = CLIENT_CLOSED if self._gone else message["status"]
+            by, status = self._by, message["status"]
+            try:
+                if self._gone or by.has_left(self._send):
+                    status = CLIENT_CLOSED
+            except AttributeError:  # another server than before; the next request is told
+                by.has_left = by.ask_whether_left
+            self.status = status
             # Now, for many servers send the start at once and wake the client: what is done between that and
             # the body may cost a wake-up more.
             try:
-                self._answer = self._by.answer(self.scope, self.root_path, status)
+                self._answer = by.answer(self.scope, self.root_path, status)
             except Exception:
                 self.ended = True  # as a fault alone
                 guard.fault("record")
@@ -194,8 +206,7 @@ class _Exchange:
                 self.end(self.status, True)
             elif self.first_byte is None and message.get("body"):
                 self.first_byte = self._by.clock()
-        send = self._send
-        return send(message)
+        return self._send(message)
 
     def left(self, error: BaseException | None = None) -> None:
         """End with the exception that left the application; None: it returned amid its answer."""
@@ -214,8 +225,7 @@ class _Exchange:
             return None
         self.ended = True
         try:
-            clock = self._by.clock
-            elapsed = clock() - self.started
+            elapsed = self._by.clock() - self.started
             seconds = elapsed if elapsed > 0.0 else 0.0  # clocks may go back
             answer = self._answer
             if answer is None or status_code != self.status:
