@@ -10,6 +10,8 @@ class NotFound(LookupError):  # noqa: N818 - an answer, not a failure of ours
 class Full(RuntimeError):  # noqa: N818 - an answer, not a failure of ours
     """There is no room for it now."""
 
+    retry_seconds = 5
+
 
 class TooMany(RuntimeError):  # noqa: N818 - an answer, not a failure of ours
     """One client asked for more than its share; it may ask again after `retry_seconds`."""

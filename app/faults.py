@@ -11,19 +11,37 @@ from pathlib import Path
 # Wrong statements of ours. Every other error is about the file, its disk, or who else uses it.
 OURS = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.DataError, sqlite3.NotSupportedError)
 
+# What a request that met the fault may count on.
+PASSES = "nothing was lost; try again"
+LASTS = "it stays so until its operator has seen to it"
+UNSURE = "nothing was written; try again later"
+PERHAPS_DONE = "whether it was done is not known; look before you try again"
+
 _MAY_NOT_WRITE = "See that the folder can be made and that this user may write to it"
 _DAMAGED = "Put a copy back, or move the file away: a new one is made, without its imports and dialogues"
-# What stands in the reason -> what to do. SQLite gives no error code before Python 3.11.
+_IN_THE_WAY = "A file stands where its folder should be"
+_FREE_SPACE = "Free space: `df -h {path.parent}`"
+# What stands in the reason -> what to do, what to count on. SQLite gives no error code before Python 3.11.
 REMEDIES = {
-    "locked": "Another program holds it: `fuser -v {path}` names it",
-    "full": "Free space: `df -h {path.parent}`",
-    "No space": "Free space: `df -h {path.parent}`",
-    "disk I/O": "Its disk is full or failing: `df -h {path.parent}`, then the system's log",
-    "not a database": _DAMAGED,
-    "malformed": _DAMAGED,
-    "File exists": "A file stands where its folder should be",
-    "no such table": "The file was taken away or replaced: start the service again",
+    "locked": ("Another program holds it: `fuser -v {path}` names it", PASSES),
+    "full": (_FREE_SPACE, PASSES),
+    "No space": (_FREE_SPACE, PASSES),
+    "quota": (_FREE_SPACE, PASSES),
+    "disk I/O": ("Its disk is full or failing: `df -h {path.parent}`, then the system's log", UNSURE),
+    "not a database": (_DAMAGED, LASTS),
+    "malformed": (_DAMAGED, LASTS),
+    "File exists": (_IN_THE_WAY, LASTS),
+    "Not a directory": (f"{_IN_THE_WAY}. {_MAY_NOT_WRITE}", LASTS),
+    "no such table": ("The file was taken away or replaced: start the service again", LASTS),
+    "Permission denied": (_MAY_NOT_WRITE, LASTS),
+    "not permitted": (_MAY_NOT_WRITE, LASTS),
+    "readonly": (f"{_MAY_NOT_WRITE}, and that the file was not replaced", UNSURE),
+    "Read-only": ("Its disk is mounted read-only: `findmnt -T {path.parent}`", LASTS),
+    "unable to open": (f"{_MAY_NOT_WRITE}, and that file handles are left: `ulimit -n`", UNSURE),
+    "Too many open files": ("Raise the limit of open files: `ulimit -n`", PASSES),
+    "out of memory": ("Memory is used up: see the system's log", PASSES),
 }
+_ELSE = ("See the system's log", UNSURE)
 
 _SCHEME = re.compile(r"[a-z]+://")
 _PLACE = re.compile(r"(\[[0-9a-f:.]+\]|[^:/]*)(:\d+)?(/[^:]*)?")
@@ -32,12 +50,13 @@ _PLACE = re.compile(r"(\[[0-9a-f:.]+\]|[^:/]*)(:\d+)?(/[^:]*)?")
 class StoreError(RuntimeError):
     """A store that cannot be used, in one line: its place, the reason, what to do.
 
-    `reason`, where given, is what anyone may be told.
+    `reason`, where given, is what anyone may be told; `prospect` what may be counted on.
     """
 
-    def __init__(self, line: str, reason: str = "") -> None:
+    def __init__(self, line: str, reason: str = "", prospect: str = UNSURE) -> None:
         super().__init__(line)
         self.reason = reason or line
+        self.prospect = prospect
 
 
 def of_the_store(error: BaseException) -> bool:
@@ -52,12 +71,21 @@ def reason(error: BaseException) -> str:
     return error.reason if isinstance(error, StoreError) else str(error)
 
 
+def prospect(error: BaseException) -> str:
+    """What a request that met the fault may count on."""
+    return error.prospect if isinstance(error, StoreError) else _remedy(str(error))[1]
+
+
+def _remedy(reason: str) -> tuple[str, str]:
+    return next((told for sign, told in REMEDIES.items() if sign in reason), _ELSE)
+
+
 def explain(path: Path, error: BaseException) -> str:
     """The fault in one line; of SQLite, whose file is at `path`, or of a store that says it itself."""
     if isinstance(error, StoreError):
         return str(error)
     reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-    remedy = next((words for sign, words in REMEDIES.items() if sign in reason), _MAY_NOT_WRITE)
+    remedy, _ = _remedy(reason)
     return (
         f"the store {path} cannot be used: {reason}. {remedy.format(path=path)}. "
         "REVIEWLENS_STATE_DIR sets its folder"
@@ -72,7 +100,7 @@ def explained(path: Path) -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         if not of_the_store(error):
             raise
-        raise StoreError(explain(path, error), str(error)) from error
+        raise StoreError(explain(path, error), str(error), prospect(error)) from error
 
 
 def without_secrets(url: str) -> str:

@@ -19,6 +19,7 @@ from app import __version__, faults
 from app.api import health, pages, problems, products, sessions
 from app.api.limits import BodyLimit
 from app.api.services import Services
+from app.api.starts import Starts
 from app.database import PATIENT_SECONDS, REQUEST_SECONDS, Database
 from app.dialogue.engine import Engine
 from app.dialogue.evidence import live_series
@@ -131,7 +132,8 @@ def build(settings: AppSettings, llm: LLMSettings) -> Services:
     load_samples(repository)
     store = open_sessions(settings, database)
     chain = build_chain(llm)
-    return Services(database, repository, store, chain, Engine(store, repository, chain))
+    starts = Starts(store, settings.sessions_per_minute)
+    return Services(database, repository, store, chain, Engine(store, repository, chain), starts)
 
 
 class _Housekeeping:

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.dialogue.store import MOST_LIVE
 from app.faults import without_secrets
 from app.injected import own
 from app.origins import origins
@@ -79,6 +80,14 @@ class AppSettings(EnvironmentSettings):
     )
     session_timeout: float = Field(
         1800, gt=0, description="seconds without an answer after which a session is abandoned"
+    )
+    max_sessions: int = Field(
+        MOST_LIVE, ge=1, description="most dialogues that go on at one time, in all; above it a 503"
+    )
+    sessions_per_minute: int = Field(
+        600,
+        ge=0,
+        description="most visits and dialogues that a client starts within a minute; above it a 429. 0: off",
     )
     cors_origins: str = Field(
         "http://localhost:3000", description="origins of the shop's pages, by commas; * alone for every page"

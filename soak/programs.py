@@ -88,6 +88,7 @@ class Service(Program):
             "REVIEWLENS_LOG_LEVEL": "WARNING",
             "REVIEWLENS_LLM_SIMULATOR_URL": simulator,
             "REVIEWLENS_SESSION_TIMEOUT": "864000",  # nobody times out: every end is in the clients' account
+            "REVIEWLENS_SESSIONS_PER_MINUTE": "0",  # all of them come from one address
             "OTEL_METRICS_EXPORTER": "prometheus,otlp",
             "OTEL_EXPORTER_OTLP_ENDPOINT": collector,
             "OTEL_EXPORTER_OTLP_TIMEOUT": "2",

@@ -27,7 +27,7 @@ STAGES = (
 ERRORS = tuple(
     (error_type, component)
     for component, error_types in {
-        "api": ("unhandled", "validation", "not_found", "conflict", "unavailable"),
+        "api": ("unhandled", "validation", "not_found", "conflict", "unavailable", "rate_limit"),
         "dialogue": ("dialogue_error",),
         "retrieval": ("retrieval_error",),
         "scoring": ("scoring_error",),

@@ -15,13 +15,19 @@ from starlette.exceptions import HTTPException
 
 from app import faults
 from app.api.schemas import Problem
-from app.errors import Conflict, NotFound
+from app.errors import Conflict, Full, NotFound, TooMany
 from telemetry.metrics import errors_total
 
-ANSWERS: dict[type[Exception], tuple[int, str]] = {NotFound: (404, "not_found"), Conflict: (409, "conflict")}
+ANSWERS: dict[type[Exception], tuple[int, str]] = {
+    NotFound: (404, "not_found"),
+    Conflict: (409, "conflict"),
+    TooMany: (429, "rate_limit"),
+    Full: (503, "unavailable"),
+}
 RETRY_SECONDS = 5
 Responses = dict[int | str, dict[str, Any]]
 UNAVAILABLE: Responses = {503: {"model": Problem}}
+LIMITED: Responses = {429: {"model": Problem}}
 # Bodies that are no text, and those that are too long.
 BODY: Responses = {400: {"model": Problem}, 413: {"model": Problem}}
 _COUNTED = {400: "validation", 404: "not_found", 413: "validation"}
@@ -42,7 +48,10 @@ def install(app: FastAPI) -> None:
 def _handler(status: int, error_type: str) -> Callable[[Request, Exception], Awaitable[Response]]:
     async def handle(_: Request, error: Exception) -> Response:
         errors_total.labels(error_type=error_type, component="api").inc()
-        return JSONResponse({"detail": str(error)}, status)
+        seconds = getattr(error, "retry_seconds", 0)
+        return JSONResponse(
+            {"detail": str(error)}, status, {"Retry-After": str(seconds)} if seconds else None
+        )
 
     return handle
 
@@ -64,10 +73,12 @@ async def _http(request: Request, error: Exception) -> Response:
 
 
 async def _unavailable(request: Request, error: Exception) -> Response:
-    """The shopper is told to try again, the log what to do; the path is nobody's outside."""
+    """The shopper is told whether to try again, the log what to do; the path is nobody's outside."""
     if not faults.of_the_store(error):
         raise error
     errors_total.labels(error_type="unavailable", component="api").inc()
     _log.error(faults.explain(request.app.state.services.database.path, error))
-    detail = f"the store cannot be used now ({faults.reason(error)}); nothing was lost; try again"
-    return JSONResponse({"detail": detail}, 503, {"Retry-After": str(RETRY_SECONDS)})
+    prospect = faults.prospect(error)
+    detail = f"the store cannot be used now ({faults.reason(error)}); {prospect}"
+    headers = None if prospect == faults.LASTS else {"Retry-After": str(RETRY_SECONDS)}
+    return JSONResponse({"detail": detail}, 503, headers)

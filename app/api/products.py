@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
-from app.api.problems import UNAVAILABLE
+from app.api.problems import LIMITED, UNAVAILABLE
 from app.api.schemas import FactorOut, Problem, ProductOut, ProductPage
 from app.api.services import Current
 
@@ -17,9 +17,10 @@ def products(services: Current) -> list[ProductOut]:
     return [ProductOut.model_validate(product) for product in services.repository.products()]
 
 
-@router.get("/{product_id}", responses={404: {"model": Problem}})
-def product_page(product_id: str, services: Current) -> ProductPage:
+@router.get("/{product_id}", responses={404: {"model": Problem}, **LIMITED})
+def product_page(product_id: str, services: Current, request: Request) -> ProductPage:
     """One product with its factors, and the id of this visit."""
+    services.starts.admit(request)
     corpus, visit_id = services.engine.visit(product_id)
     return ProductPage(
         **ProductOut.model_validate(corpus.product).model_dump(),

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from app.api.starts import Starts
 from app.database import Database
 from app.dialogue.engine import Engine
 from app.dialogue.store import SessionStore
@@ -23,6 +24,7 @@ class Services:
     sessions: SessionStore
     chain: Chain
     engine: Engine
+    starts: Starts
 
 
 async def _current(request: Request) -> Services:

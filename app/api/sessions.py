@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from app.api.problems import BODY, UNAVAILABLE, Responses
+from app.api.problems import BODY, LIMITED, UNAVAILABLE, Responses
 from app.api.schemas import (
     AnalysisOut,
     Problem,
@@ -28,9 +28,10 @@ CONFLICT: Responses = {**NOT_FOUND, **BODY, 409: {"model": Problem}}
 STREAMED: Responses = {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}}
 
 
-@router.post("", status_code=201, responses=NOT_FOUND | BODY)
-def begin(wanted: SessionIn, services: Current) -> SessionOut:
+@router.post("", status_code=201, responses=NOT_FOUND | BODY | LIMITED)
+def begin(wanted: SessionIn, services: Current, request: Request) -> SessionOut:
     """Begin a dialogue about a product."""
+    services.starts.admit(request)
     step = services.engine.start(wanted.product_id, wanted.visit_id)
     assert step.question is not None  # noqa: S101 - a dialogue begins with a question
     return SessionOut(

@@ -7,7 +7,14 @@ from typing import NamedTuple
 
 from telemetry.catalog import BY_NAME, Metric
 
-ERROR_OF_STATUS = {404: "not_found", 409: "conflict", 422: "validation", 500: "unhandled", 503: "unavailable"}
+ERROR_OF_STATUS = {
+    404: "not_found",
+    409: "conflict",
+    422: "validation",
+    429: "rate_limit",
+    500: "unhandled",
+    503: "unavailable",
+}
 PIPELINE = ("retrieval_duration_seconds_count", "scoring_duration_seconds_count", "evidence_count_count")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -16,6 +17,8 @@ PRODUCT = "/api/products/{product_id}"
 SESSIONS = "/api/sessions"
 SESSION = "/api/sessions/{session_id}"
 TURNS = "/api/sessions/{session_id}/turns"
+TOO_MANY = 429
+MOST_WAITS = 10  # of a minute at most each
 ENDPOINTS = (PRODUCTS, PRODUCT, SESSIONS, SESSION, TURNS, UNMATCHED)
 
 
@@ -39,8 +42,17 @@ class Shop:
         url: str = "",
         **request: Any,
     ) -> httpx.Response:
-        """Any answer. GoneWrongError where there is none. `url`: for what no template fits."""
+        """Any answer; after one of too many requests, the one that comes when the wait it asks for is over.
+        GoneWrongError where there is none. `url`: for what no template fits."""
         url = url or endpoint.format(**{name: quote(value, safe="") for name, value in (path or {}).items()})
+        for _ in range(MOST_WAITS):
+            response = await self._once(method, endpoint, url, **request)
+            if response.status_code != TOO_MANY:
+                break
+            await asyncio.sleep(float(response.headers.get("retry-after", 1)))
+        return response
+
+    async def _once(self, method: str, endpoint: str, url: str, **request: Any) -> httpx.Response:
         try:
             response = await self._http.request(method, url, **request)
         except httpx.HTTPError as error:

@@ -28,8 +28,8 @@ from app.dialogue.store import (
     Overtaken,
     TooManyLive,
 )
-from app.dialogue.store_redis_faults import LOST, explained
-from app.faults import StoreError, without_secrets
+from app.dialogue.store_redis_faults import AWAY, explained, was_sent
+from app.faults import PERHAPS_DONE, StoreError, without_secrets
 
 PREFIX = "reviewlens:"
 SESSION = f"{PREFIX}session:"
@@ -177,7 +177,8 @@ class RedisSessions:
         keys = [done, visits, seen, live, key, evidence, totals]
         for _ in range(2):  # once more where the clock of Redis was set, or another Redis has taken over
             around = (self._now(), self._timeout, int(KEEP_ENDED_SECONDS * 1000), self._until())
-            reply = json.loads(self._tried(partial(self._script(script), keys, [*around, *given])))
+            ask = partial(self._script(script), keys, [*around, *given])
+            reply = json.loads(self._tried(ask, writes=True))
             self._ahead = reply["now"] - time.monotonic()
             if "answer" in reply:
                 return reply["answer"]
@@ -192,13 +193,23 @@ class RedisSessions:
             self._ahead = seconds + microseconds / 1e6 - time.monotonic()
         return repr(time.monotonic() + self._ahead + 2 * TRY_SECONDS)
 
-    def _tried(self, ask: Callable[[], T]) -> T:
-        """The answer to something that may be asked twice. Raises StoreError."""
-        with explained(self._place):
-            try:
-                return ask()
-            except LOST:
-                return ask()
+    def _tried(self, ask: Callable[[], T], writes: bool = False) -> T:
+        """The answer to something that may be asked twice. Raises StoreError; `writes`: it says so where it
+        may have been done all the same."""
+        sent = False
+        try:
+            with explained(self._place):
+                try:
+                    return ask()
+                except AWAY as error:
+                    sent = was_sent(error)
+                    # Another Redis may have the address by now, and what is open lead to the old one.
+                    self._redis.connection_pool.disconnect(inuse_connections=False)
+                    return ask()
+        except StoreError as error:
+            if writes and (sent or was_sent(error.__cause__)):
+                error.prospect = PERHAPS_DONE
+            raise
 
     def _script(self, text: str) -> Script:
         if text not in self._scripts:

@@ -12,6 +12,7 @@ import anyio
 import httpx
 import pytest
 
+from app.dialogue.model import digest
 from app.llm.settings import LLMSettings
 from app.service import create_app
 from app.settings import AppSettings
@@ -227,7 +228,7 @@ def test_a_session_is_on_the_gauge_while_it_lives(state_dir: Path, metrics: Reco
             session_id = begun["session_id"]
             assert metrics.series("active_evidence_gauge") == {}
             await client.post(f"/api/sessions/{session_id}/turns", json={"answer": "중요해요"})
-            assert metrics.value("active_evidence_gauge", category=PRODUCT, session_id=session_id) > 0
+            assert metrics.value("active_evidence_gauge", category=PRODUCT, session_id=digest(session_id)) > 0
             await client.delete(f"/api/sessions/{session_id}")
             assert metrics.series("active_evidence_gauge") == {}
         assert metrics.value("session_abandoned_total", stage="dialogue_active", reason="browser_close") == 1

@@ -133,7 +133,10 @@ def test_a_redis_that_hangs(client: httpx.Client, server: RedisServer, metrics: 
     with hanging(server):
         ready = client.get("/readyz")
         assert (ready.status_code, ready.json()["status"]) == (503, "unavailable")
-        assert client.post(f"{path}/turns", json=ANSWER).status_code == 503
+        detail = client.get(path).json()["detail"]
+        assert detail.endswith("; nothing was lost; try again"), "of what only reads"
+        refused = client.post(f"{path}/turns", json=ANSWER)
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
     wait_for("readiness", lambda: client.get("/readyz").status_code == 200)
     turns = client.get(path).json()["turn"]
     assert turns == 0

@@ -212,6 +212,7 @@ def run_app(
     port = port or free_port()
     with tempfile.TemporaryDirectory(prefix="reviewlens-app-") as folder:
         command = [sys.executable, "-m", "uvicorn", app, "--host=127.0.0.1", f"--port={port}", *flags]
-        own = {"REVIEWLENS_STATE_DIR": folder, **(env or {})}
+        # Tests are one client, and some of them start more than one shopper may.
+        own = {"REVIEWLENS_STATE_DIR": folder, "REVIEWLENS_SESSIONS_PER_MINUTE": "0", **(env or {})}
         with run(command, f"http://127.0.0.1:{port}", ready, env=own, cwd=cwd) as server:
             yield server

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.database import Database
-from app.faults import StoreError, explain, of_the_store
+from app.faults import LASTS, PASSES, UNSURE, StoreError, explain, of_the_store, prospect
 
 TABLE = "CREATE TABLE IF NOT EXISTS things (name TEXT PRIMARY KEY, weight INTEGER NOT NULL)"
 
@@ -86,23 +86,30 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "remedy"),
+    ("error", "remedy", "hope"),
     [
-        (sqlite3.OperationalError("database is locked"), "Another program"),
-        (sqlite3.OperationalError("database or disk is full"), "Free space"),
-        (sqlite3.OperationalError("attempt to write a readonly database"), "may write"),
-        (sqlite3.OperationalError("disk I/O error"), "Its disk"),
-        (sqlite3.DatabaseError("database disk image is malformed"), "a copy"),
-        (sqlite3.DatabaseError("file is not a database"), "a copy"),
-        (PermissionError(13, "Permission denied", "/x"), "may write"),
-        (OSError(28, "No space left on device", "/x"), "Free space"),
+        (sqlite3.OperationalError("database is locked"), "Another program", PASSES),
+        (sqlite3.OperationalError("database or disk is full"), "Free space", PASSES),
+        (sqlite3.OperationalError("attempt to write a readonly database"), "may write", UNSURE),
+        (sqlite3.OperationalError("unable to open database file"), "file handles", UNSURE),
+        (sqlite3.OperationalError("disk I/O error"), "Its disk", UNSURE),
+        (sqlite3.OperationalError("no such table: sessions"), "start the service again", LASTS),
+        (sqlite3.DatabaseError("database disk image is malformed"), "a copy", LASTS),
+        (sqlite3.DatabaseError("file is not a database"), "a copy", LASTS),
+        (PermissionError(13, "Permission denied", "/x"), "may write", LASTS),
+        (NotADirectoryError(20, "Not a directory", "/x"), "A file stands", LASTS),
+        (OSError(30, "Read-only file system", "/x"), "read-only", LASTS),
+        (OSError(24, "Too many open files", "/x"), "ulimit", PASSES),
+        (OSError(28, "No space left on device", "/x"), "Free space", PASSES),
+        (sqlite3.OperationalError("what nobody has seen yet"), "the system's log", UNSURE),
     ],
 )
-def test_each_fault_has_its_remedy(error: Exception, remedy: str) -> None:
-    """One line, with what to do."""
+def test_each_fault_has_its_remedy_and_no_false_hope(error: Exception, remedy: str, hope: str) -> None:
+    """One line, with what to do; what a shopper is told is true of this fault."""
     told = explain(Path("/x/store.db"), error)
     assert remedy in told
     assert told.startswith("the store /x/store.db cannot be used: ")
+    assert prospect(error) == hope
 
 
 def test_a_wrong_statement_is_no_fault_of_the_store(database: Database) -> None:

@@ -17,7 +17,8 @@ from support.servers import wait_for
 from app.dialogue import store_redis
 from app.dialogue.model import ACTIVE, Session
 from app.dialogue.store_redis import PREFIX, RedisSessions
-from app.faults import StoreError
+from app.faults import PASSES, PERHAPS_DONE, StoreError
+from telemetry.testing import StepClock
 
 SESSION = Session("s1", "the chair", "chair", "q-general")
 ANSWERED = replace(SESSION, stage=ACTIVE, evidence=3)
@@ -187,8 +188,11 @@ def test_a_clock_that_was_set_keeps_nobody_out(store: RedisSessions, jump: float
 def test_a_way_that_loses_everything_is_a_store_that_cannot_be_used(store: RedisSessions, way: Lossy) -> None:
     """After two tries, so that nobody waits for long."""
     way.lose = 2
-    with pytest.raises(StoreError, match=f"the store redis://127.0.0.1:{way.port}/0 cannot be used: "):
+    with pytest.raises(
+        StoreError, match=f"the store redis://127.0.0.1:{way.port}/0 cannot be used: "
+    ) as lost:
         store.abandon("s1", "browser_close")
+    assert lost.value.prospect == PERHAPS_DONE
     assert way.lost == 2
     assert status(store) == "abandoned"
 
@@ -200,8 +204,10 @@ def test_a_redis_that_was_started_anew_is_used_at_once() -> None:
         port = first.port
         first.process.terminate()
         first.process.wait(10)
-        with pytest.raises(StoreError, match=r"Connection refused\. See that it runs"):
-            store.get("s1")
+        for ask in (lambda: store.get("s1"), lambda: store.abandon("s1", "browser_close")):
+            with pytest.raises(StoreError, match=r"Connection refused\. See that it runs") as refused:
+                ask()
+            assert refused.value.prospect == PASSES
         with redis_server(port=port):
             assert store.get("s1") is None
             store.begin(SESSION, None)
@@ -249,3 +255,36 @@ def test_the_tries_take_as_long_as_a_locked_file_does() -> None:
     from app.database import REQUEST_SECONDS
 
     assert 2 * store_redis.TRY_SECONDS == REQUEST_SECONDS
+
+
+def test_time_outs_whose_answer_is_lost_for_long_are_told_in_the_end(
+    store: RedisSessions, way: Lossy, server: RedisServer
+) -> None:
+    """They were ended in Redis for the one who asked, and nobody else would count them."""
+    clock = StepClock(step=0.0, start=time.time())
+    with closing(RedisSessions(f"redis://127.0.0.1:{way.port}/0", 60, clock)) as later:
+        assert later.expire() == []
+        clock.now += 61
+        for _ in range(3):
+            way.lose = 2
+            with pytest.raises(StoreError):
+                later.expire()
+        assert status(store) == "abandoned"
+        assert [each.session_id for each in later.expire()] == ["s1"]
+        assert later.expire() == []
+
+
+def test_what_an_older_version_has_written_is_counted_in(store: RedisSessions, server: RedisServer) -> None:
+    """It keeps the list of live dialogues and no sums, as long as one machine of several is the older one."""
+    store.save(ANSWERED)
+    summary = server.client.hget(f"{PREFIX}live", "s1")
+    for name in ("old", "older"):
+        server.client.hset(f"{PREFIX}live", name, summary)
+        server.client.zadd(f"{PREFIX}seen", {name: time.time()})
+    live = store.live_evidence(10)
+    assert {each.session_id for each in live.some} == {"s1", "old", "older"}
+    assert live.totals == {"chair": (3, 9)}
+    server.client.hdel(f"{PREFIX}live", "old")
+    server.client.zrem(f"{PREFIX}seen", "old")
+    assert store.live_evidence(1).totals == {"chair": (2, 6)}
+    assert all(left > 0 for left in seconds_left(server).values())

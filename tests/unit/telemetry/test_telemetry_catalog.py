@@ -119,6 +119,7 @@ def test_error_pairs_are_those_of_the_contract() -> None:
         ("not_found", "api"),
         ("conflict", "api"),
         ("unavailable", "api"),
+        ("rate_limit", "api"),
         ("dialogue_error", "dialogue"),
         ("retrieval_error", "retrieval"),
         ("scoring_error", "scoring"),

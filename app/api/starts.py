@@ -1,0 +1,110 @@
+"""How many visits and dialogues one client may start within a minute."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import math
+import time
+
+from fastapi import Request
+from limits import RateLimitItemPerMinute
+from limits.storage import Storage
+from limits.strategies import FixedWindowRateLimiter
+
+from app.dialogue.store import SessionStore
+from app.errors import TooMany
+
+# Clients that are refused without asking the store again.
+MOST_REMEMBERED = 10_000
+IPV6_NETWORK = 64  # what one customer has at least; single addresses cost nothing
+
+_log = logging.getLogger("reviewlens.api")
+
+
+class Starts:
+    """Counts the starts of each client: in the store of the sessions, so for all workers as one."""
+
+    def __init__(self, store: SessionStore, per_minute: int) -> None:
+        """`per_minute` 0: nobody is refused."""
+        self._limiter = FixedWindowRateLimiter(_Counts(store))
+        self._limit = RateLimitItemPerMinute(per_minute) if per_minute else None
+        self._refused: dict[str, float] = {}
+        self._told_until = 0.0
+
+    def admit(self, request: Request) -> None:
+        """Count a start. Raises TooMany; StoreError and the like where the store cannot be used.
+
+        The client is whom the server names: it takes X-Forwarded-For from proxies that it trusts. One without
+        an address, as over a socket of the machine, is not limited: it may be everybody.
+        """
+        if self._limit is None or request.client is None:
+            return
+        client, now = network(request.client.host), time.time()
+        if self._refused.get(client, 0) <= now:
+            if self._limiter.hit(self._limit, client):
+                return
+            self._remember(client, self._limiter.get_window_stats(self._limit, client).reset_time, now)
+        seconds = max(1, math.ceil(self._refused.get(client, 0) - time.time()))
+        raise TooMany(
+            f"a client may start {self._limit.amount} visits and dialogues within a minute; "
+            f"try again in {seconds} s",
+            seconds,
+        )
+
+    def _remember(self, client: str, until: float, now: float) -> None:
+        if len(self._refused) >= MOST_REMEMBERED:
+            self._refused.clear()
+        self._refused[client] = until
+        if now >= self._told_until:
+            _log.warning(
+                "%s, and perhaps others, are answered with 429: more than REVIEWLENS_SESSIONS_PER_MINUTE=%d. "
+                "Where that is a proxy of yours, FORWARDED_ALLOW_IPS lets the server see who is behind it",
+                client,
+                self._limit.amount if self._limit else 0,
+            )
+        self._told_until = now + 60
+
+
+def network(host: str) -> str:
+    """Whom an address stands for: itself, or the network of an IPv6 address."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    if isinstance(address, ipaddress.IPv6Address):
+        mapped = address.ipv4_mapped
+        return str(mapped or ipaddress.ip_network((int(address), IPV6_NETWORK), strict=False))
+    return str(address)
+
+
+class _Counts(Storage):
+    """The store's counts, as the limiter asks for them."""
+
+    STORAGE_SCHEME = None
+
+    def __init__(self, store: SessionStore) -> None:
+        super().__init__()
+        self._store = store
+
+    @property
+    def base_exceptions(self) -> tuple[type[Exception], ...]:
+        return ()
+
+    def incr(self, key: str, expiry: int, amount: int = 1) -> int:
+        return self._store.tally(key, amount, expiry)
+
+    def get(self, key: str) -> int:
+        return self._store.tallied(key)[0]
+
+    def get_expiry(self, key: str) -> float:
+        return time.time() + self._store.tallied(key)[1]
+
+    def check(self) -> bool:
+        return True
+
+    def reset(self) -> None:
+        raise NotImplementedError
+
+    def clear(self, key: str) -> None:
+        raise NotImplementedError
