@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from weakref import WeakSet
 
+from app import private
 from app.faults import StoreError, explain, explained
 
 # How long a write waits for others. A start or an import can wait; with a request, a shopper waits.
@@ -21,14 +22,15 @@ TURN_SECONDS = 0.02
 class Database:
     """A SQLite file with one connection a thread. Reads never wait for writes (WAL).
 
-    Raises StoreError where the file's folder cannot be made.
+    A file and a folder that it makes are their owner's alone. StoreError where the folder cannot be made.
     """
 
     def __init__(self, path: Path, busy_seconds: float = PATIENT_SECONDS) -> None:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            private.folder(path.parent)
         except OSError as error:
             raise StoreError(explain(path, error), str(error.strerror)) from error
+        private.database(path)
         self.path = path
         self._busy_seconds = busy_seconds
         self._local = threading.local()

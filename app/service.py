@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import os
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -15,7 +16,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi_offline import FastAPIOffline
 
 import telemetry
-from app import __version__, faults
+from app import __version__, faults, private
 from app.api import health, pages, problems, products, sessions
 from app.api.limits import BodyLimit
 from app.api.services import Services
@@ -33,6 +34,8 @@ from app.settings import AppSettings
 from telemetry.catalog import PROVIDERS
 from telemetry.metrics import active_evidence_gauge
 
+# The workers of a command inherit it.
+_WARNED = "_REVIEWLENS_WARNED"
 SWEEP_SECONDS = 10.0
 # After each portion of a sweep, at least; others that wait for the store have it then.
 REST_SECONDS = 0.02
@@ -108,7 +111,7 @@ def _own_telemetry_only() -> dict[str, Any]:
 def prepare(settings: AppSettings) -> None:
     """See to the stores before anything serves: tables, the samples, a first write.
 
-    Raises StoreError and AppSettingsError.
+    Warnings are logged once, by the first process of a command. Raises StoreError and AppSettingsError.
     """
     database = Database(settings.database)
     try:
@@ -117,8 +120,10 @@ def prepare(settings: AppSettings) -> None:
         database.probe()
         database.check()
         sessions.probe(PATIENT_SECONDS)
-        for warning in sessions.warnings():
-            _log.warning(warning)
+        for warning in (private.warning(settings.state_dir), *sessions.warnings()):
+            if warning and _WARNED not in os.environ:
+                _log.warning(warning)
+        os.environ[_WARNED] = "yes"
         sessions.close()
         load_samples(repository)
     finally:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.servers import ROOT
+from support.servers import ROOT, free_port, run
 
 from app.database import Database
 from app.dialogue.store_sqlite import SqliteSessions
@@ -119,3 +119,23 @@ def test_a_full_disk_under_a_store_that_is_there(state_dir: Path) -> None:
     )
     database.close()
     expect_one_line(done, state_dir, "disk I/O error", "df -h")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_folder_that_is_open_to_others_is_warned_of_once(state_dir: Path, workers: int) -> None:
+    """It is the user's, so it stays; the store in it is closed to others."""
+    state_dir.chmod(0o755)
+    port = free_port()
+    command = [PROGRAM, "serve", f"--port={port}", f"--workers={workers}"]
+    env = {"REVIEWLENS_STATE_DIR": str(state_dir)}
+    mask = os.umask(0o022)
+    try:
+        with run(command, f"http://127.0.0.1:{port}", "/readyz", env=env) as server:
+            stores = {file.name: file.stat().st_mode & 0o777 for file in state_dir.glob(f"{DATABASE}*")}
+            lines = [line for line in server.log.read_text().splitlines() if "open to other users" in line]
+    finally:
+        os.umask(mask)
+    assert len(lines) == 1
+    assert f"WARNING reviewlens: the folder {state_dir} is open to other users (mode 0755)" in lines[0]
+    assert state_dir.stat().st_mode & 0o777 == 0o755
+    assert stores == dict.fromkeys((DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm"), 0o600)
