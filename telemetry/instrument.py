@@ -40,7 +40,8 @@ def instrument(
         )
     setattr(app, _MARK, True)
     pipeline = pipeline or start()
-    if pipeline.tracer_provider is not None:
+    if pipeline.tracer_provider is not None and not _has_own(app, "tracer_provider"):
+        # FastAPI makes no spans of its own beside the official ones.
         official.add(app, pipeline.tracer_provider, pipeline.settings.http_server_metrics)
     if not pipeline.settings.http_server_metrics:
         _measure_once(app)
@@ -57,9 +58,14 @@ def instrument(
 def _measure_once(app: FastAPI) -> None:
     """FastAPI measures by itself from 0.160 on, where it finds a global provider. A view would drop what it
     measures, and each request would pay for it; one that was given a provider of its own is left as it is."""
-    config: Any = getattr(app, "_telemetry", None)
-    if isinstance(config, dict) and config.get("meter_provider") is None:
+    if not _has_own(app, "meter_provider"):
+        config: Any = getattr(app, "_telemetry", {})
         config["metrics"] = False
+
+
+def _has_own(app: FastAPI, provider: str) -> bool:
+    """Whether the application names the provider that FastAPI's own telemetry goes to."""
+    return getattr(app, "_telemetry", {}).get(provider) is not None
 
 
 class Observed:

@@ -207,3 +207,18 @@ def test_traces_are_on_when_asked_for() -> None:
     assert len(trace_id) == 32
     assert f'"trace_id": "0x{trace_id}"' in lines
     assert not {name for name in names(text) if name.startswith("http_server")}
+
+
+@pytest.mark.parametrize("app", ["hooked:app", "hooked:later"])
+def test_whoever_sets_up_the_official_instrumentation_has_it_their_way(app: str) -> None:
+    """Though ours comes first here: hooks run, excluded URLs have no span, and each request counts once."""
+    with instrumented({"OTEL_TRACES_EXPORTER": "console"}, app=app) as server:
+        assert httpx.get(server.url + "/items/5").status_code == 200
+        text = httpx.get(server.url + "/metrics").text
+        server.process.terminate()
+        server.process.wait(20)
+        log = server.log.read_text()
+    assert log.count('"hooked.by": "its user"') == 1
+    assert '"name": "GET /docs"' not in log
+    assert "already instrumented" not in log
+    assert requests_total(text)["/items/{item_id}", "GET", "200"] == 1

@@ -167,6 +167,17 @@ def test_instrument_on_every_application_holds_in_any_order(
     assert recorded.total("http_requests_total") == 1
 
 
+def test_an_application_that_says_where_its_own_spans_go_has_them_there(recorded: Recorded) -> None:
+    """FastAPI's own, by its argument `telemetry`; they end where the official ones are."""
+    journal: Journal = []
+    app = FastAPI(telemetry={"tracer_provider": provider(ALWAYS_ON, journal), "operation_spans": False})
+    app.get("/items/{i}")(lambda i: i)
+    instrument(app, recorded.pipeline)
+    drive(app, journal, request(path="/items/5"))
+    assert [span["name"] for span in ended(journal)] == ["GET /items/{i}"]
+    assert recorded.total("http_requests_total") == 1
+
+
 def test_after_its_user_takes_it_off_again_there_are_no_spans_and_ours_counts(recorded: Recorded) -> None:
     """uninstrument_app() builds the stack anew: ours is around it all the same, and adds no spans."""
     journal: Journal = []
