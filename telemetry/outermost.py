@@ -20,10 +20,15 @@ _LAYER = "_telemetry_layer"
 
 
 def keep(app: FastAPI, layer: Callable[[ASGIApp], ASGIApp]) -> None:
-    """Put `layer` around every stack that the application is given from now on."""
+    """Put `layer` around every stack that the application is given from now on. A class that refuses to have
+    subclasses gets it around what it builds itself, inside of what is wrapped around that later."""
     kind: Any = type(app)
     setattr(app, _LAYER, layer)
-    app.__class__ = _layered(kind)
+    try:
+        app.__class__ = _layered(kind)
+    except Exception:  # whatever its __init_subclass__ raises
+        build = app.build_middleware_stack
+        app.build_middleware_stack = lambda: layer(build())  # type: ignore[method-assign]
 
 
 @functools.cache

@@ -218,6 +218,23 @@ class Own(FastAPI):
     """A user's own kind of application."""
 
 
+class Childless(FastAPI):
+    """One that refuses to have subclasses."""
+
+    def __init_subclass__(cls) -> None:
+        raise TypeError("final")
+
+
+def test_an_application_whose_class_has_no_subclasses_is_counted(metrics: Recorded) -> None:
+    """As any other; only what is wrapped around it later is outside."""
+    app = Childless()
+    app.get("/items/{i}")(lambda i: i)
+    instrument(app, metrics.pipeline)
+    drive(app, [], request(path="/items/5"))
+    assert type(app) is Childless
+    assert metrics.total("http_requests_total") == 1
+
+
 def test_the_application_stays_of_its_class(metrics: Recorded) -> None:
     """For everyone who asks by isinstance, by name or by its documentation."""
     app: FastAPI = Own()
