@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 VENV := .venv/bin
 
-.PHONY: help up down test demo bench soak check docs env
+.PHONY: help up down test test-peers demo bench soak check docs env
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ down: ## Stop everything; data and logs stay
 # Most of a test's time is waiting for servers: three at once on two cores take a third of the time.
 test: env ## Run all tests, real servers included
 	$(VENV)/pytest --numprocesses 3 --dist loadfile
+
+test-peers: env ## Run other projects' test suites with our telemetry in every application; FULL=1 for all of FastAPI's
+	PEERS_FULL=$(FULL) $(VENV)/pytest -rA --show-capture=no -m peers tests/peers
 
 demo: env ## Drive named scenarios against the running stack
 	@$(VENV)/reviewlens demo
