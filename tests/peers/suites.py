@@ -1,4 +1,4 @@
-"""Other projects' test suites, from the source archives of their releases, run with and without our telemetry."""
+"""Other projects' test suites, from the archives of their releases, with and without our telemetry."""
 
 from __future__ import annotations
 
@@ -28,6 +28,13 @@ SECONDS = 1500
 _PINNED = re.compile(r"^([\w.-]+)==(\S+)", re.MULTILINE)
 
 Outcomes = Mapping[str, str]
+Way = Mapping[str, str]
+"""How our telemetry gets into the applications: variables of the plugin."""
+
+ALONE: Way = {}
+FIRST: Way = {"PEERS_ORDER": "first"}
+LAST: Way = {"PEERS_ORDER": "last"}
+TRACES: Way = {"PEERS_TRACES": "true"}
 
 
 @dataclass(frozen=True)
@@ -35,8 +42,11 @@ class Suite:
     """A project's tests: its name on the index, what its archive lacks, and which share runs by default."""
 
     project: str
-    adds: Mapping[str, str] = field(default_factory=dict)
+    adds: Mapping[str, str] = field(default_factory=dict, hash=False)
     """Path -> text of files that the tests need and the archive leaves out."""
+    ways: tuple[Way, ...] = field(default=(FIRST,), hash=False)
+    translation: Path | None = None
+    """A folder of tests of our own that ask the same, where the release carries none."""
     share: float = 1.0
     """Of its test files, chosen by their names; all of them with PEERS_FULL=1."""
 
@@ -49,8 +59,12 @@ class Suite:
 
 SUITES = (
     Suite("starlette"),
+    Suite("prometheus-fastapi-instrumentator", translation=HERE / "instrumentator"),
     Suite("starlette-exporter", adds={"tests/static/test.txt": "static\n"}),
-    Suite("opentelemetry-instrumentation-fastapi"),
+    Suite(
+        "opentelemetry-instrumentation-fastapi",
+        ways=(FIRST, {**FIRST, **TRACES}, LAST, {**LAST, **TRACES}),
+    ),
     Suite("fastapi", share=0.25),
 )
 
@@ -72,7 +86,9 @@ def differences(suite: Suite) -> dict[str, str]:
 
 
 def obtain(suite: Suite) -> Path:
-    """The unpacked archive, in the user's cache."""
+    """The folder of the tests: the unpacked archive, in the user's cache, or the translation."""
+    if suite.translation:
+        return suite.translation
     wanted = hashlib.sha256(ARCHIVES.read_bytes() + repr(suite.adds).encode()).hexdigest()[:12]
     home = cache.cache_folder().parent / "peers" / f"{suite.project}-{wanted}"
     with cache.lock(f"peer-{suite.project}"):
@@ -106,8 +122,8 @@ def _pin(suite: Suite, scratch: Path) -> Path:
     return pin
 
 
-def run(suite: Suite, observed: bool, tests: Iterable[str] = ()) -> Outcomes:
-    """Each test's outcome, by its id; `tests`: these alone. `observed`: every application has our telemetry."""
+def run(suite: Suite, way: Way, tests: Iterable[str] = ()) -> Outcomes:
+    """Each test's outcome, by its id; `tests`: these only."""
     folder, modules = obtain(suite), peers.obtain(cache.silent, REQUIREMENTS)
     with tempfile.TemporaryDirectory(prefix="reviewlens-peers-") as scratch:
         told = Path(scratch) / "outcomes.json"
@@ -115,7 +131,7 @@ def run(suite: Suite, observed: bool, tests: Iterable[str] = ()) -> Outcomes:
             **{key: value for key, value in os.environ.items() if not key.startswith(("OTEL_", "PYTEST_"))},
             "PYTHONPATH": os.pathsep.join(map(str, (modules, HERE, ROOT))),
             "PEERS_OUTCOMES": str(told),
-            "PEERS_OBSERVED": str(observed).lower(),
+            **way,
             "TELEMETRY_STATE_DIR": scratch,
             "REVIEWLENS_STATE_DIR": scratch,
         }
@@ -131,7 +147,9 @@ def run(suite: Suite, observed: bool, tests: Iterable[str] = ()) -> Outcomes:
             check=False,
         )
         if not told.exists():
-            raise RuntimeError(f"{suite.project}: pytest ended early:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
+            raise RuntimeError(
+                f"{suite.project}: pytest ended early:\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
+            )
         outcomes: Outcomes = json.loads(told.read_text(encoding="utf-8"))
         return outcomes
 
