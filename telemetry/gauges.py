@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from telemetry.catalog import Metric
 from telemetry.guard import guard
-from telemetry.handles import Handle, LabelError, Values
+from telemetry.handles import Handle, LabelError, Values, text_of
 
 
 class BoundGauge:
@@ -120,7 +120,7 @@ class Gauge(Handle[BoundGauge]):
         return sums
 
     def _sourced(self, values: Iterable[object]) -> Values:
-        texts = tuple([str(value) for value in values])
+        texts = tuple([text_of(value, self.metric.name) for value in values])
         if len(texts) != len(self._names):
             raise LabelError(
                 f"{self.metric.name}: its source gave {texts}, expected values for {self._names}"

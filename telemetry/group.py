@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
@@ -20,6 +21,7 @@ from prometheus_client import CollectorRegistry
 
 from telemetry.aggregation import CellHistograms, CellSums, InCell, Keeping, others_only, writer
 from telemetry.cells import Cells
+from telemetry.clean import cleaned
 from telemetry.forwarding import ForwardingExporter
 from telemetry.guard import guard
 from telemetry.merge import whole
@@ -42,10 +44,26 @@ class OthersReader(PrometheusMetricReader):
     def __init__(self, registry: CollectorRegistry) -> None:
         super().__init__(disable_target_info=True, scope_info_enabled=False, registry=registry)
         self._collector._callback = self._collect_others  # type: ignore[assignment]
+        self._collector._translate_metric = _guarded(self._collector._translate_metric)  # type: ignore[method-assign]
 
     def _collect_others(self) -> None:
         with others_only():
             self.collect()
+
+    def _receive_metrics(self, metrics_data: MetricsData | None, *args: Any, **kwargs: Any) -> None:
+        super()._receive_metrics(metrics_data and cleaned(metrics_data), *args, **kwargs)  # type: ignore[arg-type]
+
+
+def _guarded(translate: Callable[..., None]) -> Callable[..., None]:
+    """A metric that cannot be shown takes no other with it."""
+
+    def guarded(*args: Any, **kwargs: Any) -> None:
+        try:
+            translate(*args, **kwargs)
+        except Exception as error:
+            guard.report("render", "a metric of another meter cannot be shown: %s", error)
+
+    return guarded
 
 
 class GroupReader(OthersReader):
@@ -64,7 +82,9 @@ class GroupReader(OthersReader):
         if self._is_empty:
             self._receive_metrics(MetricsData([ResourceMetrics(Resource.get_empty(), [], schema_url="")]))
 
-    def _receive_metrics(self, metrics_data: MetricsData, *args: Any, **kwargs: Any) -> None:
+    def _receive_metrics(self, metrics_data: MetricsData | None, *args: Any, **kwargs: Any) -> None:
+        if metrics_data is None:
+            return
         self._is_empty = False
         added = whole(metrics_data, self._cells, self._scraped.others(), self._scraped.is_others)
         super()._receive_metrics(added, *args, **kwargs)

@@ -13,6 +13,7 @@ from telemetry.bounds import Bound
 from telemetry.catalog import OTHER, Metric
 from telemetry.children import Attributes, BoundCounter, BoundHistogram, Child, Watcher
 from telemetry.guard import guard
+from telemetry.words import printable, say_once
 
 Values = tuple[str, ...]
 
@@ -93,7 +94,7 @@ class Handle(ABC, Generic[BoundT]):
             raise LabelError(
                 f"{self.metric.name}: got labels {sorted(labels)}, expected {sorted(self._names)}"
             )
-        return tuple([_text(labels[name]) for name in self._names])
+        return tuple([text_of(labels[name], self.metric.name) for name in self._names])
 
     def _child(self, values: Values) -> BoundT:
         """A label set that is new: checked, fitted into the metric's bound, and kept, for there are few."""
@@ -153,9 +154,14 @@ def _nothing(_: object) -> Values:
     return ()
 
 
-def _text(value: object) -> str:
-    """A text is itself, also one that prints as something else, as members of an Enum do."""
-    return str.__str__(value) if isinstance(value, str) else str(value)
+def text_of(value: object, name: str) -> str:
+    """A text is itself, also one that prints as something else, as members of an Enum do; written out where
+    no scraper would take it. `name`: the metric that it is a label value of."""
+    text = str.__str__(value) if isinstance(value, str) else str(value)
+    clean = printable(text)
+    if clean != text:
+        say_once("%s has text that no scraper takes in a label: it is written out", name)
+    return clean
 
 
 class Instrumented(Handle[ChildT], Generic[ChildT, InstrumentT]):

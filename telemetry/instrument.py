@@ -10,13 +10,14 @@ from anyio import to_thread
 from fastapi import FastAPI
 
 from telemetry import official, outermost, spans, zero
-from telemetry.endpoints import method_label, route_path, walk
-from telemetry.exposition import ASGIApp, Message, Receive, Scope, Send, answer
+from telemetry.endpoints import method_label, walk
+from telemetry.exposition import ASGIApp, Message, Receive, Scope, Send
 from telemetry.guard import guard
 from telemetry.middleware import SEEN, MetricsMiddleware
 from telemetry.pipeline import Pipeline, start
+from telemetry.place import Place, gated
+from telemetry.scraping import answer
 
-METRICS_PATH = "/metrics"
 _MARK = "_reviewlens_instrumented"
 _CONCEAL = "_reviewlens_conceal"
 
@@ -73,16 +74,19 @@ class Observed:
 
     def __init__(self, stack: ASGIApp, app: FastAPI, pipeline: Pipeline) -> None:
         self.app = MetricsMiddleware(stack, app.router)
-        self.app.on_routes = lambda: _zero_routes(app)
+        self.app.on_routes = self._on_routes
+        self._application = app
         self._pipeline = pipeline
+        self._place = Place(app, pipeline.settings)
+        self._endings = self._place.endings
+        self._metrics = gated(app, self._answer)
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve /metrics, flush at the end of the lifespan, and pass the rest on."""
         if scope["type"] == "http" and SEEN not in scope:
-            if not (scope["path"].endswith(METRICS_PATH) and _is_metrics(scope)):
+            if not (scope["path"].endswith(self._endings) and self._is_metrics(scope)):
                 return self.app.count(scope, receive, send)
-            self._look_at_routes()
-            return answer(self._pipeline.exposition, scope, receive, send)
+            return self._metrics(scope, receive, send)
         if scope["type"] == "lifespan":
             self._look_at_routes()
             send = self._flush_first(send)
@@ -95,6 +99,19 @@ class Observed:
         except Exception:
             guard.fault("record")
 
+    def _on_routes(self) -> None:
+        _zero_routes(self._application)
+        self._place.look()
+        self._endings = self._place.endings
+
+    def _is_metrics(self, scope: Scope) -> bool:
+        """Whether a request whose path ends so is for ours: of a route that has come since it is not."""
+        self._look_at_routes()
+        return self._place.is_asked(scope)
+
+    async def _answer(self, scope: Scope, _: Receive, send: Send) -> None:
+        await answer(self._pipeline.endpoint, scope, send)
+
     def _flush_first(self, send: Send) -> Send:
         """Servers may end the process as soon as they hear that the application has shut down."""
 
@@ -104,10 +121,6 @@ class Observed:
             await send(message)
 
         return flushing_send
-
-
-def _is_metrics(scope: Scope) -> bool:
-    return route_path(scope["path"], scope.get("root_path", "")) == METRICS_PATH
 
 
 def _zero_routes(app: FastAPI) -> None:

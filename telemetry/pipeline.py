@@ -21,10 +21,11 @@ from prometheus_client import CollectorRegistry
 
 from telemetry import membership, zero
 from telemetry.aggregation import Keeping
+from telemetry.clean import CleanExporter
 from telemetry.delivery import WatchedMetrics
 from telemetry.expected import ExpectedCollector, ExpectedExporter
 from telemetry.exporters import metric_exporter
-from telemetry.exposition import Exposition
+from telemetry.exposition import Exposition, client_registry
 from telemetry.gauges import Gauge
 from telemetry.group import GoOnExporter, GroupReader, OthersReader, in_cells, works
 from telemetry.guard import Step, guard
@@ -34,6 +35,7 @@ from telemetry.livegauges import LiveGaugeCollector, LiveGaugeExporter
 from telemetry.metrics import HANDLES, errors_total
 from telemetry.otlp import Target, target
 from telemetry.resource import resource
+from telemetry.scraping import Endpoint
 from telemetry.settings import Settings, load
 from telemetry.tracing import tracer_provider
 from telemetry.views import views
@@ -52,7 +54,8 @@ _log = logging.getLogger("telemetry")
 
 class Pipeline:
     """Everything between a recording handle and its readers. `exposition` is None where nothing is scraped,
-    `tracer_provider` where no spans are made. `exporter` replaces the one that the environment names."""
+    and `endpoint` says so; `tracer_provider` is None where no spans are made. `exporter` replaces the one of
+    the environment."""
 
     def __init__(
         self,
@@ -67,6 +70,7 @@ class Pipeline:
         self._kept: Kept | None = None
         self._inheritance: membership.Inheritance | None = None
         self.exposition: Exposition | None = None
+        self.endpoint = Endpoint(None)
         self.tracer_provider: TracerProvider | None = None
         self._pushing: PeriodicExportingMetricReader | None = None
         self._provider: MeterProvider | None = None
@@ -121,10 +125,13 @@ class Pipeline:
         else:
             reader = GroupReader(self._worker.cells, self._kept.scraped, registry)
         registry.register(LiveGaugeCollector(GAUGES))
-        self.exposition = Exposition(registry, self._kept.scraped if self._kept else None)
+        also = client_registry(self._worker is not None) if self.settings.prometheus_client else None
+        self.exposition = Exposition(registry, self._kept.scraped if self._kept else None, also)
+        self.endpoint = Endpoint(self.exposition)
         return reader
 
     def _pusher(self, exporter: MetricExporter) -> PeriodicExportingMetricReader:
+        exporter = CleanExporter(exporter, METER)
         if self._kept is None:
             exporter = ExpectedExporter(exporter, HISTOGRAMS, METER)
         if self._worker:

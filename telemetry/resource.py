@@ -10,6 +10,7 @@ from urllib.parse import unquote
 from opentelemetry.sdk.resources import Resource
 
 from telemetry.settings import SERVICE_NAME, Settings, SettingsError
+from telemetry.words import printable
 
 
 def resource(settings: Settings, environ: Mapping[str, str], worker: str | None = None) -> Resource:
@@ -25,13 +26,12 @@ def resource(settings: Settings, environ: Mapping[str, str], worker: str | None 
     process = os.getpid() if worker is None else os.getppid()
     where = f"{socket.gethostname()}:{environ.get('REVIEWLENS_PORT') or process}"
     instance = given.get("service.instance.id", where)
-    return Resource(
-        {
-            **given,
-            "service.instance.id": f"{instance}/{worker}" if worker else instance,
-            "service.name": name or settings.service_name,
-        }
-    )
+    told = {
+        **given,
+        "service.instance.id": f"{instance}/{worker}" if worker else instance,
+        "service.name": name or settings.service_name,
+    }
+    return Resource({printable(key): printable(value) for key, value in told.items()})
 
 
 def _attributes(text: str) -> dict[str, str]:

@@ -7,16 +7,18 @@ from itertools import zip_longest
 
 from telemetry.cells import Cells
 from telemetry.exemplars import WORDS, Exemplar, Exemplars, unpacked
+from telemetry.families import names
 from telemetry.guard import guard
 from telemetry.reading import Reading
 from telemetry.serieskey import What, scope_from
-from telemetry.text import Text
+from telemetry.text import Text, family, kind
 from telemetry.totals import Store, Totals
 from telemetry.workers import Worker
 
 
 class Scraped:
-    """The text of the metrics that one meter has; `known` are those of the catalogue, by name."""
+    """The text of the metrics that one meter has; `known` are those of the catalogue, by name. `names`: what
+    the lines of these begin with."""
 
     def __init__(
         self,
@@ -28,6 +30,7 @@ class Scraped:
     ) -> None:
         self._meter = meter
         self._cells, self._exemplars, self._worker = cells, exemplars, worker
+        self.names = frozenset().union(*(names(family(what), kind(what)) for what in known.values()))
         self._totals = Totals(self._is_ours, known)
         self._text = Text()
         self._taken: list[Store] = []

@@ -93,6 +93,23 @@ class Settings(BaseModel, frozen=True):
         False,
     )
 
+    metrics_path: Annotated[str, Field(pattern=r"^(/[\w.~-]+)+$")] = variable(
+        "TELEMETRY_METRICS_PATH",
+        "the path of the metrics, such as /internal/metrics; unset, they leave /metrics to an application "
+        "that has it itself, and go to /telemetry/metrics",
+        "/metrics",
+    )
+    prometheus_client: Annotated[bool, BeforeValidator(flag)] = variable(
+        "TELEMETRY_PROMETHEUS_CLIENT",
+        "true or false; true also shows what prometheus_client's default registry has",
+        False,
+    )
+
+    @property
+    def chose_path(self) -> bool:
+        """Whether somebody wants the metrics at this path and no other."""
+        return "metrics_path" in self.model_fields_set
+
     @property
     def prometheus(self) -> bool:
         """Whether /metrics answers."""

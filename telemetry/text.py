@@ -100,14 +100,22 @@ def _with_exemplars(text: str, found: Iterable[Exemplar | None]) -> str:
     return "\n".join(lines)
 
 
+def kind(what: What) -> str:
+    """The type of a metric."""
+    return "counter" if what.bounds is None else "histogram"
+
+
+def family(what: What) -> str:
+    """The name of a metric's family in OpenMetrics."""
+    return what.name.removesuffix("_total") if what.bounds is None else what.name
+
+
 def _head(what: What) -> Head:
-    kind = "counter" if what.bounds is None else "histogram"
     words = what.description.replace("\\", "\\\\").replace("\n", "\\n")
-    name = what.name.removesuffix("_total") if kind == "counter" else what.name
-    unit = UNITS.get(what.unit)
-    openmetrics = f"# HELP {name} {_escaped(what.description)}\n# TYPE {name} {kind}\n"
+    name, unit = family(what), UNITS.get(what.unit)
+    openmetrics = f"# HELP {name} {_escaped(what.description)}\n# TYPE {name} {kind(what)}\n"
     return Head(
-        f"# HELP {what.name} {words}\n# TYPE {what.name} {kind}\n",
+        f"# HELP {what.name} {words}\n# TYPE {what.name} {kind(what)}\n",
         openmetrics + (f"# UNIT {name} {unit}\n" if unit else ""),
     )
 

@@ -14,6 +14,7 @@ from opentelemetry.sdk.metrics.view import (
 
 from telemetry.aggregation import CellHistograms, CellSums, Keeping
 from telemetry.catalog import CATALOG, Metric
+from telemetry.clashes import ClashView
 
 # Instrumentations that measure each request once more. FastAPI does so by itself from 0.160 on, as soon as
 # a global meter provider is there.
@@ -25,8 +26,9 @@ HTTP_SERVER_METERS = (
 
 
 def views(meter_name: str, http_server_metrics: bool, keeping: Keeping | None = None) -> Iterator[View]:
-    """A view per instrument, and one per meter whose http.server.* would double the series. `keeping`: where
-    the series of ours are kept; else the SDK keeps them.
+    """A view per instrument, one per meter whose http.server.* would double the series, and one that drops
+    what would export under a name of ours. `keeping`: where the series of ours are kept; else the SDK keeps
+    them.
 
     Buckets stand in views, not in instruments: OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION
     overrides what an instrument advises, and a view overrides both. Labels need no view: handles take
@@ -41,6 +43,7 @@ def views(meter_name: str, http_server_metrics: bool, keeping: Keeping | None = 
                 aggregation=_aggregation(metric, keeping and keeping._replace(limit=metric.bound + 1)),
                 aggregation_cardinality_limit=metric.bound + 1,
             )
+    yield ClashView(meter_name, CATALOG)
     if not http_server_metrics:
         for meter in HTTP_SERVER_METERS:
             yield View(meter_name=meter, instrument_name="http.server.*", aggregation=DropAggregation())

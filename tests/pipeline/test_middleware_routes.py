@@ -164,8 +164,9 @@ def test_metrics_is_served_without_redirect_and_not_counted(metrics: Recorded, t
         assert scraped.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
         assert httpx.head(url + "/metrics").status_code == 200
         assert httpx.post(url + "/metrics").status_code == 405
+        assert httpx.get(url + "/metrics/").status_code == 200
         assert counted(metrics) == {}
-        assert httpx.get(url + "/metrics/").status_code == 404
+        assert httpx.get(url + "/metrics/below").status_code == 404
         assert httpx.get(url + "/sub/metrics").status_code == 404
     assert counted(metrics) == {("GET", "(unmatched)", "404"): 2}
 

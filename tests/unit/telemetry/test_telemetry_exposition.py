@@ -17,8 +17,9 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from telemetry.exposition import Exposition, answer
+from telemetry.exposition import Exposition
 from telemetry.metrics import dialogue_turns_total, evidence_count, http_requests_total
+from telemetry.scraping import Endpoint, answer
 from telemetry.serve import MetricsServer
 from telemetry.testing import Recorded, recording
 
@@ -46,11 +47,9 @@ def ask(
     async def send(message: Any) -> None:
         sent.append(message)
 
-    async def receive() -> Any:
-        raise AssertionError("a scrape has no body to read")
-
     headers = [(b"accept", value.encode()) for value in accept]
-    asyncio.run(answer(exposition, {"type": "http", "method": method, "headers": headers}, receive, send))
+    scope = {"type": "http", "method": method, "headers": headers}
+    asyncio.run(answer(Endpoint(exposition), scope, send))
     start, *bodies = sent
     assert [body.get("more_body", False) for body in bodies] == [True] * (len(bodies) - 1) + [False]
     headers = {k.decode(): v.decode() for k, v in start["headers"]}
@@ -289,7 +288,7 @@ def test_an_empty_registry_is_an_empty_answer() -> None:
 @pytest.fixture
 def server(metrics: Recorded) -> Iterator[str]:
     """/metrics of a process that is no web service."""
-    serving = MetricsServer(metrics.pipeline.exposition, "127.0.0.1", 0)
+    serving = MetricsServer(metrics.pipeline.endpoint, "127.0.0.1", 0)
     yield f"http://127.0.0.1:{serving.port}"
     serving.close()
 
@@ -306,7 +305,7 @@ def test_a_batch_process_serves_metrics(server: str, metrics: Recorded) -> None:
     assert (head.status_code, head.content, head.headers["content-length"]) == (
         200,
         b"",
-        str(len(answered.content)),
+        answered.headers["content-length"],
     )
     other = httpx.get(server + "/")
     assert (other.status_code, other.text) == (404, "expected /metrics\n")
@@ -315,7 +314,7 @@ def test_a_batch_process_serves_metrics(server: str, metrics: Recorded) -> None:
 
 def test_a_batch_process_that_exposes_nothing_says_so() -> None:
     """The same line as a web service's."""
-    serving = MetricsServer(None, "127.0.0.1", 0)
+    serving = MetricsServer(Endpoint(None), "127.0.0.1", 0)
     try:
         answered = httpx.get(f"http://127.0.0.1:{serving.port}/metrics")
     finally:
@@ -333,7 +332,7 @@ def test_a_batch_process_survives_a_render_fault(monkeypatch: pytest.MonkeyPatch
         exposition, broken = recorded.pipeline.exposition, Broken()
         assert exposition is not None
         exposition._registry.register(broken)  # type: ignore[arg-type]
-        serving = MetricsServer(exposition, "127.0.0.1", 0)
+        serving = MetricsServer(Endpoint(exposition), "127.0.0.1", 0)
         url = f"http://127.0.0.1:{serving.port}/metrics"
         try:
             failed = httpx.get(url)
@@ -347,11 +346,11 @@ def test_a_batch_process_survives_a_render_fault(monkeypatch: pytest.MonkeyPatch
 
 def test_a_port_that_is_taken_is_an_oserror(metrics: Recorded) -> None:
     """And a closed server frees its port."""
-    first = MetricsServer(metrics.pipeline.exposition, "127.0.0.1", 0)
+    first = MetricsServer(metrics.pipeline.endpoint, "127.0.0.1", 0)
     with pytest.raises(OSError, match="Address already in use"):
-        MetricsServer(metrics.pipeline.exposition, "127.0.0.1", first.port)
+        MetricsServer(metrics.pipeline.endpoint, "127.0.0.1", first.port)
     first.close()
-    MetricsServer(metrics.pipeline.exposition, "127.0.0.1", first.port).close()
+    MetricsServer(metrics.pipeline.endpoint, "127.0.0.1", first.port).close()
 
 
 def test_requests_are_not_metrics_of_a_batch_process(server: str, metrics: Recorded) -> None:

@@ -25,6 +25,8 @@ def test_defaults() -> None:
         "exemplar_filter": "trace_based",
         "http_server_metrics": False,
         "strict": False,
+        "metrics_path": "/metrics",
+        "prometheus_client": False,
     }
 
 
@@ -50,6 +52,8 @@ def test_defaults() -> None:
         ("OTEL_TRACES_EXPORTER", "console", "traces_exporter", "console"),
         ("OTEL_TRACES_EXPORTER", "OTLP", "traces_exporter", "otlp"),
         ("REVIEWLENS_HTTP_SERVER_METRICS", "true", "http_server_metrics", True),
+        ("TELEMETRY_METRICS_PATH", "/internal/metrics", "metrics_path", "/internal/metrics"),
+        ("TELEMETRY_PROMETHEUS_CLIENT", "true", "prometheus_client", True),
     ],
 )
 def test_a_good_value_is_taken(key: str, value: str, field: str, expected: Any) -> None:
