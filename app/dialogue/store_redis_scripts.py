@@ -71,12 +71,13 @@ end
 
 local function abandon(id, key)
   local stage = forget(id)
-  if redis.call('EXISTS', key) == 1 then
+  local body = redis.call('HGET', key, 'body')
+  if body then
     redis.call('HSET', key, 'status', 'abandoned')
     redis.call('HINCRBY', key, 'version', 1)
     last(keep, key)
   end
-  return stage
+  return stage or body and cjson.decode(body).stage
 end
 
 local function work()
@@ -137,7 +138,8 @@ EXPIRE = _whole(
   local before, most = string.format('(%.17g', now - timeout), tonumber(given[2])
   local ended = {}
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', seen, '-inf', before, 'LIMIT', 0, most)) do
-    ended[#ended + 1] = {id, abandon(id, given[1] .. id)}
+    local stage = abandon(id, given[1] .. id)
+    if stage then ended[#ended + 1] = {id, stage} end
   end
   local left = math.min(redis.call('ZCOUNT', visits, '-inf', before), most)
   if left > 0 then redis.call('ZREMRANGEBYRANK', visits, 0, left - 1) end

@@ -288,3 +288,14 @@ def test_what_an_older_version_has_written_is_counted_in(store: RedisSessions, s
     server.client.zrem(f"{PREFIX}seen", "old")
     assert store.live_evidence(1).totals == {"chair": (2, 6)}
     assert all(left > 0 for left in seconds_left(server).values())
+
+
+def test_a_list_that_lacks_a_session_changes_nothing(store: RedisSessions, server: RedisServer) -> None:
+    """A Redis that threw keys away, or was restored in part: it ends at its stage; one that is gone counts
+    for none."""
+    store.save(ANSWERED)
+    server.client.delete(f"{PREFIX}live")
+    server.client.zadd(f"{PREFIX}seen", {"gone": 1, "s1": 2})
+    assert store.live_evidence(10) == ([], {})
+    assert [(each.session_id, each.stage) for each in store.expire()] == [("s1", ACTIVE)]
+    assert store.expire() == []
