@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import Counter
+from collections.abc import Iterable
 from contextlib import suppress
 from random import Random
 
-from app.demo.ledger import Ledger, Series
+from app.demo.ledger import Ledger, Series, series
 from app.demo.shop import GoneWrongError
 from soak.account import Account, MethodLedger
 from soak.client import ANSWER_SECONDS, Client, PatientShop
@@ -17,6 +18,8 @@ from soak.shoppers import SHOPPERS, STRANGERS, Behaviour, Guest
 # Clients of each thread; what two cores take beside the service, its workers and all that watches them.
 CASTS = ((SHOPPERS, 4), (SHOPPERS, 4), (STRANGERS, 2))
 PAUSE_SECONDS = 0.05
+WENT = 499
+"""What counts for a client that left before there was an answer."""
 GOING_SECONDS = 2 * ANSWER_SECONDS
 
 
@@ -27,6 +30,7 @@ class Crowd:
         self.account = Account()
         self._url, self._over = url, threading.Event()
         self._ledgers: list[Ledger] = [MethodLedger() for _ in CASTS]
+        self._own = MethodLedger()
         self._faults: list[BaseException] = []
         self._threads = [
             threading.Thread(target=self._run, args=(number, cast, size, ledger, seed), daemon=True)
@@ -37,9 +41,19 @@ class Crowd:
     def counts(self) -> Counter[Series]:
         """What the service must have counted at least; complete once the crowd has gone home."""
         total: Counter[Series] = Counter()
-        for ledger in self._ledgers:
+        for ledger in (*self._ledgers, self._own):
             total += ledger.counts
         return total
+
+    def left_halfway(self, method: str, endpoint: str, begun: Iterable[float]) -> None:
+        """Write down clients that went before they had sent their requests to the end."""
+        for moment in begun:
+            self.account.answers(moment, f"{method} {endpoint}, half sent", WENT)
+            self._own.request(method, endpoint, WENT)
+
+    def time_out(self, stage: str, dialogues: int) -> None:
+        """Write down dialogues that nobody goes on with."""
+        self._own.counts[series("session_abandoned_total", stage=stage, reason="timeout")] += dialogues
 
     def comes(self) -> None:
         """Begin."""

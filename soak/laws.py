@@ -137,6 +137,17 @@ def _series(n: Numbers) -> Iterator[str]:
         yield from n.off(str(one), n.own[one], n.by_series[one], unheard)
 
 
+def _attempts(n: Numbers) -> Iterator[str]:
+    calls = sum(m for one, m in n.by_series.items() if _is(one, "llm_calls_total", status="error"))
+    errors = sum(m for one, m in n.by_series.items() if _is(one, "errors_total", component="llm"))
+    if abs(calls - errors) > len(n.ends):  # a worker may end between the two
+        yield f"{calls} attempts failed, and {errors} errors of the LLMs are counted"
+
+
+def _is(one: Series, name: str, **labels: str) -> bool:
+    return one.name == name and labels.items() <= one.labels.items()
+
+
 def _dialogues(n: Numbers) -> Iterator[str]:
     for which in DIALOGUES:
         yield from n.off(which, *n.dialogues(which))
@@ -219,6 +230,7 @@ LAWS: tuple[Law, ...] = (
     Law("requests-always", "answered <= counted <= sent at every scrape during the run", _always),
     Law("series", "each series holds what clients know of it, but for requests of unknown fate", _series),
     Law("dialogues", "started, completed, abandoned: the clients' account is the counters'", _dialogues),
+    Law("attempts", "each failed attempt of an LLM is one error, and each error one attempt", _attempts),
     Law("never-fell", "no counter fell, and no series went, at any scrape", lambda n: n.fell),
     Law("no-resets", "Prometheus has seen no counter fall, scraped or pushed", lambda n: n.resets),
     Law("workers-alike", "every worker answers the same", _alike),

@@ -22,6 +22,8 @@ PATIENT = "--timeout-worker-healthcheck=30"
 """On a busy machine, and where workers are paused: the server ends none by itself."""
 STARTED = b"Application startup complete"
 SPAWNED = "spawn_main"
+TIMEOUT_SECONDS = 864_000
+"""Nobody of the crowd times out: every end of theirs is in their account."""
 PLAY = "--latency 0.03 --spread 0.8 --pace 0.004"
 """Providers as fast as a test needs them, whose streams last long enough to be left."""
 START_SECONDS = 90.0
@@ -87,7 +89,7 @@ class Service(Program):
             "REVIEWLENS_PORT": str(port),
             "REVIEWLENS_LOG_LEVEL": "WARNING",
             "REVIEWLENS_LLM_SIMULATOR_URL": simulator,
-            "REVIEWLENS_SESSION_TIMEOUT": "864000",  # nobody times out: every end is in the clients' account
+            "REVIEWLENS_SESSION_TIMEOUT": str(TIMEOUT_SECONDS),
             "REVIEWLENS_SESSIONS_PER_MINUTE": "0",  # all of them come from one address
             "OTEL_METRICS_EXPORTER": "prometheus,otlp",
             "OTEL_EXPORTER_OTLP_ENDPOINT": collector,

@@ -56,11 +56,11 @@ def _site(stack: ExitStack, workers: int, notes: list[str], say: Say) -> Site:
         programs.start()
     except (AssertionError, StackError) as error:
         raise SetUpError(str(error)) from error
-    return Site(programs, disk)
+    return Site(programs, Crowd(programs.service.url), disk)
 
 
 def _numbers(site: Site, seconds: float, say: Say) -> Numbers:
-    crowd = Crowd(site.programs.service.url)
+    crowd = site.crowd
     watch = Watch(site.programs.service, crowd.account)
     kinds = round_for(site)
     began = time.monotonic()
@@ -77,7 +77,7 @@ def _numbers(site: Site, seconds: float, say: Say) -> Numbers:
         crowd.check()
         watch.check()
         say(f"{_since(began)}  everybody who counted is asked")
-        return settled(site, crowd, watch, time.monotonic() - began)
+        return settled(site, watch, time.monotonic() - began)
     finally:
         crowd.goes(5)
         watch.ends()

@@ -10,7 +10,6 @@ from app.demo.compare import COMPARED, comparable
 from app.demo.ledger import Series
 from app.demo.prometheus import summed
 from scripts.stack.prometheus import Prometheus
-from soak.crowd import Crowd
 from soak.disturbances import COLLECTOR, ENDED, FULL, KILLED, Site, round_for
 from soak.laws import Numbers
 from soak.programs import DIRECT, PUSHED, SECONDS
@@ -26,16 +25,16 @@ SUFFIXES = {"counter": ("",), "histogram": ("_bucket", "_sum", "_count"), "gauge
 NAMES = [f"{metric.name}{suffix}" for metric in CATALOG for suffix in SUFFIXES[metric.kind]]
 
 
-def settled(site: Site, crowd: Crowd, watch: Watch, seconds: float) -> Numbers:
+def settled(site: Site, watch: Watch, seconds: float) -> Numbers:
     """All the numbers, once traffic has ended. `seconds` is how long ago the run began."""
-    url = site.programs.service.url
+    url, crowd = site.programs.service.url, site.crowd
     final = _still(url)
     everything = page(url, (*RISING, "gauge"))
     pages = [page(url) for _ in site.programs.service.one_by_one()]
     prometheus = Prometheus(site.programs.prometheus.url)
     scraped = _until(lambda: _held(prometheus, DIRECT), final)
     pushed = _until(lambda: _held(prometheus, PUSHED), final)
-    account, counts = crowd.account, comparable(_counts(final))
+    account, counts = crowd.account, comparable(_counts(final), time_outs_known=True)
     return Numbers(
         sent=account.sent,
         answered=account.answered,

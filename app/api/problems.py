@@ -12,6 +12,7 @@ from fastapi.exception_handlers import http_exception_handler
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from app import faults
 from app.api.schemas import Problem
@@ -67,7 +68,8 @@ async def _invalid(_: Request, error: Exception) -> Response:
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for it only
-    if error_type := _COUNTED.get(error.status_code):
+    error_type = _COUNTED.get(error.status_code)
+    if error_type and not isinstance(error.__cause__, ClientDisconnect):  # who left sent nothing wrong
         errors_total.labels(error_type=error_type, component="api").inc()
     return await http_exception_handler(request, error)
 

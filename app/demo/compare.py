@@ -76,7 +76,9 @@ def llm_calls(ledger: Ledger, attempts: list[Attempt]) -> Counter[Series]:
     )
 
 
-def comparable(counts: Counter[Series], *, every_attempt_known: bool = True) -> Counter[Series]:
+def comparable(
+    counts: Counter[Series], *, every_attempt_known: bool = True, time_outs_known: bool = False
+) -> Counter[Series]:
     """Without what the driver does not cause, or cannot know."""
 
     def known(one: Series) -> bool:
@@ -85,7 +87,7 @@ def comparable(counts: Counter[Series], *, every_attempt_known: bool = True) -> 
             return labels.get("status") in {"success", "fallback"}
         return (
             labels.get("endpoint", ENDPOINTS[0]) in ENDPOINTS
-            and labels.get("reason") != "timeout"
+            and (time_outs_known or labels.get("reason") != "timeout")
             and labels.get("component") != "ingest"
         )
 

@@ -23,6 +23,8 @@ COMPLETED = series("dialogue_completions_total", category="chair")
 LEFT = series("session_abandoned_total", stage="dialogue_start", reason="browser_close")
 TIMED_OUT = series("session_abandoned_total", stage="dialogue_start", reason="timeout")
 UNHANDLED = series("errors_total", error_type="unhandled", component="api")
+FAILED = series("llm_calls_total", provider="openai", status="error")
+LLM_ERROR = series("errors_total", error_type="server", component="llm")
 KILLED, FULL = Span(10, 14, "worker killed"), Span(20, 23, "disk full")
 OWN = Counter({STARTED: 50, COMPLETED: 30, LEFT: 19})
 GOOD = Numbers(
@@ -65,6 +67,8 @@ WRONG: tuple[tuple[str, dict[str, Any]], ...] = (
     ("series", {"by_series": GOOD.by_series + Counter({COMPLETED: 2})}),
     ("series", {"by_series": GOOD.by_series + Counter({CONFLICT: 6})}),
     ("series", {"by_series": GOOD.by_series + Counter({UNHANDLED: 2})}),
+    ("attempts", {"by_series": GOOD.by_series + Counter({FAILED: 2})}),
+    ("attempts", {"by_series": GOOD.by_series + Counter({LLM_ERROR: 2})}),
     ("dialogues", {"by_series": GOOD.by_series - Counter({COMPLETED: 2})}),
     ("dialogues", {"own": Counter({STARTED: 50}), "by_series": Counter({STARTED: 50})}),
     ("never-fell", {"fell": ("http_requests_total{} fell from 3.0 to 2.0",)}),
