@@ -60,13 +60,15 @@ def _check(settings: AppSettings) -> None:
     """Tell once what each worker would end at: a worker that ends is started again, for ever."""
     from app.llm.settings import LLMSettings
     from app.service import prepare
-    from telemetry import logs, otlp
+    from telemetry import access, logs, otlp
     from telemetry.settings import load
 
     logs.configure(settings.log_format, settings.log_level)
     LLMSettings.from_env()
-    for signal in load(os.environ).pushed:
+    telemetry_settings = load(os.environ)
+    for signal in telemetry_settings.pushed:
         otlp.target(signal, os.environ)
+    access.check(telemetry_settings)
     prepare(settings)
 
 

@@ -16,7 +16,8 @@ from telemetry.guard import guard
 from telemetry.middleware import SEEN, MetricsMiddleware
 from telemetry.pipeline import Pipeline, start
 from telemetry.place import Place, gated
-from telemetry.scraping import answer
+from telemetry.scraping import answer, elsewhere
+from telemetry.settings import SettingsError
 
 _MARK = "_reviewlens_instrumented"
 _CONCEAL = "_reviewlens_conceal"
@@ -88,9 +89,23 @@ class Observed:
                 return self.app.count(scope, receive, send)
             return self._metrics(scope, receive, send)
         if scope["type"] == "lifespan":
-            self._look_at_routes()
-            send = self._flush_first(send)
+            return self._lifespan(scope, receive, send)
         return self.app(scope, receive, send)
+
+    async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A port that cannot be had ends the start; a server that has no lifespan is served without."""
+        try:
+            self._listen()
+        except SettingsError as error:
+            await receive()
+            await send({"type": "lifespan.startup.failed", "message": f"telemetry: {error}"})
+            return
+        self._look_at_routes()
+        await self.app(scope, receive, self._flush_first(send))
+
+    def _listen(self) -> None:
+        if self._pipeline.listener:
+            self._pipeline.listener.open()
 
     def _look_at_routes(self) -> None:
         """Put the routes at 0: start-up may have added some."""
@@ -100,6 +115,10 @@ class Observed:
             guard.fault("record")
 
     def _on_routes(self) -> None:
+        try:
+            self._listen()  # where there was no lifespan
+        except SettingsError as error:
+            guard.report("render", "%s", error)
         _zero_routes(self._application)
         self._place.look()
         self._endings = self._place.endings
@@ -110,7 +129,10 @@ class Observed:
         return self._place.is_asked(scope)
 
     async def _answer(self, scope: Scope, _: Receive, send: Send) -> None:
-        await answer(self._pipeline.endpoint, scope, send)
+        if self._pipeline.listener:
+            await elsewhere(self._pipeline.listener.where, scope, send)
+        else:
+            await answer(self._pipeline.endpoint, scope, send)
 
     def _flush_first(self, send: Send) -> Send:
         """Servers may end the process as soon as they hear that the application has shut down."""
@@ -118,6 +140,8 @@ class Observed:
         async def flushing_send(message: Message) -> None:
             if message["type"].startswith("lifespan.shutdown."):
                 await to_thread.run_sync(self._pipeline.flush)
+                if self._pipeline.listener:
+                    await to_thread.run_sync(self._pipeline.listener.close)
             await send(message)
 
         return flushing_send

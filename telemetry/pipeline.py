@@ -8,6 +8,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from opentelemetry import metrics as otel_metrics
@@ -21,6 +22,7 @@ from prometheus_client import CollectorRegistry
 
 from telemetry import membership, zero
 from telemetry.aggregation import Keeping
+from telemetry.bearer import TokenFile
 from telemetry.clean import CleanExporter
 from telemetry.delivery import WatchedMetrics
 from telemetry.expected import ExpectedCollector, ExpectedExporter
@@ -31,6 +33,7 @@ from telemetry.group import GoOnExporter, GroupReader, OthersReader, in_cells, w
 from telemetry.guard import Step, guard
 from telemetry.handles import IDLE, Counter, Histogram, Instrumented
 from telemetry.kept import Kept
+from telemetry.listener import Listener
 from telemetry.livegauges import LiveGaugeCollector, LiveGaugeExporter
 from telemetry.metrics import HANDLES, errors_total
 from telemetry.otlp import Target, target
@@ -71,6 +74,7 @@ class Pipeline:
         self._inheritance: membership.Inheritance | None = None
         self.exposition: Exposition | None = None
         self.endpoint = Endpoint(None)
+        self.listener: Listener | None = None
         self.tracer_provider: TracerProvider | None = None
         self._pushing: PeriodicExportingMetricReader | None = None
         self._provider: MeterProvider | None = None
@@ -127,7 +131,10 @@ class Pipeline:
         registry.register(LiveGaugeCollector(GAUGES))
         also = client_registry(self._worker is not None) if self.settings.prometheus_client else None
         self.exposition = Exposition(registry, self._kept.scraped if self._kept else None, also)
-        self.endpoint = Endpoint(self.exposition)
+        token = TokenFile(self.settings.token_file) if self.settings.token_file else None
+        self.endpoint = Endpoint(self.exposition, token)
+        if self.settings.listens:
+            self.listener = Listener(self.endpoint, self.settings, self._group)
         return reader
 
     def _pusher(self, exporter: MetricExporter) -> PeriodicExportingMetricReader:
@@ -143,6 +150,9 @@ class Pipeline:
         if self._worker:
             in_cells(reader, Keeping(self._worker.cells))
         return reader
+
+    def _group(self) -> Path | None:
+        return self._worker.folder if self._worker else None
 
     def _leads(self) -> bool:
         """Whether to push what is of the whole group, not of a worker: one of them does."""
@@ -219,6 +229,8 @@ class Pipeline:
             if self.tracer_provider is not None:
                 self.tracer_provider.shutdown()
 
+        if self.listener:
+            self.listener.close()
         for instrumented in INSTRUMENTED:
             instrumented.wire(IDLE)
         if self._inheritance:

@@ -35,6 +35,8 @@ class Place:
         leaves = (leaf for tree in walk(self._app.router) for leaf in tree.leaves())
         if not is_taken(wanted, leaves):
             self._move(wanted)
+        elif self._settings.listens:
+            self._move(None)
         elif self._settings.chose_path:
             if not self._has_said:
                 self._has_said = True
@@ -50,9 +52,10 @@ class Place:
                 MOVED_PATH,
             )
 
-    def _move(self, path: str) -> None:
+    def _move(self, path: str | None) -> None:
+        """None: nowhere, for what is on a port of its own needs no path of an application's."""
         self.path = path
-        self.endings = (path, f"{path}/")
+        self.endings = (path, f"{path}/") if path else ()
 
     def is_asked(self, scope: Scope) -> bool:
         """Whether a request is for ours, with or without a slash at its end."""

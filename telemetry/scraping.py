@@ -11,14 +11,17 @@ from urllib.parse import parse_qs
 from anyio import CapacityLimiter, to_thread
 from anyio.lowlevel import RunVar
 
+from telemetry.bearer import TokenFile
 from telemetry.exposition import Exposition, Scope, Send
 from telemetry.guard import guard
 from telemetry.negotiation import accepts_gzip
+from telemetry.settings import LISTENER_PORT
 
 NOT_SCRAPED = (
     "metrics are not exposed here: OTEL_METRICS_EXPORTER has no 'prometheus' in it, "
     "or OTEL_SDK_DISABLED is true\n"
 )
+UNAUTHORIZED = "expected the header Authorization: Bearer, with the token of the metrics\n"
 FAILED = "the metrics could not be rendered; the log has the reason\n"
 _PLAIN = "text/plain; charset=utf-8"
 _GZIP = 16 + zlib.MAX_WBITS
@@ -43,13 +46,17 @@ class Reply(NamedTuple):
 
 
 class Endpoint:
-    """Answers 200; 404 where nothing is exposed; 500 when rendering fails."""
+    """Answers 200; 401 without the token, where one is set; 404 where nothing is exposed; 500 when the page
+    cannot be rendered."""
 
-    def __init__(self, exposition: Exposition | None) -> None:
+    def __init__(self, exposition: Exposition | None, token: TokenFile | None = None) -> None:
         self._exposition = exposition
+        self._token = token
 
     def refusal(self, asked: Asked) -> Reply | None:
         """The answer to a request that nothing is rendered for."""
+        if self._token and not self._token.admits(asked.headers.get("authorization", "")):
+            return said(HTTPStatus.UNAUTHORIZED, UNAUTHORIZED, www_authenticate='Bearer realm="metrics"')
         if asked.method not in ("GET", "HEAD"):
             return said(HTTPStatus.METHOD_NOT_ALLOWED, "expected GET\n", allow="GET, HEAD")
         if self._exposition is None:
@@ -94,6 +101,12 @@ def _one_thread() -> CapacityLimiter:
     except LookupError:
         _limiter.set(CapacityLimiter(1))
         return _limiter.get()
+
+
+async def elsewhere(where: str, scope: Scope, send: Send) -> None:
+    """Answer on a port that the metrics are not on."""
+    words = f"the metrics have a port of their own: {where} ({LISTENER_PORT})\n"
+    await respond(said(HTTPStatus.NOT_FOUND, words), scope, send)
 
 
 async def answer(endpoint: Endpoint, scope: Scope, send: Send) -> None:

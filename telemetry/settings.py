@@ -11,6 +11,8 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 SERVICE_NAME = "reviewlens-api"
 EXPORT_INTERVAL_MS = 10_000
+TOKEN_FILE = "TELEMETRY_METRICS_TOKEN_FILE"  # noqa: S105 - the name of a variable
+LISTENER_HOST, LISTENER_PORT = "OTEL_EXPORTER_PROMETHEUS_HOST", "OTEL_EXPORTER_PROMETHEUS_PORT"
 METRICS_EXPORTERS = ("prometheus", "otlp")
 
 Exporter = Literal["prometheus", "otlp"]
@@ -104,6 +106,28 @@ class Settings(BaseModel, frozen=True):
         "true or false; true also shows what prometheus_client's default registry has",
         False,
     )
+
+    token_file: str = variable(
+        TOKEN_FILE,
+        "a file with the token that a scraper sends (Authorization: Bearer ...); only its owner and group "
+        "may read it; a new token counts at once. Unset, whoever reaches the port reads the metrics",
+        "",
+    )
+    listener_host: str = variable(
+        LISTENER_HOST,
+        "the address of a port for the metrics alone; it or the port's number opens one",
+        "localhost",
+    )
+    listener_port: Annotated[int, Field(ge=1, le=65_535)] = variable(
+        LISTENER_PORT,
+        "its number, 1 to 65535; the service's own port answers 404 for the metrics then",
+        9464,
+    )
+
+    @property
+    def listens(self) -> bool:
+        """Whether the metrics have a port of their own."""
+        return self.prometheus and not self.model_fields_set.isdisjoint({"listener_host", "listener_port"})
 
     @property
     def chose_path(self) -> bool:

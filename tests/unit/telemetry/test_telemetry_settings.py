@@ -10,7 +10,7 @@ from telemetry.otlp import variables
 from telemetry.pipeline import shutdown, start
 from telemetry.settings import SettingsError, load
 
-PUSHED = {"OTEL_METRICS_EXPORTER": "otlp"}
+PUSHED = {"OTEL_METRICS_EXPORTER": "prometheus,otlp"}
 
 
 def test_defaults() -> None:
@@ -27,6 +27,9 @@ def test_defaults() -> None:
         "strict": False,
         "metrics_path": "/metrics",
         "prometheus_client": False,
+        "token_file": "",
+        "listener_host": "localhost",
+        "listener_port": 9464,
     }
 
 
@@ -54,6 +57,9 @@ def test_defaults() -> None:
         ("REVIEWLENS_HTTP_SERVER_METRICS", "true", "http_server_metrics", True),
         ("TELEMETRY_METRICS_PATH", "/internal/metrics", "metrics_path", "/internal/metrics"),
         ("TELEMETRY_PROMETHEUS_CLIENT", "true", "prometheus_client", True),
+        ("OTEL_EXPORTER_PROMETHEUS_PORT", "9500", "listens", True),
+        ("OTEL_EXPORTER_PROMETHEUS_HOST", "::1", "listens", True),
+        ("OTEL_EXPORTER_PROMETHEUS_PORT", "", "listens", False),
     ],
 )
 def test_a_good_value_is_taken(key: str, value: str, field: str, expected: Any) -> None:
