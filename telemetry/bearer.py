@@ -34,6 +34,11 @@ class TokenFile:
         same = hmac.compare_digest(given.strip().encode("latin-1", "replace"), self._token)
         return same and scheme.lower() == "bearer"
 
+    @property
+    def header(self) -> str:
+        """What a scraper sends."""
+        return f"Bearer {self._token.decode('ascii')}"
+
     def _look(self) -> None:
         try:
             if _seen(os.stat(self._path)) != self._seen:  # noqa: PTH116 - each scrape asks this

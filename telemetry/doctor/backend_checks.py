@@ -50,7 +50,7 @@ def backend(subject: Subject) -> Iterator[Finding]:
 def _down(subject: Subject, prometheus: Prometheus) -> Iterator[Finding]:
     """The service's targets that cannot be scraped; they are known by their port."""
     for target in prometheus.targets:
-        if target.health == "down" and urlsplit(target.url).port == subject.api_port:
+        if target.health == "down" and urlsplit(target.url).port == subject.scraped_at[2]:
             yield found("target.down", f"{target.url}: {target.error}", _up(target))
 
 

@@ -11,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from telemetry.catalog import CATALOG, Metric
 from telemetry.doctor.finding import Finding, found, passed
 from telemetry.doctor.proxies import get
+from telemetry.doctor.scraped import credentials
 from telemetry.doctor.subject import Subject
 
 HEAVIEST = 3
@@ -37,7 +38,7 @@ def size(subject: Subject) -> Iterator[Finding]:
     sizes: Counter[str] | None = None
     source = "from the catalogue, with " + " ".join(f"{name}={count}" for name, count in values.items())
     if subject.metrics_url and not subject.offline:
-        sizes, problem = _exposed(subject.metrics_url, subject.timeout)
+        sizes, problem = _exposed(subject)
         if problem:
             yield found("metrics.unread", problem, "start the service, or leave --metrics-url out")
         else:
@@ -112,12 +113,13 @@ def _label_sets(metric: Metric, values: Mapping[str, int]) -> int:
     return min(prod(counts), metric.bound)
 
 
-def _exposed(url: str, timeout: float) -> tuple[Counter[str] | None, str]:
+def _exposed(subject: Subject) -> tuple[Counter[str] | None, str]:
     """Series by metric on /metrics, or why they could not be read."""
     import requests
 
+    url = subject.metrics_url
     try:
-        response = get(url, timeout=timeout)
+        response = get(url, timeout=subject.timeout, headers=credentials(subject))
         response.raise_for_status()
         families = list(text_string_to_metric_families(response.text))
     except (requests.RequestException, ValueError) as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from telemetry.doctor import backend_checks, configuration, estimate, pushes, reach
+from telemetry.doctor import backend_checks, configuration, estimate, pushes, reach, scraped
 from telemetry.doctor.finding import Finding, Report, report
 from telemetry.doctor.subject import Subject
 
@@ -17,6 +17,8 @@ CHECKS: tuple[Check, ...] = (
     configuration.exponential,
     configuration.pushing,
     configuration.identity,
+    scraped.token,
+    scraped.port,
     pushes.pushes,
     backend_checks.backend,
     reach.reach,

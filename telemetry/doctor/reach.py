@@ -15,6 +15,7 @@ from telemetry.doctor.proxies import is_loopback
 from telemetry.doctor.subject import Subject
 
 BRIDGE = "docker0"
+EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - what a setting may say
 _SIOCGIFADDR = 0x8915
 
 
@@ -22,7 +23,7 @@ def reach(subject: Subject) -> Iterator[Finding]:
     """Whether the service listens where host.docker.internal leads. Docker Desktop leads to loopback too."""
     if subject.offline or sys.platform != "linux" or not (subject.docker or _scraped_from_docker(subject)):
         return
-    port = subject.api_port
+    variable, host, port = subject.scraped_at
     outside = addresses()
     if not outside:
         yield found("bind.unknown", "this machine has loopback addresses only", "start Docker, and ask again")
@@ -31,20 +32,20 @@ def reach(subject: Subject) -> Iterator[Finding]:
     if reached:
         yield passed(f"the service listens on {reached[0]}:{port}: {GATEWAY}:{port} reaches it")
     elif _listens("127.0.0.1", port, subject.timeout):
-        yield found("bind", f"{outside[0]}:{port} is refused, 127.0.0.1:{port} is not", *_bind_mends(outside))
-    elif is_loopback(subject.api_host):
         yield found(
-            "bind", f"REVIEWLENS_HOST={subject.api_host}; the service does not run now", *_bind_mends(outside)
+            "bind", f"{outside[0]}:{port} is refused, 127.0.0.1:{port} is not", *_bind_mends(variable)
         )
+    elif is_loopback(host) and host not in EVERYWHERE:
+        yield found("bind", f"{variable}={host}; the service does not run now", *_bind_mends(variable))
     else:
-        yield passed(f"REVIEWLENS_HOST={subject.api_host} is not loopback; the service does not run now")
+        yield passed(f"{variable}={host} is not loopback; the service does not run now")
 
 
-def _bind_mends(outside: list[str]) -> Iterator[str]:
+def _bind_mends(variable: str) -> Iterator[str]:
     """The narrow way first: the bridge is open to containers, not to the network."""
     if bridge := _address_of(BRIDGE):
-        yield f"REVIEWLENS_HOST={bridge} (Docker's bridge: containers reach it, localhost does not)"
-    yield "REVIEWLENS_HOST=0.0.0.0 (every network this machine is in; keep the port behind a firewall)"
+        yield f"{variable}={bridge} (Docker's bridge: containers reach it, localhost does not)"
+    yield f"{variable}=0.0.0.0 (every network this machine is in; keep the port behind a firewall)"
 
 
 def _scraped_from_docker(subject: Subject) -> bool:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from telemetry.otlp import Target, target
-from telemetry.settings import Settings, SettingsError, Signal, load
+from telemetry.settings import LISTENER_HOST, Settings, SettingsError, Signal, load
 
 T = TypeVar("T")
 
@@ -45,6 +45,13 @@ class Subject:
     def settings(self) -> Settings:
         """The settings, with the default in place of every wrong one."""
         return self._read[0]
+
+    @property
+    def scraped_at(self) -> tuple[str, str, int]:
+        """The variable that says where the metrics listen, its value, and the port."""
+        if self.settings.listens:
+            return LISTENER_HOST, self.settings.listener_host, self.settings.listener_port
+        return "REVIEWLENS_HOST", self.api_host, self.api_port
 
     @cached_property
     def targets(self) -> dict[Signal, Target]:

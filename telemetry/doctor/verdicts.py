@@ -155,6 +155,11 @@ VERDICTS: Mapping[str, Verdict] = {
         "warning", "/metrics cannot be read", "the estimate is from the catalogue only"
     ),
     "prometheus": Verdict("fault", "Prometheus does not answer", "what it stores could not be checked"),
+    "metrics.port": Verdict(
+        "fault",
+        "the port that the metrics are to have is another program's",
+        "the service does not start with it",
+    ),
     "target.down": Verdict(
         "fault", "Prometheus cannot scrape the service", "nothing of the service is stored"
     ),
