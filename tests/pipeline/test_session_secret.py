@@ -3,36 +3,42 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from support.otlp_sink import Sink, otlp_sink
-from support.servers import Server, run_app, wait_for
+from support.servers import Server, free_port, run, wait_for
 
 from app.dialogue.model import digest, without_ids
 
 ANSWER = {"answer": "소음이 제일 걱정돼요"}
 KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "REVIEWLENS_LLM_SIMULATOR_URL")
+BIN = Path(sys.executable).parent
 NEW = {"OTEL_SEMCONV_STABILITY_OPT_IN": "http/dup"}
 
 
 @contextmanager
-def observed(**env: str) -> Iterator[tuple[Server, Sink]]:
+def observed(by: tuple[Path, ...], state: Path, **env: str) -> Iterator[tuple[Server, Sink]]:
     """The service, and what its metrics and spans arrive at."""
+    port = free_port()
+    command = (*by, BIN / "uvicorn", "app.main:app", f"--port={port}", "--log-level=debug")
     with otlp_sink() as sink:
         told = {
             **sink.environ,
             **dict.fromkeys(KEYS, ""),
+            "REVIEWLENS_STATE_DIR": str(state),
             "OTEL_METRICS_EXPORTER": "prometheus,otlp",
             "OTEL_TRACES_EXPORTER": "otlp",
             "OTEL_BSP_SCHEDULE_DELAY": "100",
             "OTEL_METRIC_EXPORT_INTERVAL": "500",
             **env,
         }
-        with run_app(env=told, flags=("--log-level=debug",)) as server:
+        with run(command, f"http://127.0.0.1:{port}", "/readyz", env=told) as server:
             yield server, sink
 
 
@@ -56,10 +62,13 @@ def everything_asked_of(url: str, session_id: str) -> str:
     return scraped + "".join(error.text for error in errors)
 
 
-@pytest.mark.parametrize("env", [{}, NEW, {"REVIEWLENS_LOG_FORMAT": "json"}], ids=["", "semconv", "json"])
-def test_the_id_is_in_no_metric_log_span_or_error(env: dict[str, str]) -> None:
-    """In its place stands the same digest everywhere."""
-    with observed(**env) as (server, sink):
+@pytest.mark.parametrize("by", [(), (BIN / "opentelemetry-instrument",)], ids=["uvicorn", "instrumented"])
+@pytest.mark.parametrize("env", [{}, NEW, {"REVIEWLENS_LOG_FORMAT": "json"}], ids=["old", "new", "json"])
+def test_the_id_is_in_no_metric_log_span_or_error(
+    state_dir: Path, env: dict[str, str], by: tuple[Path, ...]
+) -> None:
+    """In its place stands the same digest everywhere, with old names of attributes and with new ones."""
+    with observed(by, state_dir, **env) as (server, sink):
         begun = httpx.post(f"{server.url}/api/sessions", json={"product_id": "chair"}).json()
         session_id, named = begun["session_id"], digest(begun["session_id"])
         httpx.post(f"{server.url}/api/sessions/{session_id}/turns", json=ANSWER).raise_for_status()
