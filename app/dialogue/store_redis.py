@@ -121,7 +121,7 @@ class RedisSessions:
 
     def live_evidence(self, most: int) -> LiveEvidence:
         """See SessionStore. Those of longest standing are those that were answered first."""
-        keys = [PREFIX + name for name in ("live", "evidence", "totals", "seen")]
+        keys = [PREFIX + name for name in ("live", "evidence", "totals")]
         some, totals = self._tried(lambda: self._script(scripts.LIVE)(keys, [most]))
         known = [(session_id, json.loads(summary)) for session_id, summary in _pairs(some)]
         return LiveEvidence(

@@ -22,16 +22,6 @@ REMEMBERED_MS = 30_000
 # What timed out was ended for the one who asked; without the answer nobody would count it.
 EXPIRED_REMEMBERED_MS = 3_600_000
 
-_TOTALS = """
-local function count(summary, by)
-  local _, category, pieces = unpack(cjson.decode(summary))
-  if pieces == cjson.null then return false end
-  redis.call('HINCRBY', totals, 'n:' .. category, by)
-  redis.call('HINCRBY', totals, 'p:' .. category, string.format('%d', by * pieces))
-  return true
-end
-"""
-
 _AROUND = """
 local done, visits, seen, live, session = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local evidence, totals = KEYS[6], KEYS[7]
@@ -47,7 +37,14 @@ local function last(milliseconds, ...)
   for _, key in ipairs({...}) do redis.call('PEXPIRE', key, milliseconds) end
 end
 
-%s
+local function count(summary, by)
+  local _, category, pieces = unpack(cjson.decode(summary))
+  if pieces == cjson.null then return false end
+  redis.call('HINCRBY', totals, 'n:' .. category, by)
+  redis.call('HINCRBY', totals, 'p:' .. category, string.format('%%d', by * pieces))
+  return true
+end
+
 local function remember(id, summary)
   local known = redis.call('HGET', live, id)
   if known then count(known, -1) else redis.call('HINCRBY', totals, 'live', 1) end
@@ -95,7 +92,7 @@ return answer
 
 
 def _whole(work: str, remembered_ms: int = REMEMBERED_MS) -> str:
-    return _AROUND % (_TOTALS.strip("\n"), work.strip("\n"), remembered_ms)
+    return _AROUND % (work.strip("\n"), remembered_ms)
 
 
 # visit -> true
@@ -156,23 +153,40 @@ TALLY = _whole("""
 """)
 
 # how many at most -> [flat pairs of id and summary, what all add up to]
-LIVE = f"""
-local live, evidence, totals, seen = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-{_TOTALS}
+LIVE = """
+local live, evidence, totals = KEYS[1], KEYS[2], KEYS[3]
+
+local function add(some)
+  if #some > 0 then redis.call('ZADD', evidence, unpack(some)) end
+end
+
 local function count_anew()
   redis.call('DEL', evidence, totals)
-  redis.call('HSET', totals, 'live', redis.call('HLEN', live))
-  local all = redis.call('HGETALL', live)
+  local all, sums, some = redis.call('HGETALL', live), {}, {}
   for at = 1, #all, 2 do
-    if count(all[at + 1], 1) then
-      redis.call('ZADD', evidence, redis.call('ZSCORE', seen, all[at]) or 0, all[at])
+    local _, category, pieces = unpack(cjson.decode(all[at + 1]))
+    if pieces ~= cjson.null then
+      local sum = sums[category] or {0, 0}
+      sums[category] = {sum[1] + 1, sum[2] + pieces}
+      some[#some + 1] = 0
+      some[#some + 1] = all[at]
+      if #some == 2000 then add(some); some = {} end
     end
   end
-  for _, key in ipairs({{evidence, totals}}) do redis.call('PEXPIRE', key, redis.call('PTTL', live)) end
+  add(some)
+  redis.call('HSET', totals, 'live', #all / 2)
+  for category, sum in pairs(sums) do
+    redis.call('HSET', totals, 'n:' .. category, sum[1], 'p:' .. category, sum[2])
+  end
+  local left = redis.call('PTTL', live)
+  if left > 0 then
+    redis.call('PEXPIRE', evidence, left)
+    redis.call('PEXPIRE', totals, left)
+  end
 end
 
 if redis.call('HLEN', live) ~= tonumber(redis.call('HGET', totals, 'live') or 0) then count_anew() end
-local some = {{}}
+local some = {}
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', evidence, '-inf', '+inf', 'LIMIT', 0, ARGV[1])) do
   local summary = redis.call('HGET', live, id)
   if summary then
@@ -180,5 +194,5 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', evidence, '-inf', '+inf', 'LIMIT
     some[#some + 1] = summary
   end
 end
-return {{some, redis.call('HGETALL', totals)}}
+return {some, redis.call('HGETALL', totals)}
 """
