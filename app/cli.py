@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import sys
 from typing import Annotated, Any
 
@@ -36,7 +35,7 @@ def serve(
     ] = None,
 ) -> None:
     """Serve the API, with /metrics beside it. Any worker's /metrics answers for all of them."""
-    import uvicorn
+    from app import serving
 
     _drop_injected()
     _take_platform_port()
@@ -45,15 +44,7 @@ def serve(
     if port:
         os.environ["REVIEWLENS_PORT"] = str(port)  # names the instance in what is pushed
     _check(settings)
-    _answer_at_once(uvicorn.Config)
-    uvicorn.run(
-        "app.main:app",
-        host=host or settings.host,
-        port=port,
-        workers=workers,
-        access_log=False,
-        log_config=None,
-    )
+    serving.run(host or settings.host, port, workers)
 
 
 def _check(settings: AppSettings) -> None:
@@ -70,23 +61,6 @@ def _check(settings: AppSettings) -> None:
         otlp.target(signal, os.environ)
     access.check(telemetry_settings)
     prepare(settings)
-
-
-def _answer_at_once(config: Any) -> None:
-    """Make the socket that workers share one that answers at once, and hands that on to its connections.
-
-    uvicorn does not name TCP when it makes that socket, and asyncio turns Nagle's algorithm off only where it
-    is named: each answer on a kept connection would wait 40 ms for the client to acknowledge the one before.
-    """
-    bind = config.bind_socket
-
-    def bind_socket(self: Any) -> socket.socket:
-        made: socket.socket = bind(self)
-        if made.family in (socket.AF_INET, socket.AF_INET6):
-            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return made
-
-    config.bind_socket = bind_socket
 
 
 def _drop_injected() -> None:

@@ -19,6 +19,7 @@ import telemetry
 from app import __version__, faults, private
 from app.api import health, pages, problems, products, sessions
 from app.api.limits import BodyLimit
+from app.api.redirects import RelativeRedirects
 from app.api.services import Services
 from app.api.starts import Starts
 from app.database import PATIENT_SECONDS, REQUEST_SECONDS, Database
@@ -81,6 +82,7 @@ def create_app(
         app.include_router(router)
     problems.install(app)
     app.add_middleware(BodyLimit)
+    app.add_middleware(RelativeRedirects)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=settings.origins,

@@ -18,6 +18,7 @@ from telemetry.pipeline import Pipeline, start
 from telemetry.place import Place, gated
 from telemetry.scraping import answer, elsewhere
 from telemetry.settings import SettingsError
+from telemetry.stopping import push_at_stop
 
 _MARK = "_reviewlens_instrumented"
 _CONCEAL = "_reviewlens_conceal"
@@ -101,7 +102,7 @@ class Observed:
             await send({"type": "lifespan.startup.failed", "message": f"telemetry: {error}"})
             return
         self._look_at_routes()
-        await self.app(scope, receive, self._flush_first(send))
+        await self.app(scope, receive, self._push_around(send))
 
     def _listen(self) -> None:
         if self._pipeline.listener:
@@ -134,17 +135,20 @@ class Observed:
         else:
             await answer(self._pipeline.endpoint, scope, send)
 
-    def _flush_first(self, send: Send) -> Send:
-        """Servers may end the process as soon as they hear that the application has shut down."""
+    def _push_around(self, send: Send) -> Send:
+        """Push when a stop begins, and at its end: servers may end the process as soon as they hear that the
+        application has shut down."""
 
-        async def flushing_send(message: Message) -> None:
+        async def pushing_send(message: Message) -> None:
+            if message["type"] == "lifespan.startup.complete" and self._pipeline.settings.pushed:
+                push_at_stop(self._pipeline.flush)
             if message["type"].startswith("lifespan.shutdown."):
                 await to_thread.run_sync(self._pipeline.flush)
                 if self._pipeline.listener:
                     await to_thread.run_sync(self._pipeline.listener.close)
             await send(message)
 
-        return flushing_send
+        return pushing_send
 
 
 def _zero_routes(app: FastAPI) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import time
 from collections.abc import Callable
 from typing import Any, Literal
+
+from telemetry.guard import SPELL_SECONDS
 
 Format = Literal["text", "json"]
 TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -100,11 +103,45 @@ def show_access() -> None:
     logger.setLevel(logging.INFO)
 
 
+_NO_FILES = "socket.accept() out of system resource"
+
+
+class OncePerSpell(logging.Filter):
+    """Of each line that clients can cause at will, one a spell: a run with less than a minute between them.
+
+    They are the server's warnings, and asyncio's error where no file can be opened: that one comes with a
+    traceback, thousands of times a second.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._last: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the line is the first of its spell, or of another kind."""
+        line = str(record.msg)
+        if line.startswith(_NO_FILES) and record.exc_info:
+            line = f"{_NO_FILES}: {record.exc_info[1]}"
+            record.msg, record.args, record.exc_info = line, None, None
+        elif record.levelno != logging.WARNING:
+            return True
+        now, last = self._clock(), self._last.get(line, -math.inf)
+        self._last[line] = now
+        return now - last >= SPELL_SECONDS
+
+
+_once_per_spell = OncePerSpell()
+
+
 def configure(style: Format, level: str = "INFO") -> None:
-    """Send all logs to stderr in one style, uvicorn's too. Its access lines end: ours say the same, once."""
+    """Send all logs to stderr in one style, uvicorn's too. Its access lines end: ours say the same, once.
+    What clients make it and asyncio say is one line a spell."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter() if style == "json" else TextFormatter())
     logging.basicConfig(handlers=[handler], level=level, force=True)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = name != "uvicorn.access"
+    for name in ("uvicorn.error", "asyncio"):
+        logging.getLogger(name).addFilter(_once_per_spell)  # a second time changes nothing

@@ -29,9 +29,9 @@ RETRY_SECONDS = 5
 Responses = dict[int | str, dict[str, Any]]
 UNAVAILABLE: Responses = {503: {"model": Problem}}
 LIMITED: Responses = {429: {"model": Problem}}
-# Bodies that are no text, and those that are too long.
-BODY: Responses = {400: {"model": Problem}, 413: {"model": Problem}}
-_COUNTED = {400: "validation", 404: "not_found", 413: "validation"}
+# Bodies that are no text, too slow, or too long.
+BODY: Responses = {400: {"model": Problem}, 408: {"model": Problem}, 413: {"model": Problem}}
+_COUNTED = {400: "validation", 404: "not_found", 408: "validation", 413: "validation"}
 
 _log = logging.getLogger("reviewlens.store")
 

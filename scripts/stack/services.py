@@ -94,23 +94,14 @@ def _collector(settings: Settings, found: Found) -> Service:
 
 def _api(settings: Settings) -> Service:
     port = settings.ports["api"]
-    command = (
-        sys.executable,
-        "-m",
-        "uvicorn",
-        "app.main:app",
-        "--host",
-        settings.api_host,
-        "--port",
-        str(port),
-    )
+    command = (*REVIEWLENS, "serve", "--host", settings.api_host, "--port", str(port))
     environment = {"REVIEWLENS_STATE_DIR": str(settings.state_dir), "REVIEWLENS_PORT": str(port)}
     environment |= exporting(settings.mode, settings.ports, settings.recorded)
     if settings.mode == OTLP and settings.no_proxy:
         environment |= {"no_proxy": settings.no_proxy, "NO_PROXY": settings.no_proxy}
     if settings.simulated:
         environment["REVIEWLENS_LLM_SIMULATOR_URL"] = f"http://{HOST}:{settings.ports['simulator']}"
-    return Service("api", (*command, "--no-access-log"), port, environment)
+    return Service("api", command, port, environment)
 
 
 def _prometheus(settings: Settings, found: Found) -> Service:

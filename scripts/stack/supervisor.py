@@ -22,7 +22,8 @@ from scripts.stack.private import UMASK
 from scripts.stack.services import Service
 from scripts.stack.settings import Settings
 
-STOP_SECONDS = 20
+STOP_SECONDS = 40
+"""As in docker-compose.yml: a verdict may take 25 s, the last push 5 s."""
 _CONF = "supervisord.conf"
 
 

@@ -19,7 +19,7 @@ from app.settings import AppSettings
 from telemetry.testing import Recorded
 
 PRODUCT = "robot_cleaner"
-CODES = ("200", "400", "404", "409", "413", "422", "500", "503")
+CODES = ("200", "400", "404", "408", "409", "413", "422", "500", "503")
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from support.live import serving
 from app.api.limits import BODY_BYTES
 from app.llm.settings import LLMSettings
 from app.service import create_app
+from app.serving import Protocol
 from app.settings import AppSettings
 from telemetry.testing import Recorded
 
@@ -53,11 +55,11 @@ def url(state_dir: Path, metrics: Recorded, monkeypatch: pytest.MonkeyPatch) -> 
         yield address
 
 
-def exchanged(url: str, sent: bytes) -> bytes:
-    """The first bytes that the server answers to these."""
+def exchanged(url: str, sent: bytes, to_the_end: bool = False) -> bytes:
+    """The first bytes that the server answers to these; or all until it closes."""
     with socket.create_connection(("127.0.0.1", int(url.rsplit(":", 1)[1])), timeout=10) as wire:
         wire.sendall(sent)
-        return wire.recv(65_536)
+        return b"".join(iter(partial(wire.recv, 65_536), b"")) if to_the_end else wire.recv(65_536)
 
 
 def test_a_strange_body_is_refused_with_a_reason_that_does_not_repeat_it(url: str, metrics: Recorded) -> None:
@@ -136,6 +138,21 @@ def test_of_a_body_without_end_no_more_is_read_than_the_limit(state_dir: Path, m
             assert await sent((b"content-length", b"104857600")) == (413, 0)
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("request_line", [b"POST /api/sessions", b"GET /healthz"])
+@pytest.mark.parametrize("server", [{}, {"http": Protocol}], ids=["uvicorn", "reviewlens serve"])
+def test_a_body_of_two_lengths_is_refused_and_the_connection_closed(
+    state_dir: Path, metrics: Recorded, request_line: bytes, server: dict[str, Any]
+) -> None:
+    """A proxy in front may take what follows for another client's request; here nothing follows."""
+    app = create_app(AppSettings(state_dir=state_dir), LLMSettings(), metrics.pipeline)
+    both = b" HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"
+    behind = b"GET /readyz HTTP/1.1\r\nhost: a\r\n\r\n"
+    with serving(app, **server) as url:
+        answer = exchanged(url, request_line + both + behind, to_the_end=True)
+    assert (answer[9:12], answer.count(b"HTTP/1.1")) == (b"400", 1)
+    assert metrics.value("errors_total", error_type="validation", component="api") == 1
 
 
 @pytest.mark.parametrize(

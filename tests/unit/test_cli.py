@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
-from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
-import uvicorn
 
 from app import __version__
-from app.cli import _answer_at_once
 from app.settings import AppSettings
 from telemetry.catalog import CATALOG
 
@@ -103,20 +98,3 @@ def test_a_wrong_setting_under_uvicorn_is_one_line_too(tmp_path: Path) -> None:
     shown = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
     assert shown.returncode == 2
     assert shown.stderr == "reviewlens: REVIEWLENS_LOG_FORMAT='xml': Input should be 'text' or 'json'\n"
-
-
-def test_the_socket_that_workers_share_answers_at_once(tmp_path: Path) -> None:
-    """What uvicorn makes leaves each answer on a kept connection waiting for 40 ms; one of no TCP stays."""
-
-    class Config(uvicorn.Config):
-        """uvicorn's own, for this test alone."""
-
-    _answer_at_once(Config)
-    ways: tuple[tuple[dict[str, Any], bool], ...] = (
-        ({"port": 0}, True),
-        ({"uds": str(tmp_path / "socket")}, False),
-    )
-    for listening, is_tcp in ways:
-        with closing(Config("app.main:app", log_config=None, **listening).bind_socket()) as made:
-            assert (made.family == socket.AF_INET) == is_tcp
-            assert not is_tcp or made.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

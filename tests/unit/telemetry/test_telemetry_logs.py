@@ -153,3 +153,31 @@ def test_configure_silences_uvicorns_access_line(capsys: pytest.CaptureFixture[s
         root.handlers[:], access.handlers[:], access.propagate = before[0], before[2], before[3]
         root.setLevel(before[1])
     assert [json.loads(line)["message"] for line in written.splitlines()] == ["ours"]
+
+
+def test_what_clients_can_cause_at_will_is_one_line_a_spell(stream: Stream) -> None:
+    """A spell ends with a minute without any; other lines are as ever."""
+    logger, out, handler = stream
+    now = [0.0]
+    handler.addFilter(logs.OncePerSpell(lambda: now[0]))
+
+    def flood() -> None:
+        for number in range(100):
+            logger.warning("Invalid HTTP request %d received.", number)
+            try:
+                raise OSError(24, "Too many open files")
+            except OSError:
+                logger.exception("socket.accept() out of system resource\nsocket: %d", number)
+
+    flood()
+    now[0] = 59.0
+    flood()
+    logger.info("Shutting down")
+    logger.info("Shutting down")
+    now[0] = 119.0
+    flood()
+    spell = [
+        "Invalid HTTP request 0 received.",
+        "socket.accept() out of system resource: [Errno 24] Too many open files",
+    ]
+    assert out.getvalue().splitlines() == [*spell, "Shutting down", "Shutting down", *spell]
