@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect
 
 from app import faults
 from app.api.schemas import Problem
+from app.api.spells import Spell
 from app.errors import Conflict, Full, NotFound, TooMany
 from telemetry.metrics import errors_total
 
@@ -23,9 +24,9 @@ ANSWERS: dict[type[Exception], tuple[int, str]] = {
     NotFound: (404, "not_found"),
     Conflict: (409, "conflict"),
     TooMany: (429, "rate_limit"),
-    Full: (503, "unavailable"),
 }
 RETRY_SECONDS = 5
+Handler = Callable[[Request, Exception], Awaitable[Response]]
 Responses = dict[int | str, dict[str, Any]]
 UNAVAILABLE: Responses = {503: {"model": Problem}}
 LIMITED: Responses = {429: {"model": Problem}}
@@ -34,25 +35,35 @@ BODY: Responses = {400: {"model": Problem}, 408: {"model": Problem}, 413: {"mode
 _COUNTED = {400: "validation", 404: "not_found", 408: "validation", 413: "validation"}
 
 _log = logging.getLogger("reviewlens.store")
+_api_log = logging.getLogger("reviewlens.api")
 
 
 def install(app: FastAPI) -> None:
     """Answer the service's own errors, wrong requests, unknown paths and a store that fails; count them."""
     for error, (status, error_type) in ANSWERS.items():
         app.add_exception_handler(error, _handler(status, error_type))
+    app.add_exception_handler(Full, _full(_handler(503, "unavailable"), Spell(_api_log)))
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     for failed in (sqlite3.DatabaseError, faults.StoreError):
         app.add_exception_handler(failed, _unavailable)
 
 
-def _handler(status: int, error_type: str) -> Callable[[Request, Exception], Awaitable[Response]]:
+def _handler(status: int, error_type: str) -> Handler:
     async def handle(_: Request, error: Exception) -> Response:
         errors_total.labels(error_type=error_type, component="api").inc()
         seconds = getattr(error, "retry_seconds", 0)
         return JSONResponse(
             {"detail": str(error)}, status, {"Retry-After": str(seconds)} if seconds else None
         )
+
+    return handle
+
+
+def _full(answer: Handler, spell: Spell) -> Handler:
+    async def handle(request: Request, error: Exception) -> Response:
+        spell.warning("no more dialogues may begin, as REVIEWLENS_MAX_SESSIONS says: %s", error)
+        return await answer(request, error)
 
     return handle
 

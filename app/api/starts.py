@@ -12,11 +12,16 @@ from limits import RateLimitItemPerMinute
 from limits.storage import Storage
 from limits.strategies import FixedWindowRateLimiter
 
+from app.api.spells import Spell
 from app.dialogue.store import SessionStore
 from app.errors import TooMany
 
 # Clients that are refused without asking the store again.
 MOST_REMEMBERED = 10_000
+FLOOD = (
+    "%s, and perhaps others, are answered with 429: more than REVIEWLENS_SESSIONS_PER_MINUTE=%d. "
+    "Where that is a proxy of yours, FORWARDED_ALLOW_IPS lets the server see who is behind it"
+)
 IPV6_NETWORK = 64  # what one customer has at least; single addresses cost nothing
 
 _log = logging.getLogger("reviewlens.api")
@@ -30,7 +35,7 @@ class Starts:
         self._limiter = FixedWindowRateLimiter(_Counts(store))
         self._limit = RateLimitItemPerMinute(per_minute) if per_minute else None
         self._refused: dict[str, float] = {}
-        self._told_until = 0.0
+        self._spell = Spell(_log)
 
     def admit(self, request: Request) -> None:
         """Count a start. Raises TooMany; StoreError and the like where the store cannot be used.
@@ -44,7 +49,8 @@ class Starts:
         if self._refused.get(client, 0) <= now:
             if self._limiter.hit(self._limit, client):
                 return
-            self._remember(client, self._limiter.get_window_stats(self._limit, client).reset_time, now)
+            self._remember(client, self._limiter.get_window_stats(self._limit, client).reset_time)
+            self._spell.warning(FLOOD, client, self._limit.amount)
         seconds = max(1, math.ceil(self._refused.get(client, 0) - time.time()))
         raise TooMany(
             f"a client may start {self._limit.amount} visits and dialogues within a minute; "
@@ -52,18 +58,10 @@ class Starts:
             seconds,
         )
 
-    def _remember(self, client: str, until: float, now: float) -> None:
+    def _remember(self, client: str, until: float) -> None:
         if len(self._refused) >= MOST_REMEMBERED:
             self._refused.clear()
         self._refused[client] = until
-        if now >= self._told_until:
-            _log.warning(
-                "%s, and perhaps others, are answered with 429: more than REVIEWLENS_SESSIONS_PER_MINUTE=%d. "
-                "Where that is a proxy of yours, FORWARDED_ALLOW_IPS lets the server see who is behind it",
-                client,
-                self._limit.amount if self._limit else 0,
-            )
-        self._told_until = now + 60
 
 
 def network(host: str) -> str:

@@ -88,6 +88,7 @@ def test_so_many_dialogues_go_on_and_no_more() -> None:
         assert started(url).status_code == 201
         assert total(url, "dialogue_sessions_total") == 3
         assert total(url, "errors_total", error_type="unavailable", component="api") == 1
+        assert "WARNING reviewlens.api: no more dialogues may begin" in server.log.read_text()
 
 
 def in_sqlite(folder: Path, mass: list[Session]) -> None:

@@ -71,7 +71,7 @@ def test_what_is_remembered_of_refused_clients_has_a_bound(store: SessionStore) 
     """They may be any number."""
     starts = Starts(store, 1)
     for number in range(MOST_REMEMBERED + 5):
-        starts._remember(str(number), 2e9, 1e9)
+        starts._remember(str(number), 2e9)
     assert len(starts._refused) <= MOST_REMEMBERED
 
 
