@@ -57,7 +57,7 @@ def everything_asked_of(url: str, session_id: str) -> str:
             client.get(f"{url}/api//sessions/{session_id}"),
             client.get(f"{url}/{session_id.upper()}"),
             client.get(f"{url}/api/products", params={"session_id": session_id}),
-            client.get(f"{url}/api/sessions/0{session_id[1:]}"),
+            client.get(f"{url}/api/sessions/x{session_id[1:]}"),
         ]
     return scraped + "".join(error.text for error in errors)
 
