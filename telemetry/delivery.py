@@ -77,7 +77,7 @@ class Delivery:
                 "pushing %s to %s fails: %s; requests are untouched, %s",
                 self._signal,
                 self._where,
-                reason[:LONGEST_REASON],
+                _one_line(reason)[:LONGEST_REASON],
                 self._lost,
             )
         guard.count_fault("export")
@@ -88,6 +88,11 @@ class Delivery:
                 "pushing %s to %s works again, after %d that failed", self._signal, self._where, self._failed
             )
         self._failed = 0
+
+
+def _one_line(text: str) -> str:
+    """The text without what a receiver could write a line of its own with, or move a terminal's cursor."""
+    return "".join(sign if sign.isprintable() else " " for sign in text)
 
 
 class WatchedMetrics(ForwardingExporter):

@@ -13,55 +13,66 @@ from opentelemetry.sdk.metrics.export import MetricExporter
 from opentelemetry.sdk.trace.export import SpanExporter
 
 from telemetry.otlp import PREFIX, Protocol, Target
-from telemetry.settings import SettingsError
+from telemetry.settings import SettingsError, Signal
 
 
 def metric_exporter(to: Target) -> MetricExporter:
     """What pushes metrics there."""
-    made: MetricExporter = _exporter(to, "metric_exporter", "OTLPMetricExporter")
+    made: MetricExporter = _exporter(to, "metrics", "metric_exporter", "OTLPMetricExporter")
     return made
 
 
 def span_exporter(to: Target) -> SpanExporter:
     """What pushes spans there."""
-    made: SpanExporter = _exporter(to, "trace_exporter", "OTLPSpanExporter")
+    made: SpanExporter = _exporter(to, "traces", "trace_exporter", "OTLPSpanExporter")
     return made
 
 
-def _exporter(to: Target, module: str, name: str) -> Any:
+def _exporter(to: Target, signal: Signal, module: str, name: str) -> Any:
     package, arguments = _PROTOCOLS[to.protocol]
     exporter = getattr(import_module(f"{package}.{module}"), name)
     try:
-        return exporter(endpoint=to.endpoint, timeout=to.timeout, **arguments(to))
+        return _checked(exporter(endpoint=to.endpoint, timeout=to.timeout, **arguments(to, signal)))
     except ValueError as error:
         # The grpc exporter reads variables though it is given their values, and stumbles over empty ones.
         raise SettingsError(f"{PREFIX}*: {error}; unset those that are empty") from None
 
 
-def _http(to: Target) -> dict[str, Any]:
+def _checked(exporter: Any) -> Any:
+    """The exporter; over grpc with a stub that looks at what is answered, also on each new channel."""
+    from telemetry.receipt import CheckedStub
+
+    if stub := getattr(exporter, "_stub", None):
+        exporter._stub = lambda channel: CheckedStub(stub(channel))
+        exporter._client = CheckedStub(exporter._client)
+    return exporter
+
+
+def _http(to: Target, signal: Signal) -> dict[str, Any]:
     from opentelemetry.exporter.otlp.proto.http import Compression
 
     return {
         "headers": dict(to.headers),
         "compression": Compression(to.compression),
-        "session": _session(_name(to.certificate)),
+        "session": _session(_name(to.certificate), signal),
         "certificate_file": _name(to.certificate),
         "client_certificate_file": _name(to.client_certificate),
         "client_key_file": _name(to.client_key),
     }
 
 
-def _session(certificate: str | None) -> Any:
+def _session(certificate: str | None, signal: Signal) -> Any:
     """A session of requests, which alone would let REQUESTS_CA_BUNDLE win over our own authority."""
-    import requests
 
-    class Session(requests.Session):
+    from telemetry.receipt import CheckedSession
+
+    class Session(CheckedSession):
         def merge_environment_settings(
             self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any
         ) -> Any:
             return super().merge_environment_settings(url, proxies, stream, certificate or verify, cert)
 
-    session = Session()
+    session = Session(signal)
     if hasattr(os, "register_at_fork"):  # two processes would mix their requests on one connection
         closed = weakref.WeakMethod(session.close)
         os.register_at_fork(after_in_child=lambda: (close := closed()) and close())
@@ -72,13 +83,16 @@ def _name(file: Path | None) -> str | None:
     return str(file) if file else None
 
 
-def _grpc(to: Target) -> dict[str, Any]:
+def _grpc(to: Target, _: Signal) -> dict[str, Any]:
     import grpc
+
+    from telemetry.receipt import ANSWER_BYTES
 
     return {
         "headers": to.headers,
         "compression": grpc.Compression.Gzip if to.compression == "gzip" else grpc.Compression.NoCompression,
         "insecure": to.plaintext,
+        "channel_options": (("grpc.max_receive_message_length", ANSWER_BYTES),),
         "credentials": None if to.plaintext else grpc.ssl_channel_credentials(*_pem(to)),
     }
 
@@ -88,7 +102,7 @@ def _pem(to: Target) -> list[bytes | None]:
     return [file.read_bytes() if file else None for file in files]
 
 
-_PROTOCOLS: Mapping[Protocol, tuple[str, Callable[[Target], dict[str, Any]]]] = {
+_PROTOCOLS: Mapping[Protocol, tuple[str, Callable[[Target, Signal], dict[str, Any]]]] = {
     "http/protobuf": ("opentelemetry.exporter.otlp.proto.http", _http),
     "grpc": ("opentelemetry.exporter.otlp.proto.grpc", _grpc),
 }

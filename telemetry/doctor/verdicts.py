@@ -98,12 +98,12 @@ VERDICTS: Mapping[str, Verdict] = {
     "answer.3xx": Verdict(
         "fault",
         "the endpoint redirects",
-        "the exporter takes that for success and follows no redirect: every push is lost without a word",
+        "the exporter follows no redirect: every push is lost",
     ),
     "answer.not-otlp": Verdict(
         "fault",
         "something answers with success that is no OTLP receiver, such as a web page",
-        "the exporter is content, and every push is lost without a word",
+        "every push is lost",
     ),
     "answer.5xx": Verdict(
         "fault", "the backend, or a gateway before it, is not able to take pushes now", "pushes are lost"

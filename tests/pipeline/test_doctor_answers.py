@@ -69,23 +69,23 @@ def test_a_refusal_is_told_in_the_servers_words(status: int, expected: str, mend
     assert finding.mend[0].startswith(mend) or mend in finding.mend[0]
 
 
-def test_a_redirect_which_the_exporter_takes_for_success() -> None:
-    """Every push would be lost without a word; the mend is where it leads."""
+def test_a_redirect_is_no_receipt() -> None:
+    """No exporter follows it; the mend is where it leads."""
     with gateway(302, Location="https://otlp.example/v1/metrics?token=abc") as url:
         given = environ(ENDPOINT=url)
         finding = verdict(given)
-        assert arrives(given), "the exporter tells redirects now: change the words of the verdict"
+        assert not arrives(given)
     assert finding.id == "answer.3xx"
     assert finding.mend == (f"{PREFIX}ENDPOINT=https://otlp.example",)
     assert "token" not in str(finding)
 
 
-def test_a_web_page_which_the_exporter_takes_for_success() -> None:
+def test_a_web_page_is_no_receipt() -> None:
     """200 alone is no receiver."""
     with gateway(200, PAGE, Content_Type="text/html") as url:
         given = environ(ENDPOINT=url)
         finding = verdict(given)
-        assert arrives(given), "the exporter looks at the answer now: change the words of the verdict"
+        assert not arrives(given)
     assert finding.id == "answer.not-otlp"
     assert "Sign in" in finding.found
     assert "<" not in finding.found

@@ -149,7 +149,7 @@ def test_a_variable_that_grpc_stumbles_over_is_told(monkeypatch: pytest.MonkeyPa
 def test_grpc_is_given_the_compression(given: str, there: str) -> None:
     """A grpc server in Python does not say what came compressed."""
     to = target("metrics", {**GRPC, "OTEL_EXPORTER_OTLP_COMPRESSION": given})
-    assert _grpc(to)["compression"] is getattr(grpc.Compression, there)
+    assert _grpc(to, "metrics")["compression"] is getattr(grpc.Compression, there)
 
 
 @pytest.mark.parametrize(
