@@ -154,7 +154,8 @@ def _notes(stack: Stack, started: list[Service]) -> None:
 def _way(settings: Settings) -> str:
     """The mode, and the addresses on its way."""
     if settings.mode != OTLP:
-        return f"Mode {settings.mode}: Prometheus scrapes {settings.url('api')}/metrics."
+        path = settings.scraping.get("metrics_path", "/metrics")
+        return f"Mode {settings.mode}: Prometheus scrapes http://localhost:{settings.metrics_port}{path}."
     return (
         f"Mode {settings.mode}: the API pushes to the collector ({settings.url('collector')}, gRPC "
         f"localhost:{settings.ports['collector-grpc']}), and Prometheus scrapes that at "

@@ -45,7 +45,8 @@ def drain(supervisor: Supervisor, say: Say, *, to_another_mode: bool) -> None:
 def _scraped_again(settings: Settings, port: str) -> bool:
     """Wait for a scrape that begins from now on, well or not."""
     prometheus = Prometheus(settings.url("prometheus"))
-    asked = f'timestamp(up{{instance="localhost:{settings.ports[port]}"}})'
+    number = settings.metrics_port if port == "api" else settings.ports[port]
+    asked = f'timestamp(up{{instance="localhost:{number}"}})'
     since = time.time() + _ALIGNED_SECONDS
     while time.time() < since + PATIENCE_SECONDS:
         try:

@@ -13,10 +13,10 @@ from scripts.stack.modes import MODE
 
 API_KEYS = tuple(KEYS.values())
 RUN_DIR = ("REVIEWLENS_RUN_DIR", ".run")
-_OURS = ("REVIEWLENS_", "OTEL_")
+_OURS = ("REVIEWLENS_", "OTEL_", "TELEMETRY_")
 # What the running stack does not read: where programs came from, and the folder in which it was found.
 _NO_MATTER = {DOWNLOAD_BASE, RUN_DIR[0]}
-_SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|HEADERS")
+_SECRET_NAME = re.compile(r"KEY|TOKEN(?!_FILE)|SECRET|PASSWORD|HEADERS")
 _CREDENTIALS = re.compile(r"//[^/]*@")
 FINGERPRINT = "sha256:"
 

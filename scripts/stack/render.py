@@ -18,20 +18,26 @@ PROMETHEUS = ROOT / "monitoring" / "prometheus.yml"
 BEHIND_COLLECTOR = ROOT / "monitoring" / "prometheus.otlp.yml"
 ALERTMANAGER = ROOT / "monitoring" / "alertmanager" / "alertmanager.yml"
 GRAFANA = ROOT / "monitoring" / "grafana"
+API = "localhost:8000"
 _GLOB = re.compile(r"[\\*?\[]")
 
 
 def prometheus_config(settings: Settings) -> Path:
     """The committed file, or below the run folder a copy with this stack's ports and the rules beside it."""
     committed = BEHIND_COLLECTOR if settings.mode == OTLP else PROMETHEUS
-    if settings.default_ports and not _GLOB.search(str(committed)):
+    is_plain = settings.default_ports and settings.metrics_port == settings.ports["api"]
+    if is_plain and not settings.scraping and not _GLOB.search(str(committed)):
         return committed
     folder = settings.run_dir / "prometheus"
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(committed.parent / "alerts", private.folder(folder) / "alerts")
     data = yaml.safe_load(committed.read_text(encoding="utf-8"))
+    for job in data["scrape_configs"] if settings.mode != OTLP else ():
+        if job["static_configs"][0]["targets"] == [API]:
+            job.update(settings.scraping)
+    moved = settings.ports if settings.mode == OTLP else {**settings.ports, "api": settings.metrics_port}
     ports = ports_in(settings.mode).items()
-    with_ports(data, {str(default): settings.ports[name] for name, (_, default) in ports})
+    with_ports(data, {str(default): moved[name] for name, (_, default) in ports})
     if _GLOB.search(str(folder)):
         data["rule_files"] = [f"{_literal(folder)}/{pattern}" for pattern in data["rule_files"]]
     return _write(folder / committed.name, data)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from app.injected import own
 from app.llm.settings import KEYS, PREFIX, PROVIDERS, keyless
@@ -14,6 +15,7 @@ from scripts.stack.environment import RUN_DIR, record
 from scripts.stack.errors import StackError
 from scripts.stack.manifest import DOWNLOAD_BASE
 from scripts.stack.modes import ALL_PORTS, MODE, OTLP, mode_of, ports_in
+from telemetry.settings import LISTENER_HOST, LISTENER_PORT, TOKEN_FILE
 
 ROOT = Path(__file__).parents[2]
 HOST = "127.0.0.1"
@@ -106,6 +108,23 @@ class Settings:
 
     def pid_file(self, service: str) -> Path:
         return self.run_dir / f"{service}.pid"
+
+    @property
+    def metrics_port(self) -> int:
+        """Where the API is scraped: at its own port, unless its metrics have another."""
+        if not self.recorded.keys() & {LISTENER_HOST, LISTENER_PORT}:
+            return self.ports["api"]
+        return _port(self.recorded, LISTENER_PORT, 9464)
+
+    @property
+    def scraping(self) -> Mapping[str, Any]:
+        """How Prometheus scrapes the API, where that differs from the committed configuration."""
+        told: dict[str, Any] = {}
+        if path := self.recorded.get("TELEMETRY_METRICS_PATH"):
+            told["metrics_path"] = path
+        if file := self.recorded.get(TOKEN_FILE):
+            told["authorization"] = {"credentials_file": str(Path(file).absolute())}
+        return told
 
     def url(self, service: str) -> str:
         """Where a service of the stack is reached from this machine."""

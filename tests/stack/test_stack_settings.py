@@ -224,3 +224,26 @@ def test_grafanas_password_is_random_private_and_kept(tmp_path: Path) -> None:
     first = path.read_text()
     assert len(first) >= 20 and path.stat().st_mode & 0o777 == 0o600
     assert render.grafana_password(settings).read_text() == first
+
+
+def test_prometheus_is_given_the_token_and_the_port_of_the_metrics(tmp_path: Path) -> None:
+    """In a copy for its owner alone, which names the token's file and never holds the token."""
+    token = tmp_path / "token"
+    token.write_text("s3cret")
+    given = {
+        "REVIEWLENS_RUN_DIR": str(tmp_path),
+        "TELEMETRY_METRICS_TOKEN_FILE": str(token),
+        "OTEL_EXPORTER_PROMETHEUS_PORT": "19464",
+    }
+    settings = Settings.from_env(given)
+    assert settings.recorded["TELEMETRY_METRICS_TOKEN_FILE"] == str(token)
+    path = render.prometheus_config(settings)
+    assert path.stat().st_mode & 0o777 == 0o600
+    text = path.read_text()
+    assert "s3cret" not in text
+    jobs = {job["job_name"]: job for job in yaml.safe_load(text)["scrape_configs"]}
+    api = jobs.pop("reviewlens-backend")
+    assert api["static_configs"][0]["targets"] == ["localhost:19464"]
+    assert api["authorization"] == {"credentials_file": str(token)}
+    assert all("authorization" not in job for job in jobs.values())
+    assert render.prometheus_config(Settings.from_env({})) == render.PROMETHEUS
