@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,9 +41,6 @@ REMEDIES = {
     "out of memory": ("Memory is used up: see the system's log", PASSES),
 }
 _ELSE = ("See the system's log", UNSURE)
-
-_SCHEME = re.compile(r"[a-z]+://")
-_PLACE = re.compile(r"(\[[0-9a-f:.]+\]|[^:/]*)(:\d+)?(/[^:]*)?")
 
 
 class StoreError(RuntimeError):
@@ -101,12 +97,3 @@ def explained(path: Path) -> Iterator[None]:
         if not of_the_store(error):
             raise
         raise StoreError(explain(path, error), str(error), prospect(error)) from error
-
-
-def without_secrets(url: str) -> str:
-    """A store's address without user, password and options; what may be one of them is dots."""
-    scheme = _SCHEME.match(url)
-    before, _, place = url[scheme.end() if scheme else 0 :].rpartition("@")
-    place = place.partition("?")[0]
-    shown = place if "?" not in before and _PLACE.fullmatch(place) else "..."
-    return f"{scheme[0] if scheme else ''}{shown}"

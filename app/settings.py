@@ -10,9 +10,9 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.dialogue.store import MOST_LIVE
-from app.faults import without_secrets
 from app.injected import own
 from app.origins import origins
+from telemetry.secrets import without_secrets
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails

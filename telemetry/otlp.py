@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationInfo, field_validator
 
+from telemetry.secrets import without_secrets
 from telemetry.settings import Settings, Signal, checked, flag, lower, rows, variable
 
 Protocol = Literal["http/protobuf", "grpc"]
@@ -106,8 +107,8 @@ class Target(BaseModel, frozen=True):
 
     @property
     def where(self) -> str:
-        """The endpoint as a log may show it: without query."""
-        return self.endpoint.partition("?")[0]
+        """The endpoint as a log may show it."""
+        return without_secrets(self.endpoint)
 
     @property
     def plaintext(self) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
+
+from telemetry.secrets import without_secrets
 
 SERVICE_NAME = "reviewlens-api"
 EXPORT_INTERVAL_MS = 10_000
@@ -19,7 +20,6 @@ Exporter = Literal["prometheus", "otlp"]
 Signal = Literal["metrics", "traces"]
 Model = TypeVar("Model", bound=BaseModel)
 
-_CREDENTIALS = re.compile(r"//[^/@]*@")
 _log = logging.getLogger("telemetry")
 
 
@@ -196,7 +196,10 @@ def checked(model: type[Model], given: Mapping[str, Any], names: Mapping[str, st
 
 
 def _shown(value: Any, public: bool) -> str:
-    return _CREDENTIALS.sub("//***@", repr(value)) if public else "***"
+    if not public:
+        return "***"
+    is_address = isinstance(value, str) and ("//" in value or "@" in value)
+    return repr(without_secrets(value) if is_address else value)
 
 
 def _key(name: str) -> str:

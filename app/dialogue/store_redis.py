@@ -29,7 +29,8 @@ from app.dialogue.store import (
     TooManyLive,
 )
 from app.dialogue.store_redis_faults import AWAY, explained, was_sent
-from app.faults import PERHAPS_DONE, StoreError, without_secrets
+from app.faults import PERHAPS_DONE, StoreError
+from telemetry.secrets import without_secrets
 
 PREFIX = "reviewlens:"
 SESSION = f"{PREFIX}session:"

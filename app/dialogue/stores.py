@@ -5,8 +5,8 @@ from __future__ import annotations
 from app.database import Database
 from app.dialogue.store import SessionStore
 from app.dialogue.store_sqlite import SqliteSessions
-from app.faults import without_secrets
 from app.settings import STORES, AppSettings, AppSettingsError
+from telemetry.secrets import without_secrets
 
 
 def open_sessions(settings: AppSettings, database: Database) -> SessionStore:

@@ -15,7 +15,8 @@ from support.servers import ROOT, free_port, wait_for
 
 from app.dialogue.model import Session
 from app.dialogue.store_redis import RedisSessions
-from app.faults import StoreError, without_secrets
+from app.faults import StoreError
+from telemetry.secrets import without_secrets
 
 SECRET = "geheimnis"
 SESSION = Session("s1", "the chair", "chair", "q-general")

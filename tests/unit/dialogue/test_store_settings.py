@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from app.database import Database
 from app.dialogue.stores import open_sessions
-from app.faults import without_secrets
 from app.settings import AppSettings, AppSettingsError
+from telemetry.secrets import without_secrets
 
 SECRET = "geheimnis"
 BAD = [

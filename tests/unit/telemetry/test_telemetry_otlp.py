@@ -94,7 +94,7 @@ PAIRS = "expected key=value pairs, separated by commas, percent-encoded (default
         ("PROTOCOL", "http/json", "'http/json': expected http/protobuf or grpc (default 'http/protobuf')"),
         ("METRICS_PROTOCOL", "gprc", "'gprc': expected http/protobuf or grpc (default 'http/protobuf')"),
         ("ENDPOINT", "collector:4318", f"'collector:4318': expected {URL}"),
-        ("ENDPOINT", "http://u:secret@c:x", f"'http://***@c:x': expected {URL}"),
+        ("ENDPOINT", "http://u:secret@c:x", f"'http://...': expected {URL}"),
         ("METRICS_ENDPOINT", "http://", f"'http://': expected {URL}"),
         ("HEADERS", "Basic secret", f"***: {PAIRS}"),
         ("HEADERS", "a=se;cret", f"***: {PAIRS}"),
