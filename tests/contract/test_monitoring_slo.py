@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import promql_parser
 import pytest
+from support.servers import ROOT
 
 from monitoring.queries import compared, nodes, parse, same, selectors
 from monitoring.targets import Limit, Objective, read_rules, read_targets
@@ -78,3 +81,11 @@ def test_a_slow_quantile_is_the_same_as_a_missed_objective(
 def test_objectives_are_judged_over_less_than_is_kept() -> None:
     """Prometheus keeps 15 days by default."""
     assert promql_parser.parse_duration(TARGETS.window).days == 7
+
+
+def test_the_readme_counts_the_alerts() -> None:
+    """A number in prose grows old without a test."""
+    text = (ROOT / "monitoring" / "README.md").read_text(encoding="utf-8")
+    counted = re.search(r"(\d+) alerts, and recording rules", text)
+    assert counted is not None
+    assert int(counted[1]) == sum(rule.is_alert for rule in RULES.values())
