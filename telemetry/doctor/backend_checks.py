@@ -3,33 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
-from telemetry.doctor.backend import GATEWAY, BackendError, Prometheus, Target
+from telemetry.doctor.backend import BackendError, Prometheus
 from telemetry.doctor.double import double
 from telemetry.doctor.finding import Finding, found, passed
 from telemetry.doctor.subject import Subject
+from telemetry.doctor.targets import targets
 from telemetry.settings import EXPORT_INTERVAL_MS
 
 INTERVAL = "OTEL_METRIC_EXPORT_INTERVAL"
 EXPORTERS = "OTEL_METRICS_EXPORTER"
-NOT_EXPOSED = f"{EXPORTERS}=prometheus, and a right metrics_path: /metrics"
-# What Prometheus says -> what to do where it runs in Docker, and where it runs beside the service.
-SIGNS = (
-    ("404", NOT_EXPOSED, NOT_EXPOSED),
-    (
-        "refused",
-        "REVIEWLENS_HOST=0.0.0.0, if the service runs and listens on loopback only",
-        "start the service",
-    ),
-    ("lookup", f'extra_hosts: ["{GATEWAY}:host-gateway"] for Prometheus', "correct the target's host name"),
-    ("deadline", "let containers through this machine's firewall to that port", "see why /metrics is slow"),
-    (
-        "no route",
-        "let containers through this machine's firewall to that port",
-        "correct the target's address",
-    ),
-)
 
 
 def backend(subject: Subject) -> Iterator[Finding]:
@@ -40,27 +23,11 @@ def backend(subject: Subject) -> Iterator[Finding]:
         return
     prometheus = Prometheus(subject.prometheus_url, subject.timeout)
     try:
-        yield from _down(subject, prometheus)
+        yield from targets(subject, prometheus)
         yield from _intervals(subject, prometheus)
         yield from double(subject, prometheus)
     except BackendError as error:
         yield found("prometheus", str(error), "give the address of a running Prometheus with --prometheus")
-
-
-def _down(subject: Subject, prometheus: Prometheus) -> Iterator[Finding]:
-    """The service's targets that cannot be scraped; they are known by their port."""
-    for target in prometheus.targets:
-        if target.health == "down" and urlsplit(target.url).port == subject.scraped_at[2]:
-            yield found("target.down", f"{target.url}: {target.error}", _up(target))
-
-
-def _up(target: Target) -> str:
-    """What brings a target up, by what Prometheus says of it."""
-    from_docker = urlsplit(target.url).hostname == GATEWAY
-    for sign, in_docker, here in SIGNS:
-        if sign in target.error:
-            return in_docker if from_docker else here
-    return "see the log of the service"
 
 
 def _intervals(subject: Subject, prometheus: Prometheus) -> Iterator[Finding]:

@@ -10,10 +10,9 @@ from urllib.parse import urlsplit
 def is_loopback(host: str) -> bool:
     """Whether a host is this machine, so that no proxy is for it."""
     try:
-        address = ipaddress.ip_address(host)
+        return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-    return address.is_loopback or address.is_unspecified
 
 
 def get(url: str, **how: Any) -> Any:

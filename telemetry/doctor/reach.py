@@ -13,9 +13,9 @@ from telemetry.doctor.backend import GATEWAY, BackendError, Prometheus
 from telemetry.doctor.finding import Finding, found, passed
 from telemetry.doctor.proxies import is_loopback
 from telemetry.doctor.subject import Subject
+from telemetry.doctor.targets import listens
 
 BRIDGE = "docker0"
-EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - what a setting may say
 _SIOCGIFADDR = 0x8915
 
 
@@ -28,14 +28,14 @@ def reach(subject: Subject) -> Iterator[Finding]:
     if not outside:
         yield found("bind.unknown", "this machine has loopback addresses only", "start Docker, and ask again")
         return
-    reached = [address for address in outside if _listens(address, port, subject.timeout)]
+    reached = [address for address in outside if listens(address, port, subject.timeout)]
     if reached:
         yield passed(f"the service listens on {reached[0]}:{port}: {GATEWAY}:{port} reaches it")
-    elif _listens("127.0.0.1", port, subject.timeout):
+    elif listens("127.0.0.1", port, subject.timeout):
         yield found(
             "bind", f"{outside[0]}:{port} is refused, 127.0.0.1:{port} is not", *_bind_mends(variable)
         )
-    elif is_loopback(host) and host not in EVERYWHERE:
+    elif is_loopback(host):
         yield found("bind", f"{variable}={host}; the service does not run now", *_bind_mends(variable))
     else:
         yield passed(f"{variable}={host} is not loopback; the service does not run now")
@@ -75,11 +75,3 @@ def _address_of(interface: str) -> str:
         except OSError:
             return ""
     return socket.inet_ntoa(packed[20:24])
-
-
-def _listens(host: str, port: int, timeout: float) -> bool:
-    try:
-        socket.create_connection((host, port), timeout).close()
-    except OSError:
-        return False
-    return True

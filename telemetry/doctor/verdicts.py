@@ -163,6 +163,11 @@ VERDICTS: Mapping[str, Verdict] = {
     "target.down": Verdict(
         "fault", "Prometheus cannot scrape the service", "nothing of the service is stored"
     ),
+    "target.none": Verdict(
+        "fault",
+        "the service is to be scraped, and no target of Prometheus has its metrics",
+        "nothing of the service is stored",
+    ),
     "bind": Verdict(
         "fault",
         "the service listens on loopback only, and Prometheus runs in Docker",
