@@ -46,9 +46,12 @@ def find(program: Program, version: str | None = None, say: Say = silent, local:
     here = list(_here(program, version, target))
     found = _first(here, say, tried)
     if found is None and not local:
-        with cache.lock(f"{program.name}-{version or program.series}", say):
-            # The one before us may have fetched it.
-            found = _first([*here, *_fetching(program, version, target)], say, tried)
+        try:
+            with cache.lock(f"{program.name}-{version or program.series}", say):
+                # The one before us may have fetched it.
+                found = _first([*here, *_fetching(program, version, target)], say, tried)
+        except (OSError, WayFailedError) as error:  # a home that is read-only, full, or none
+            tried["release into the cache"] = str(error)
     if found is None and version is None:
         found = _first([("cached, other version", lambda _: cache.cached(program, "", target))], say, tried)
     if found is not None:

@@ -44,9 +44,12 @@ class Found:
 
 
 def cache_folder() -> Path:
-    """Where programs are kept, for all clones of one user."""
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "reviewlens" / "bin"
+    """Where programs are kept, for all clones of one user. WayFailedError where this user has no home."""
+    try:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    except RuntimeError as error:
+        raise WayFailedError("this user has no home folder; XDG_CACHE_HOME names another") from error
+    return base / "reviewlens" / "bin"
 
 
 @contextmanager

@@ -208,3 +208,22 @@ def test_an_unknown_command_is_told_what_is_known() -> None:
 def test_a_series_is_compared_by_its_numbers() -> None:
     """3.50 is not of 3.5."""
     assert is_of("3.5.3", "3.5") and is_of("3.5.3", "3") and not is_of("3.50.0", "3.5")
+
+
+@pytest.mark.parametrize("where", ["/proc/self/nowhere", "a file", "no home"])
+def test_a_cache_that_cannot_be_written_is_one_more_way_that_failed(
+    where: str, cache: Path, prometheus_program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A read-only home, or none: told in a line, with what to do; no traceback."""
+    if where == "no home":
+        monkeypatch.delenv("XDG_CACHE_HOME")
+        monkeypatch.delenv("HOME", raising=False)
+        monkeypatch.setattr(Path, "home", lambda: (_ for _ in ()).throw(RuntimeError("none")))
+    else:
+        (tmp_path / "a file").touch()
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / where))
+    with pytest.raises(UnavailableError) as failed:
+        find(prometheus_program)
+    assert failed.value.why
+    assert "\n" not in failed.value.why
+    assert str(failed.value).rpartition("\n")[2].startswith("Put prometheus on PATH, or set ")

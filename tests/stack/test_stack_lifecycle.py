@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 from support.own_stack import environment, is_alive, pid_of, run, running
-from support.servers import free_port, wait_for
+from support.servers import ROOT, free_port, wait_for
 
 from scripts.stack.errors import StackError
 from scripts.stack.health import has_page, is_ready
@@ -223,3 +224,46 @@ def test_a_wrong_setting_is_one_line_and_code_1() -> None:
 def test_readiness_is_not_taken_from_a_closed_port() -> None:
     """Nobody listens: not ready, and no error."""
     assert is_ready(Service("api", (), free_port())) is False
+
+
+def command(action: str, env: dict[str, str]) -> subprocess.Popen[str]:
+    """A command of the stack that goes on while the test does."""
+    words = [sys.executable, "-m", "scripts.stack", action]
+    return subprocess.Popen(
+        words,
+        cwd=ROOT,
+        env={**os.environ, **env},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_two_starts_at_once_are_one_stack() -> None:
+    """The second waits for the first and finds all of it running."""
+    with tempfile.TemporaryDirectory(prefix="rl-") as folder:
+        env = environment(Path(folder))
+        try:
+            both = [command("start-monitoring", env) for _ in range(2)]
+            ended = [(one.communicate(timeout=120)[1], one.returncode) for one in both]
+            assert ended == [("", 0), ("", 0)]
+            log = (Path(env["REVIEWLENS_RUN_DIR"]) / "logs" / "supervisord.log").read_text()
+            assert log.count("spawned: 'prometheus'") == 1
+        finally:
+            run("down", env)
+
+
+def test_a_stop_amid_a_start_leaves_nothing() -> None:
+    """It waits for the start to end, and then ends what that has started."""
+    with tempfile.TemporaryDirectory(prefix="rl-") as folder:
+        env = environment(Path(folder))
+        pids = Path(env["REVIEWLENS_RUN_DIR"])
+        try:
+            start = command("start-monitoring", env)
+            wait_for("a program", lambda: list(pids.glob("prometheus.pid")))
+            stop = command("down", env)
+            assert (stop.communicate(timeout=120)[1], stop.returncode) == ("", 0)
+            assert (start.communicate(timeout=120)[1], start.returncode) == ("", 0)
+            assert {path.name for path in pids.iterdir()} <= {"logs", "state", "lock"}
+        finally:
+            run("down", env)
