@@ -15,6 +15,7 @@ from telemetry.catalog import Metric
 from telemetry.exemplars import Offer
 from telemetry.guard import guard
 from telemetry.pages import Numbers
+from telemetry.trackers import ExceptionCounter, Exceptions, Timer
 
 Attributes = Mapping[str, str]
 
@@ -141,8 +142,9 @@ class BoundCounter(Child):
 
     __slots__ = ()
 
-    def inc(self, amount: float = 1.0) -> None:
-        """Add `amount`, which must not be negative. 0 makes the series exist."""
+    def inc(self, amount: float = 1.0, exemplar: Mapping[str, str] | None = None) -> None:
+        """Add `amount`, which must not be negative. 0 makes the series exist. `exemplar` has no effect: a
+        value's exemplar is the span that it came in."""
         take, release, numbers = self._take, self._release, self._numbers
         try:
             if not 0.0 <= amount < 1e999:
@@ -157,6 +159,10 @@ class BoundCounter(Child):
         except Exception:
             self._otherwise(amount, self.inc, take)
 
+    def count_exceptions(self, exception: Exceptions = Exception) -> ExceptionCounter:
+        """Count what leaves a block or a function: `with`, or a decorator, of any kind of function."""
+        return ExceptionCounter(self.inc, exception)
+
 
 class BoundHistogram(Child):
     """A histogram under one label set."""
@@ -168,8 +174,8 @@ class BoundHistogram(Child):
         self._bounds = of.metric.buckets
         self._sum = len(self._bounds) + 1
 
-    def observe(self, amount: float) -> None:
-        """Record one value of 0 or more, in the metric's unit."""
+    def observe(self, amount: float, exemplar: Mapping[str, str] | None = None) -> None:
+        """Record one value of 0 or more, in the metric's unit. `exemplar`: see BoundCounter."""
         take, release, numbers = self._take, self._release, self._numbers
         try:
             if not 0.0 <= amount < 1e999:
@@ -185,6 +191,10 @@ class BoundHistogram(Child):
                 self._after(amount, at)
         except Exception:
             self._otherwise(amount, self.observe, take)
+
+    def time(self) -> Timer:
+        """Record the seconds of a block or a function: `with`, or a decorator, of any kind of function."""
+        return Timer(self)
 
 
 class Together:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from telemetry.catalog import Metric
 from telemetry.guard import guard
 from telemetry.handles import Handle, LabelError, Values, text_of
+from telemetry.trackers import InProgress, Timer
 
 
 class BoundGauge:
@@ -27,9 +29,42 @@ class BoundGauge:
         except Exception:
             guard.fault("record")
 
+    def inc(self, amount: float = 1.0) -> None:
+        """Add `amount` to what is held, from 0."""
+        try:
+            self._handle.change(self._values, amount)
+        except Exception:
+            guard.fault("record")
+
+    def dec(self, amount: float = 1.0) -> None:
+        """Take `amount` from what is held."""
+        self.inc(-amount)
+
+    def set_to_current_time(self) -> None:
+        """Hold the seconds since 1970."""
+        self.set(time.time())
+
+    def set_function(self, function: Callable[[], float]) -> None:
+        """Ask `function` for the value at each collection, in place of what is held."""
+        self._handle.ask(self._values, function)
+
+    def track_inprogress(self) -> InProgress:
+        """Hold 1 more while a block or a function runs."""
+        return InProgress(self.inc, self.dec)
+
+    def time(self) -> Timer:
+        """Hold the seconds of the last block or function."""
+        return Timer(_Setting(self.set))
+
     def remove(self) -> None:
         """End the series: the next scrape does not have it."""
         self._handle.drop(self._values)
+
+
+class _Setting(NamedTuple):
+    """A gauge, for a timer."""
+
+    observe: Callable[[float], None]
 
 
 Series = Iterable[tuple[Values, float]]
@@ -54,6 +89,7 @@ class Gauge(Handle[BoundGauge]):
         super().__init__(metric)
         self._lock = threading.Lock()
         self._held: dict[Values, float] = {}
+        self._asked: dict[Values, Callable[[], float]] = {}
         self._over: frozenset[Values] = frozenset()
         self._others = 0
         self._source: Callable[[int], Some] | None = None
@@ -70,10 +106,24 @@ class Gauge(Handle[BoundGauge]):
         with self._lock:
             self._held[values] = float(amount)
 
+    def change(self, values: Values, amount: float) -> None:
+        """Add to the series of these label values."""
+        with self._lock:
+            self._held[values] = self._held.get(values, 0.0) + float(amount)
+
+    def ask(self, values: Values, function: Callable[[], float]) -> None:
+        """Read the series of these label values from `function`, at each collection."""
+        with self._lock:
+            self._asked[values] = function
+
     def drop(self, values: Values) -> None:
         """Forget the series of these label values."""
         with self._lock:
             self._held.pop(values, None)
+            self._asked.pop(values, None)
+
+    def _remove(self, values: Values) -> None:
+        self.drop(values)
 
     def follow(self, source: Callable[[], Series] | None) -> None:
         """Read the live series from `source` at each collection: label values in catalogue order, value."""
@@ -89,17 +139,28 @@ class Gauge(Handle[BoundGauge]):
         super().clear()
         with self._lock:
             self._held.clear()
+            self._asked.clear()
             self._over, self._others = frozenset(), 0
         self._source = None
 
     def live(self) -> dict[Values, float]:
         """Every live series now; those over the bound are added up under "(other)"."""
         with self._lock:
-            live = dict(self._held)
+            live, asked = dict(self._held), dict(self._asked)
+        live.update(self._told(asked))
         some = self._source(self._bound.named) if self._source is not None else Some(())
         for rows in (some.series, some.others):
             live.update((self._sourced(values), float(amount)) for values, amount in rows)
         return self._bounded(live, some.other_count)
+
+    @staticmethod
+    def _told(asked: Mapping[Values, Callable[[], float]]) -> Iterator[tuple[Values, float]]:
+        """What the functions tell; one that fails leaves its own series out."""
+        for values, function in asked.items():
+            try:
+                yield values, float(function())
+            except Exception:
+                guard.fault("render")
 
     def _bounded(self, live: Mapping[Values, float], others: int) -> dict[Values, float]:
         """The live series within the bound: who is shown stays while it lives, and each other counts once.

@@ -13,6 +13,7 @@ from telemetry.bounds import Bound
 from telemetry.catalog import OTHER, Metric
 from telemetry.children import Attributes, BoundCounter, BoundHistogram, Child, Watcher
 from telemetry.guard import guard
+from telemetry.trackers import ExceptionCounter, Exceptions, InProgress, Timer
 from telemetry.words import printable, say_once
 
 Values = tuple[str, ...]
@@ -42,7 +43,19 @@ class Idle:
     def _forget(self, *_: object, **__: object) -> None:
         """Do nothing."""
 
-    add = record = inc = observe = set = remove = _forget
+    add = record = inc = dec = observe = set = set_to_current_time = set_function = remove = _forget
+
+    def time(self) -> Timer:
+        """Run the block; its seconds are forgotten."""
+        return Timer(self)
+
+    def count_exceptions(self, exception: Exceptions = Exception) -> ExceptionCounter:
+        """Run the block; its exceptions leave, and are not counted."""
+        return ExceptionCounter(self._forget, exception)
+
+    def track_inprogress(self) -> InProgress:
+        """Run the block."""
+        return InProgress(self._forget, self._forget)
 
 
 IDLE = Idle()
@@ -68,26 +81,48 @@ class Handle(ABC, Generic[BoundT]):
         )
         self.overflow: Callable[[int], object] = IDLE.inc
 
-    def labels(self, **labels: object) -> BoundT:
-        """The metric under one label set; may be kept and reused. Values become strings.
+    def labels(self, *values: object, **labels: object) -> BoundT:
+        """The metric under one label set, given by name, or by place in the catalogue's order; may be kept
+        and reused. Values become strings.
 
-        A wrong name or value is a LabelError in tests; in production it is counted and logged, and
+        A wrong name or value is a LabelError where strict; in production it is counted and logged, and
         an unknown value of a closed label is recorded as "(other)". So is a new value of any label
         once the metric has too many.
         """
         try:
             child = self._children[self._pick(labels)]
         except (KeyError, TypeError):  # a new one, or of no texts, or of other names
-            return self._sought(labels)
-        return child if len(labels) == self._many else self._sought(labels)
+            return self._sought(labels, values)
+        return child if len(labels) == self._many and not values else self._sought(labels, values)
 
-    def _sought(self, labels: Mapping[str, object]) -> BoundT:
+    def remove(self, *values: object) -> None:
+        """Remove the series of these label values, given by place: of a gauge alone. A counter's or a
+        histogram's is a fault: what was counted stays."""
         try:
-            values = self._values(labels)
+            self._remove(self._values(self._by_place(values, {})))
+        except Exception:
+            guard.fault("record")
+
+    def _remove(self, values: Values) -> None:
+        raise TypeError(
+            f"{self.metric.name}: a {self.metric.kind}'s series cannot be removed, totals never fall"
+        )
+
+    def _sought(self, labels: Mapping[str, object], by_place: tuple[object, ...] = ()) -> BoundT:
+        try:
+            values = self._values(self._by_place(by_place, labels) if by_place else labels)
             return self._children.get(self._key(values)) or self._child(values)
         except Exception:
             guard.fault("record")
             return cast(BoundT, IDLE)
+
+    def _by_place(self, values: tuple[object, ...], labels: Mapping[str, object]) -> dict[str, object]:
+        if labels or len(values) != self._many:
+            raise LabelError(
+                f"{self.metric.name}: got {len(values)} label values by place and {sorted(labels)} by name, "
+                f"expected all of {list(self._names)} in one way"
+            )
+        return dict(zip(self._names, values, strict=True))
 
     def _values(self, labels: Mapping[str, object]) -> Values:
         if labels.keys() != self._name_set:
@@ -234,9 +269,13 @@ class Counter(Instrumented[BoundCounter, Adder]):
         """Show the series of these label values at 0 until it has a value."""
         self._known(values)[1].inc(0)
 
-    def inc(self, amount: float = 1.0) -> None:
+    def inc(self, amount: float = 1.0, exemplar: Mapping[str, str] | None = None) -> None:
         """Add to a counter without labels."""
-        self.labels().inc(amount)
+        self.labels().inc(amount, exemplar)
+
+    def count_exceptions(self, exception: Exceptions = Exception) -> ExceptionCounter:
+        """Count, in a counter without labels, what leaves a block or a function."""
+        return self.labels().count_exceptions(exception)
 
 
 class Histogram(Instrumented[BoundHistogram, Recorder]):
@@ -268,6 +307,10 @@ class Histogram(Instrumented[BoundHistogram, Recorder]):
         super().clear()
         self.expected = frozenset()
 
-    def observe(self, amount: float) -> None:
+    def observe(self, amount: float, exemplar: Mapping[str, str] | None = None) -> None:
         """Record into a histogram without labels."""
-        self.labels().observe(amount)
+        self.labels().observe(amount, exemplar)
+
+    def time(self) -> Timer:
+        """Record the seconds of a block or a function; Timer.labels() chooses the label set within it."""
+        return Timer(self)

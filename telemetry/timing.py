@@ -2,96 +2,13 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from time import perf_counter
-from types import TracebackType
-from typing import Protocol, cast
 
 from telemetry.metrics import errors_total
-from telemetry.watching import End, F, watched
+from telemetry.trackers import ExceptionCounter, Labelled, Observer, Timer, Tracker
 
-
-class Observer(Protocol):
-    """What takes one value, such as a histogram under a label set."""
-
-    def observe(self, amount: float) -> None: ...
-
-
-class Labelled(Protocol):
-    """What gives an observer for a label set: a histogram handle."""
-
-    def labels(self, **labels: object) -> Observer: ...
-
-
-class Tracker(ABC):
-    """A block of code under watch: `with`, `async with`, or a decorator that keeps the signature.
-
-    An awaitable is watched to its end, a generator from its first step to its end. A decorator serves any
-    number of calls at once; as a context manager, one tracker belongs to one task at a time.
-    """
-
-    @abstractmethod
-    def _begin(self) -> End:
-        """Start to watch; what is returned is called at the end, with the exception that left, if any."""
-
-    def __enter__(self) -> Tracker:
-        self._blocks().append(self._begin())
-        return self
-
-    def _blocks(self) -> list[End]:
-        """The blocks that are open, the innermost last."""
-        return cast("list[End]", self.__dict__.setdefault("_open", []))
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._blocks().pop()(error)
-
-    async def __aenter__(self) -> Tracker:
-        return self.__enter__()
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.__exit__(exc_type, error, traceback)
-
-    def __call__(self, function: F) -> F:
-        """The function, watched at each call."""
-        return watched(function, self._begin)
-
-
-class Timer(Tracker):
-    """Record a block's duration in seconds on exit, whether it ends well or not.
-
-    `Timer(retrieval_duration_seconds, {"category": "chair"})`; without labels, the histogram itself observes.
-    """
-
-    def __init__(
-        self,
-        histogram: Labelled | Observer,
-        labels: Mapping[str, object] | None = None,
-        clock: Callable[[], float] = perf_counter,
-    ) -> None:
-        self._observer: Observer = (
-            histogram.labels(**labels) if labels else histogram  # type: ignore[union-attr,assignment]
-        )
-        self._clock = clock
-        self.start_time: float | None = None
-
-    def _begin(self) -> End:
-        start = self.start_time = self._clock()
-
-        def end(_: BaseException | None) -> None:
-            self._observer.observe(max(0.0, self._clock() - start))
-
-        return end
+__all__ = ["Labelled", "Observer", "Timer", "Tracker", "track_errors", "track_time"]
 
 
 def track_time(
@@ -103,18 +20,11 @@ def track_time(
     return Timer(histogram, labels, clock)
 
 
-class track_errors(Tracker):  # noqa: N801 - the specification's name, called like a function
+class track_errors(ExceptionCounter):  # noqa: N801 - the specification's name, called like a function
     """Count an exception that leaves the block, and let it leave: `@track_errors("timeout", "llm")`.
 
     Exceptions only: a cancelled task, a closed generator and an exit are no errors.
     """
 
     def __init__(self, error_type: str, component: str) -> None:
-        self._errors = errors_total.labels(error_type=error_type, component=component)
-
-    def _begin(self) -> End:
-        return self._end
-
-    def _end(self, error: BaseException | None) -> None:
-        if isinstance(error, Exception):
-            self._errors.inc()
+        super().__init__(errors_total.labels(error_type=error_type, component=component).inc, Exception)

@@ -1,0 +1,130 @@
+"""A block of code or a function under watch: timed, its exceptions counted, or counted while it runs."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from time import perf_counter
+from types import TracebackType
+from typing import Protocol, cast
+
+from telemetry.watching import End, F, watched
+
+Exceptions = type[BaseException] | tuple[type[BaseException], ...]
+
+
+class Observer(Protocol):
+    """What takes one value, such as a histogram under a label set."""
+
+    def observe(self, amount: float) -> None: ...
+
+
+class Labelled(Protocol):
+    """What gives an observer for a label set: a histogram handle."""
+
+    def labels(self, *values: object, **labels: object) -> Observer: ...
+
+
+class Tracker(ABC):
+    """A block of code under watch: `with`, `async with`, or a decorator that keeps the signature.
+
+    An awaitable is watched to its end, a generator from its first step to its end. A decorator serves any
+    number of calls at once; as a context manager, one tracker belongs to one task at a time.
+    """
+
+    @abstractmethod
+    def _begin(self) -> End:
+        """Start to watch; what is returned is called at the end, with the exception that left, if any."""
+
+    def __enter__(self) -> Tracker:
+        self._blocks().append(self._begin())
+        return self
+
+    def _blocks(self) -> list[End]:
+        """The blocks that are open, the innermost last."""
+        return cast("list[End]", self.__dict__.setdefault("_open", []))
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._blocks().pop()(error)
+
+    async def __aenter__(self) -> Tracker:
+        return self.__enter__()
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.__exit__(exc_type, error, traceback)
+
+    def __call__(self, function: F) -> F:
+        """The function, watched at each call."""
+        return watched(function, self._begin)
+
+
+class Timer(Tracker):
+    """Record a block's duration in seconds on exit, whether it ends well or not.
+
+    `Timer(retrieval_duration_seconds, {"category": "chair"})`; without labels, the histogram itself observes.
+    """
+
+    def __init__(
+        self,
+        histogram: Labelled | Observer,
+        labels: Mapping[str, object] | None = None,
+        clock: Callable[[], float] = perf_counter,
+    ) -> None:
+        self._histogram = histogram
+        self._observer: Observer = (
+            histogram.labels(**labels) if labels else histogram  # type: ignore[union-attr,assignment]
+        )
+        self._clock = clock
+        self.start_time: float | None = None
+
+    def labels(self, *values: object, **labels: object) -> None:
+        """Choose the label set that the block's duration is recorded under, within the block."""
+        self._observer = self._histogram.labels(*values, **labels)  # type: ignore[union-attr]
+
+    def _begin(self) -> End:
+        start = self.start_time = self._clock()
+
+        def end(_: BaseException | None) -> None:
+            self._observer.observe(max(0.0, self._clock() - start))
+
+        return end
+
+
+class ExceptionCounter(Tracker):
+    """Count an exception of some kinds that leaves the block, and let it leave."""
+
+    def __init__(self, count: Callable[[], object], kinds: Exceptions) -> None:
+        self._count = count
+        self._kinds = kinds
+
+    def _begin(self) -> End:
+        return self._end
+
+    def _end(self, error: BaseException | None) -> None:
+        if isinstance(error, self._kinds):
+            self._count()
+
+
+class InProgress(Tracker):
+    """Call `begin` as a block begins, and `end` as it ends."""
+
+    def __init__(self, begin: Callable[[], object], end: Callable[[], object]) -> None:
+        self._at_begin = begin
+        self._at_end = end
+
+    def _begin(self) -> End:
+        self._at_begin()
+        return self._end
+
+    def _end(self, _: BaseException | None) -> None:
+        self._at_end()
