@@ -190,11 +190,12 @@ _asked, _scraping = threading.local(), threading.local()
 
 def writer(record: Callable[[float, Any], None], attributes: Any) -> InCell | None:
     """The aggregation that writes an instrument's recordings under these attributes, as its views have it;
-    nothing is recorded. None where the SDK gives them to none of ours, or to several."""
+    nothing is recorded. None where the SDK gives them to none of ours, or to several, or where this process
+    does not count yet."""
     _asked.found = []
     try:
         record(0, attributes)
-        found = [one for one in _asked.found if one.writes]
+        found = [one for one in _asked.found if one.writes and one.cell.before is None]
     finally:
         _asked.found = None
     return found[0] if len(found) == 1 else None

@@ -19,28 +19,41 @@ from telemetry.serieskey import head_of
 
 
 class Cell:
-    """Some numbers under one key. One process writes them; its threads take turns, by `lock`."""
+    """Some numbers under one key. One process writes them; its threads take turns, by `lock`.
 
-    __slots__ = ("key", "lock", "numbers")
+    `before` is there where this process does not count yet: it is called before the first amount, and gives
+    the cell a place to write.
+    """
 
-    def __init__(self, key: bytes, numbers: Numbers, lock: threading.RLock) -> None:
+    __slots__ = ("before", "key", "lock", "numbers")
+
+    def __init__(
+        self, key: bytes, numbers: Numbers, lock: threading.RLock, before: Callable[[], None] | None = None
+    ) -> None:
         self.key = key
         self.numbers = numbers
         self.lock = lock
+        self.before = before
 
     def add(self, at: int, amount: float) -> None:
         """Add to one of the numbers."""
+        if self.before is not None:
+            if not amount:
+                return
+            self.before()
         with self.lock:
             self.numbers[at] += amount
 
     def add_two(self, at: int, amount: float, other: int, other_amount: float) -> None:
         """Add to two of the numbers at once."""
+        if self.before is not None:
+            self.before()
         with self.lock:
             self.numbers[at] += amount
             self.numbers[other] += other_amount
 
     def become(self, other: Cell) -> None:
-        """Write where another cell writes; in a process just forked, before it has other threads."""
+        """Write where another cell writes; nothing is added meanwhile."""
         self.numbers, self.lock = other.numbers, other.lock
 
     def __len__(self) -> int:
@@ -70,6 +83,7 @@ class Cells:
         self._cells: dict[bytes, Cell] = {}
         self._claimed: set[bytes] = set()
         self._by_head: dict[bytes, list[Cell]] = {}
+        self._before: Callable[[], None] | None = None
         self.generation = -1
         self._open(file)
 
@@ -96,16 +110,33 @@ class Cells:
             for placed in page.scan():
                 self._kept(placed)
 
-    def move(self, file: int | None) -> None:
-        """In a process that was forked: leave the numbers to the parent, and go on with those of a file, or
-        in memory."""
+    def pause(self, before: Callable[[], None]) -> None:
+        """Write nothing from now on, until the first amount: then `before` is called, which is to move() or
+        resume(). Before other threads write, as in a process just forked."""
         self._lock = threading.Lock()
-        kept, self._cells = self._cells, {}
-        self._by_head.clear()
-        self._open(file)
-        for key, cell in kept.items():
-            cell.become(self.cell(key, len(cell)))
-            self._cells[key] = cell
+        self._set_before(before)
+
+    def resume(self) -> None:
+        """Write again."""
+        with self._lock:
+            self._set_before(None)
+
+    def _set_before(self, before: Callable[[], None] | None) -> None:
+        self._before = before
+        for cell in self._cells.values():
+            cell.before = before
+
+    def move(self, file: int | None) -> None:
+        """Leave the numbers, and go on with those of a file, or in memory. Nothing is added meanwhile: this
+        process was just forked, or paused."""
+        with self._lock:
+            kept, self._cells = self._cells, {}
+            self._by_head.clear()
+            self._open(file)
+            for key, cell in kept.items():
+                cell.become(self._cells.get(key) or self._added(key, len(cell)))
+                self._cells[key] = cell
+            self._set_before(None)
 
     def cell(self, key: bytes, length: int) -> Cell:
         """The cell of this key, new ones at 0; one of this process alone where the file cannot grow."""
@@ -154,12 +185,12 @@ class Cells:
     def _added(self, key: bytes, length: int) -> Cell:
         if len(key) > longest(length):
             guard.later("record")
-            return Cell(key, memoryview(bytearray(length * 8)).cast("d"), self._writing)
+            return Cell(key, memoryview(bytearray(length * 8)).cast("d"), self._writing, self._before)
         return self._kept(self._room(key, length).add(key, length))
 
     def _kept(self, placed: Placed) -> Cell:
         key = placed.key
-        cell = self._cells[key] = Cell(key, self._pages[placed.page].of(placed), self._writing)
+        cell = self._cells[key] = Cell(key, self._pages[placed.page].of(placed), self._writing, self._before)
         self.placed.append(placed)
         self._by_head.setdefault(head_of(key), []).append(cell)
         return cell

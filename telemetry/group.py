@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from opentelemetry.sdk.metrics.export import (
     MetricExportResult,
     MetricReader,
     MetricsData,
+    PeriodicExportingMetricReader,
     ResourceMetrics,
 )
 from opentelemetry.sdk.metrics.view import View
@@ -26,6 +28,7 @@ from telemetry.forwarding import ForwardingExporter
 from telemetry.guard import guard
 from telemetry.merge import whole
 from telemetry.scraped import Scraped
+from telemetry.workers import Worker
 
 
 def in_cells(reader: MetricReader, keeping: Keeping) -> None:
@@ -69,11 +72,11 @@ def _guarded(translate: Callable[..., None]) -> Callable[..., None]:
 class GroupReader(OthersReader):
     """As that, with what the other workers have counted added to what this one has."""
 
-    def __init__(self, cells: Cells, scraped: Scraped, registry: CollectorRegistry) -> None:
+    def __init__(self, worker: Worker, scraped: Scraped, registry: CollectorRegistry) -> None:
         super().__init__(registry)
-        self._cells, self._scraped = cells, scraped
+        self._worker, self._scraped = worker, scraped
         self._is_empty = True
-        in_cells(self, Keeping(cells))
+        in_cells(self, Keeping(worker.cells))
 
     def _collect_others(self) -> None:
         """This worker's own; where it has nothing yet, the others' all the same."""
@@ -86,24 +89,53 @@ class GroupReader(OthersReader):
         if metrics_data is None:
             return
         self._is_empty = False
-        added = whole(metrics_data, self._cells, self._scraped.others(), self._scraped.is_others)
-        super()._receive_metrics(added, *args, **kwargs)
+        others = list(self._scraped.others())
+        if others or self._worker.is_filed:
+            metrics_data = whole(metrics_data, self._worker.cells, others, self._scraped.is_others)
+        super()._receive_metrics(metrics_data, *args, **kwargs)
 
 
 class GoOnExporter(ForwardingExporter):
     """Adds what the worker before had counted, and this one has not met yet, to what is pushed: totals of a
     number never fall."""
 
-    def __init__(self, inner: MetricExporter, cells: Cells) -> None:
+    def __init__(self, inner: MetricExporter, worker: Worker) -> None:
         super().__init__(inner)
-        self._cells = cells
+        self._worker = worker
 
     def export(
         self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any
     ) -> MetricExportResult:
         """Push it all in one request."""
         guard.count_due()
-        return self._inner.export(whole(metrics_data, self._cells), timeout_millis, **kwargs)
+        if self._worker.is_filed:
+            metrics_data = whole(metrics_data, self._worker.cells)
+        return self._inner.export(metrics_data, timeout_millis, **kwargs)
+
+
+def hold_back(reader: MetricReader, may_push: Callable[[], bool]) -> None:
+    """Let a reader of a provider collect only where `may_push` says so: the SDK's goes on by itself in every
+    process that is forked."""
+    collect: Any = reader._collect
+
+    def collect_if(*args: Any, **kwargs: Any) -> Any:
+        return collect(*args, **kwargs) if may_push() else None
+
+    reader._set_collect_callback(collect_if)
+
+
+def forget_copied(provider: MeterProvider, reader: MetricReader | None) -> None:
+    """In a process just forked: what is not in cells (up-down counters, gauges) is the parent's to tell."""
+    consumer: Any = provider._measurement_consumer
+    for storage in consumer._reader_storages.values():
+        for matches in storage._instrument_view_instrument_matches.values():
+            for match in matches:
+                kept = match._attributes_aggregation
+                match._attributes_aggregation = {
+                    key: series for key, series in kept.items() if isinstance(series, InCell)
+                }
+    if isinstance(reader, PeriodicExportingMetricReader):
+        reader._export_lock = threading.Lock()  # a thread of the parent may have had it
 
 
 def works() -> bool:

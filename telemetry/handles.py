@@ -234,6 +234,11 @@ class Instrumented(Handle[ChildT], Generic[ChildT, InstrumentT]):
             for watcher in self._watchers:
                 watcher.disconnect()
 
+    def forked(self) -> None:
+        """In a process just forked: reconnect; a thread of the parent may have had the lock."""
+        self._lock = threading.Lock()
+        self.reconnect()
+
     def watch(self, watcher: Watcher) -> None:
         """Tell `watcher`, for as long as anyone holds it, when children have been disconnected."""
         with self._lock:

@@ -43,6 +43,7 @@ def instrument(
         )
     setattr(app, _MARK, True)
     pipeline = pipeline or start()
+    pipeline.await_requests()
     if pipeline.tracer_provider is not None and not _has_own(app, "tracer_provider"):
         # FastAPI makes no spans of its own beside the official ones.
         official.add(app, pipeline.tracer_provider, pipeline.settings.http_server_metrics)
@@ -105,6 +106,8 @@ class Observed:
         await self.app(scope, receive, self._push_around(send))
 
     def _listen(self) -> None:
+        """This process serves: let it count, and have its port."""
+        self._pipeline.take_part()
         if self._pipeline.listener:
             self._pipeline.listener.open()
 

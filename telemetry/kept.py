@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from telemetry.aggregation import Keeping
@@ -17,15 +15,13 @@ from telemetry.settings import Settings
 from telemetry.tracing import sampled_context
 from telemetry.workers import Worker
 
-_log = logging.getLogger("telemetry")
-
 
 class Kept:
     """The cells, with exemplars where there are traces, and what a scrape shows of them."""
 
-    def __init__(self, settings: Settings, worker: Worker | None, meter: str) -> None:
+    def __init__(self, settings: Settings, worker: Worker, meter: str) -> None:
         self._worker = worker
-        self.cells = worker.cells if worker else Cells()
+        self.cells = worker.cells
         self.exemplars = Exemplars(self._exemplar_cells(), sampled_context) if settings.exemplars else None
         self.keeping = Keeping(self.cells, ours=True, exemplars=self.exemplars)
         self.scraped = Scraped(meter, _known(meter), self.cells, self.exemplars, worker)
@@ -33,22 +29,25 @@ class Kept:
     def _exemplar_cells(self) -> Cells:
         """In a file where there are other workers to read it; in memory where the disk has no room."""
         try:
-            return self._worker.exemplars() if self._worker else Cells()
+            return self._worker.exemplars()
         except OSError as error:
             guard.report("record", "exemplars of this worker are seen by it alone: %s", error)
             return Cells()
 
-    def forked(self, has_number: bool) -> None:
-        """In a process that was forked: exemplars go where its numbers go, never into its parent's file."""
+    def forked(self) -> None:
+        """In a process just forked: leave its parent's exemplars."""
+        if self.exemplars:
+            self.exemplars.cells.move(None)
+
+    def joined(self) -> None:
+        """Keep exemplars where the numbers are."""
         if self.exemplars is None:
             return
         try:
-            if self._worker and has_number:
-                self._worker.move_exemplars(self.exemplars.cells)
-                return
+            self._worker.move_exemplars(self.exemplars.cells)
         except OSError as error:
             guard.report("record", "exemplars of this worker are seen by it alone: %s", error)
-        self.exemplars.cells.move(None)
+            self.exemplars.cells.move(None)
 
 
 def _known(meter: str) -> dict[str, What]:

@@ -134,7 +134,14 @@ def _metric(series: _Series, began: int) -> Metric:
 
 def _sum(rows: Sequence[Numbers]) -> Numbers:
     """Rounded once, so that it does not matter in which order workers are added up."""
-    return [*map(math.fsum, zip(*rows, strict=True))]
+    return [*map(_exact, zip(*rows, strict=True))]
+
+
+def _exact(numbers: Iterable[float]) -> float:
+    try:
+        return math.fsum(numbers)
+    except OverflowError:  # beyond the largest float, by numbers that are not
+        return math.inf
 
 
 def _plus(point: Any, rows: Sequence[Numbers]) -> Any:

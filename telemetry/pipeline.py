@@ -7,7 +7,6 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +15,13 @@ from opentelemetry import trace as otel_trace
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricReader, PeriodicExportingMetricReader
+from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from prometheus_client import CollectorRegistry
 
-from telemetry import membership, zero
+from telemetry import zero
+from telemetry.address import configured_port, served_port
 from telemetry.aggregation import Keeping
 from telemetry.bearer import TokenFile
 from telemetry.clean import CleanExporter
@@ -29,20 +30,23 @@ from telemetry.expected import ExpectedCollector, ExpectedExporter
 from telemetry.exporters import metric_exporter
 from telemetry.exposition import Exposition, client_registry
 from telemetry.gauges import Gauge
-from telemetry.group import GoOnExporter, GroupReader, OthersReader, in_cells, works
+from telemetry.group import GoOnExporter, GroupReader, forget_copied, hold_back, in_cells, works
 from telemetry.guard import Step, guard
 from telemetry.handles import IDLE, Counter, Histogram, Instrumented
+from telemetry.inheritance import Inheritance
 from telemetry.kept import Kept
 from telemetry.listener import Listener
 from telemetry.livegauges import LiveGaugeCollector, LiveGaugeExporter
+from telemetry.membership import Membership, at_end, at_fork
 from telemetry.metrics import HANDLES, errors_total
 from telemetry.otlp import Target, target
+from telemetry.processes import is_of_gunicorn, parent
 from telemetry.resource import resource
 from telemetry.scraping import Endpoint
 from telemetry.settings import Settings, load
 from telemetry.tracing import tracer_provider
 from telemetry.views import views
-from telemetry.workers import Worker, group
+from telemetry.workers import Worker
 
 METER = "reviewlens"
 FLUSH_MS = 5_000
@@ -69,9 +73,12 @@ class Pipeline:
         readers: Sequence[MetricReader] = (),
     ) -> None:
         self.settings = settings
-        self._worker = worker
+        self._environ = environ
+        self._worker = worker or Worker()
+        self._worker.serves = worker is not None
+        self._membership = Membership(self._worker, environ, self._settle)
         self._kept: Kept | None = None
-        self._inheritance: membership.Inheritance | None = None
+        self._inheritance: Inheritance | None = None
         self.exposition: Exposition | None = None
         self.endpoint = Endpoint(None)
         self.listener: Listener | None = None
@@ -81,15 +88,17 @@ class Pipeline:
         self._stuck = False
         if settings.sdk_disabled:
             return
-        self._name = membership.name(worker, environ)
-        who = resource(settings, environ, self._name)
+        who = self._resource(configured_port(environ))
         to = {signal: target(signal, environ) for signal in settings.pushed}
         if settings.traces:
             self.tracer_provider = tracer_provider(to.get("traces"), who)
         if worker or works():
-            self._kept = Kept(settings, worker, METER)
+            self._kept = Kept(settings, self._worker, METER)
         else:
-            _log.warning("this version of the SDK is not known: recording goes through its public calls")
+            _log.warning(
+                "this version of the SDK is not known: recording goes through its public calls, and each of "
+                "several workers tells its own numbers alone"
+            )
         all_readers = [*readers, *self._readers(to.get("metrics"), exporter)]
         keeping = self._kept.keeping if self._kept else None
         if all_readers:
@@ -99,9 +108,19 @@ class Pipeline:
                 shutdown_on_exit=False,
                 views=list(views(METER, settings.http_server_metrics, keeping)),
             )
-            if worker:
-                self._inheritance = membership.Inheritance(worker, METER)
+            if self._pushing:
+                hold_back(self._pushing, self._membership.may_push)
+            self._inherit()
             self._wire(self._provider)
+
+    def _resource(self, port: int | None) -> Resource:
+        place = self._membership
+        return resource(self.settings, self._environ, place.name, place.root, port)
+
+    def _inherit(self) -> None:
+        """Where other workers are, keep to a metric's bound with them."""
+        if self._worker.is_filed:
+            self._inheritance = Inheritance(self._worker, METER)
 
     def _readers(
         self, to: Target | None, exporter: Callable[[], MetricExporter] | None
@@ -124,12 +143,10 @@ class Pipeline:
                 disable_target_info=True, scope_info_enabled=False, registry=inner
             )
             registry.register(ExpectedCollector(inner, HISTOGRAMS))
-        elif self._worker is None:
-            reader = OthersReader(registry)
         else:
-            reader = GroupReader(self._worker.cells, self._kept.scraped, registry)
+            reader = GroupReader(self._worker, self._kept.scraped, registry)
         registry.register(LiveGaugeCollector(GAUGES))
-        also = client_registry(self._worker is not None) if self.settings.prometheus_client else None
+        also = client_registry(self._is_shared()) if self.settings.prometheus_client else None
         self.exposition = Exposition(registry, self._kept.scraped if self._kept else None, also)
         token = TokenFile(self.settings.token_file) if self.settings.token_file else None
         self.endpoint = Endpoint(self.exposition, token)
@@ -141,22 +158,20 @@ class Pipeline:
         exporter = CleanExporter(exporter, METER)
         if self._kept is None:
             exporter = ExpectedExporter(exporter, HISTOGRAMS, METER)
-        if self._worker:
-            exporter = GoOnExporter(exporter, self._worker.cells)
-        reader = PeriodicExportingMetricReader(
-            LiveGaugeExporter(exporter, GAUGES, InstrumentationScope(METER), self._leads),
-            self.settings.metric_export_interval_ms,
-        )
-        if self._worker:
+        exporter = GoOnExporter(exporter, self._worker)
+        exporter = LiveGaugeExporter(exporter, GAUGES, InstrumentationScope(METER), self._worker.leads)
+        reader = PeriodicExportingMetricReader(exporter, self.settings.metric_export_interval_ms)
+        if self._kept:
             in_cells(reader, Keeping(self._worker.cells))
         return reader
 
-    def _group(self) -> Path | None:
-        return self._worker.folder if self._worker else None
+    def _is_shared(self) -> bool:
+        """Whether this process is one of several, or an arbiter that will fork them."""
+        environ = self._environ
+        return bool(self._worker.is_filed or parent(environ) or is_of_gunicorn(environ))
 
-    def _leads(self) -> bool:
-        """Whether to push what is of the whole group, not of a worker: one of them does."""
-        return self._worker is None or self._worker.leads()
+    def _group(self) -> Path | None:
+        return self._worker.folder if self._worker.is_filed else None
 
     def _wire(self, provider: MeterProvider) -> None:
         """Put an instrument of one meter behind every handle, and what is known beforehand at 0."""
@@ -171,32 +186,54 @@ class Pipeline:
         guard.count = _count_fault
         guard.count_due()
 
-    def watch_forks(self, in_child: Callable[[], None]) -> None:
-        """Run `in_child` in each process that is forked from this one, where it is one of several."""
-        if self._worker and self._provider:
-            membership.at_fork(self._provider, in_child)
+    def wait_for_work(self) -> None:
+        """Count nothing until this process serves or records; and so in each that is forked from it."""
+        if self._provider and self._kept:
+            self._membership.rest()
+            self._reconnect()
+            at_fork(self._provider, self._forked)
 
-    def forked(self, environ: Mapping[str, str]) -> None:
-        """In a process that was forked with the pipeline in it: count as a worker of one's own."""
-        if self._worker is None or self._provider is None:
-            return
-        if self._pushing:
-            self._pushing._export_lock = threading.Lock()  # a thread of the parent may have had it
-        has_number = False
-        try:
-            self._worker.rejoin(group(environ))
-            has_number = True
-        finally:
-            self._reconnect(has_number)
-        self._inheritance = membership.Inheritance(self._worker, METER)
-        # The parent pushes as well, and so may other workers.
-        self._name = f"{self._name or 0}.{self._worker.number}"
-        self._provider._sdk_config.resource = resource(self.settings, environ, self._name)
+    def await_requests(self) -> None:
+        """An application is here: this process serves it, or only starts those that do."""
+        self._membership.awaits_requests = True
 
-    def _reconnect(self, has_number: bool) -> None:
-        """Let everything write to where this process's numbers are."""
+    def take_part(self) -> None:
+        """Requests come to this process: let it count from now on, as one of the workers of its server."""
+        self._membership.take_part(serves=True)
+
+    def _settle(self) -> None:
+        """This process has its place among the workers, and its name."""
         if self._kept:
-            self._kept.forked(has_number)
+            self._kept.joined()
+        who = self._resource(served_port(self._environ))
+        if self._provider:
+            self._provider._update_resource(who)
+        if self.tracer_provider:
+            self.tracer_provider._update_resource(who)
+        self._inherit()
+        self._reconnect()
+        if not self._worker.serves:
+            at_end(shutdown)
+
+    def _forked(self) -> None:
+        if self is _current:
+            self.forked()
+
+    def forked(self) -> None:
+        """In a process just forked: begin as if just started, and leave what is the parent's."""
+        if self._provider is None or self._kept is None:
+            return
+        try:
+            self._membership.forked()
+            self._kept.forked()
+            forget_copied(self._provider, self._pushing)
+        except Exception:
+            guard.fault("record")
+        for handle in INSTRUMENTED:
+            handle.forked()
+
+    def _reconnect(self) -> None:
+        """Let every handle ask anew where it writes."""
         for handle in INSTRUMENTED:
             handle.reconnect()
 
@@ -278,14 +315,6 @@ _lock = threading.Lock()
 _current: Pipeline | None = None
 
 
-def _forked(pipeline: Pipeline) -> None:
-    if pipeline is _current:
-        try:
-            pipeline.forked(os.environ)
-        except Exception:
-            guard.fault("record")
-
-
 def start(environ: Mapping[str, str] | None = None, **overrides: Any) -> Pipeline:
     """Start the process's pipeline from the OTEL_* variables, once; later calls return the same.
 
@@ -297,9 +326,9 @@ def start(environ: Mapping[str, str] | None = None, **overrides: Any) -> Pipelin
             environ = os.environ if environ is None else environ
             settings = load(environ, **overrides)
             guard.strict = guard.strict or settings.strict
-            _current = Pipeline(settings, environ, worker=membership.joined(settings, environ))
+            _current = Pipeline(settings, environ)
             _current.publish()
-            _current.watch_forks(partial(_forked, _current))
+            _current.wait_for_work()
             atexit.register(shutdown)
             _log.info(
                 "telemetry started: service=%s metrics=%s traces=%s",

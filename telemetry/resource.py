@@ -13,18 +13,23 @@ from telemetry.settings import SERVICE_NAME, Settings, SettingsError
 from telemetry.words import printable
 
 
-def resource(settings: Settings, environ: Mapping[str, str], worker: str | None = None) -> Resource:
+def resource(
+    settings: Settings,
+    environ: Mapping[str, str],
+    worker: str = "",
+    process: int | None = None,
+    port: int | None = None,
+) -> Resource:
     """The service's resource. OTEL_RESOURCE_ATTRIBUTES are added; OTEL_SERVICE_NAME wins over service.name.
 
-    The instance is host:port where the port is known, which is the same after a restart, so that its series
-    go on; else host:pid, so that two processes never push under one name. The workers of one server, of one
-    parent then, are told apart by `worker`; the one that is "" has the plain name.
+    The instance is host:port where the `port` is known, which is the same after a restart, so that its series
+    go on; else host:pid, of the `process` that a group is known by, so that two never push under one name.
+    The workers of one server are told apart by `worker`; the one that is "" has the plain name.
     """
     given = _attributes(environ.get("OTEL_RESOURCE_ATTRIBUTES", ""))
     named = environ.get("OTEL_SERVICE_NAME") or settings.service_name != SERVICE_NAME
     name = None if named else given.get("service.name")
-    process = os.getpid() if worker is None else os.getppid()
-    where = f"{socket.gethostname()}:{environ.get('REVIEWLENS_PORT') or process}"
+    where = f"{socket.gethostname()}:{port or process or os.getpid()}"
     instance = given.get("service.instance.id", where)
     told = {
         **given,

@@ -17,6 +17,7 @@ def serve_metrics(port: int | None = None, host: str = "127.0.0.1", **overrides:
     `overrides` as of start(): a job beside a service needs a service_name of its own.
     """
     pipeline = start(**overrides)
+    pipeline.take_part()
     settings = pipeline.settings
     if port is None:
         host, port = settings.listener_host, settings.listener_port

@@ -107,6 +107,12 @@ class Settings(BaseModel, frozen=True):
         False,
     )
 
+    state_dir: str = variable(
+        "TELEMETRY_STATE_DIR",
+        "the folder for the files that the workers of a server share; unset, REVIEWLENS_STATE_DIR, else "
+        ".run/state",
+        "",
+    )
     token_file: str = variable(
         TOKEN_FILE,
         "a file with the token that a scraper sends (Authorization: Bearer ...); only its owner and group "

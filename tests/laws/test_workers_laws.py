@@ -37,7 +37,7 @@ class Process:
         keeping = Keeping(self.worker.cells)
         in_cells(self.pushing, keeping)
         scraped = Scraped("reviewlens", {}, self.worker.cells, worker=self.worker)
-        readers = [GroupReader(self.worker.cells, scraped, self.registry), self.pushing]
+        readers = [GroupReader(self.worker, scraped, self.registry), self.pushing]
         view = View(instrument_name="seconds", aggregation=CellHistograms(keeping, BOUNDS))
         self.instruments = instruments(MeterProvider(readers, views=[view], shutdown_on_exit=False))
 

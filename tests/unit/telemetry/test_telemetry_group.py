@@ -17,7 +17,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from prometheus_client import CollectorRegistry, generate_latest
 
-from telemetry import group, membership
+from telemetry import group
 from telemetry.aggregation import CellSums, Keeping
 from telemetry.cells import Cells
 from telemetry.group import GroupReader, in_cells, works
@@ -61,7 +61,7 @@ def scraped(worker: Worker) -> Scraped:
 
 
 def group_reader(worker: Worker, registry: CollectorRegistry) -> GroupReader:
-    return GroupReader(worker.cells, scraped(worker), registry)
+    return GroupReader(worker, scraped(worker), registry)
 
 
 def others(worker: Worker) -> list[tuple[bytes, list[float]]]:
@@ -290,16 +290,23 @@ def test_an_sdk_of_another_shape_leaves_each_worker_to_itself(
         raise TypeError("got an unexpected argument")
 
     monkeypatch.setattr(aggregation, "_create_aggregation", other_shape)
-    environ = {"SERVER_SOFTWARE": "gunicorn", "REVIEWLENS_STATE_DIR": str(tmp_path)}
-    assert membership.joined(load({}), environ) is None
-    assert "each worker tells its own numbers alone" in caplog.text
+    pipeline = Pipeline(load({}), {"REVIEWLENS_STATE_DIR": str(tmp_path)})
+    pipeline.wait_for_work()
+    pipeline.take_part()
+    pipeline.shutdown()
+    assert "each of several workers tells its own numbers alone" in caplog.text
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_state_folder_that_cannot_be_used_is_told_and_the_worker_goes_on_alone(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    (tmp_path / "file").write_text("")
-    environ = {"SERVER_SOFTWARE": "gunicorn", "REVIEWLENS_STATE_DIR": str(tmp_path / "file")}
-    assert membership.joined(load({}), environ) is None
-    assert str(tmp_path) in caplog.text
+def test_what_is_foreign_and_near_the_largest_float_stops_no_scrape(tmp_path: Path) -> None:
+    """Two workers count so much each that the sum is beyond it: that series is infinite, no other is hurt."""
+    registry, worker = CollectorRegistry(), Worker(tmp_path)
+    other = opened(tmp_path / "1.cells")
+    meter = provider(group_reader(worker, registry)).get_meter("m", "1.2", attributes={"a": "b"})
+    meter.create_counter("tea_total").add(1.7e308)
+    meter.create_counter("cups_total").add(1)
+    other.cell(key_of(What(M, "tea_total", "", ""), {}), 1).add(0, 1.7e308)
+    other.cell(key_of(What(M, "cups_total", "", ""), {}), 1).add(0, 2)
+    lines = generate_latest(registry).decode().splitlines()
+    assert "cups_total 3.0" in lines
+    assert "tea_total +Inf" in lines

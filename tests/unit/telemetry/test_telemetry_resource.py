@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from typing import Any
 
 import pytest
 
@@ -20,10 +21,6 @@ UNKNOWN_PORT = f"{HOST}:{os.getpid()}"
         ({}, {"service.name": "reviewlens-api", "service.instance.id": UNKNOWN_PORT}),
         ({"OTEL_SERVICE_NAME": "shop"}, {"service.name": "shop", "service.instance.id": UNKNOWN_PORT}),
         (
-            {"REVIEWLENS_PORT": "9000"},
-            {"service.name": "reviewlens-api", "service.instance.id": f"{HOST}:9000"},
-        ),
-        (
             {"OTEL_RESOURCE_ATTRIBUTES": "service.name=shop, team = a%20b ,service.instance.id=one,"},
             {"service.name": "shop", "service.instance.id": "one", "team": "a b"},
         ),
@@ -36,6 +33,15 @@ UNKNOWN_PORT = f"{HOST}:{os.getpid()}"
 def test_the_attributes_are_these_and_no_more(environ: dict[str, str], attributes: dict[str, str]) -> None:
     """No telemetry.sdk.*, no random instance id: on some paths each would be a label or a new series."""
     assert dict(resource(load(environ), environ).attributes) == attributes
+
+
+def test_the_instance_is_the_port_else_the_process_and_the_worker() -> None:
+    def instance(*given: Any) -> Any:
+        return resource(load({}), {}, *given).attributes["service.instance.id"]
+
+    assert instance("", 12, 9000) == f"{HOST}:9000"
+    assert instance("1", 12, 9000) == f"{HOST}:9000/1"
+    assert instance("1", 12) == f"{HOST}:12/1"
 
 
 @pytest.mark.parametrize("text", ["team", "team=a,b", "=a"])

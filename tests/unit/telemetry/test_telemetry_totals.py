@@ -53,7 +53,7 @@ def test_so_it_is_with_other_peoples_instruments(tmp_path: Path) -> None:
         workers, pages = [Worker(folder) for _ in order], set()
         for worker, amount in zip(workers, order, strict=True):
             registry = CollectorRegistry()
-            reader: PrometheusMetricReader = GroupReader(worker.cells, scraped(worker), registry)
+            reader: PrometheusMetricReader = GroupReader(worker, scraped(worker), registry)
             other = MeterProvider([reader], shutdown_on_exit=False).get_meter("other")
             other.create_histogram("pour", "s", explicit_bucket_boundaries_advisory=[1.0]).record(amount)
             other.create_counter("cups").add(amount)

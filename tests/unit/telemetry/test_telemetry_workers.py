@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import math
 import os
-import socket
 import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-from telemetry import workers
+from telemetry import numbered
 from telemetry.cells import Cells
 from telemetry.guard import guard
 from telemetry.pages import SIZE as CHUNK
@@ -154,7 +151,7 @@ def test_whatever_bytes_a_file_has_a_scrape_goes_on(tmp_path: Path) -> None:
             file.flush()
             totals = Totals(lambda _: True, {})
             sums, broken = totals.add_up(own.stores())
-            own._readings._by_number.clear()
+            own._readings._by_path.clear()
             for _ in range(broken):
                 guard.count_fault("render")
             assert all(0 <= number < math.inf for number in sums)
@@ -170,93 +167,64 @@ def test_a_number_is_not_taken_under_a_file_that_was_put_away(tmp_path: Path) ->
     path = tmp_path / "0.cells"
     gone = os.open(path, os.O_RDWR | os.O_CREAT)
     path.unlink()
-    assert not workers._is_at(gone, path)
+    assert not numbered._is_at(gone, path)
     path.touch()
-    assert not workers._is_at(gone, path)
-    assert workers._is_at(os.open(path, os.O_RDWR), path)
+    assert not numbered._is_at(gone, path)
+    assert numbered._is_at(os.open(path, os.O_RDWR), path)
 
 
-def test_who_has_the_lowest_number_that_lives_leads(tmp_path: Path) -> None:
-    """A server that shrinks may end number 0."""
-    lowest = hold(tmp_path)
-    assert number(lowest) == 0
-    own = Worker(tmp_path)
-    assert not own.leads()
-    lowest.kill()
-    lowest.wait()
-    assert own.leads()
+def test_one_of_those_that_serve_leads_and_another_when_it_has_ended(tmp_path: Path) -> None:
+    """A parent that only counts while it loads the application has nothing to tell of the group."""
+    loading, first, second = Worker(tmp_path), Worker(tmp_path), Worker(tmp_path)
+    first.serves = second.serves = True
+    assert [worker.leads() for worker in (loading, second, first, second)] == [False, True, False, True]
+    second.leave()
+    assert first.leads()
 
 
-def test_a_forked_process_that_finds_no_number_counts_in_memory(tmp_path: Path) -> None:
+def test_who_stands_alone_leads_until_others_serve(tmp_path: Path) -> None:
+    alone = Worker()
+    assert alone.leads()
+    alone.folder = tmp_path
+    assert alone.leads()
+    assert Worker(tmp_path).number == 0
+    assert not alone.leads()
+    alone.serves = True
+    assert alone.leads()
+
+
+def test_a_process_that_finds_no_number_counts_in_memory(tmp_path: Path) -> None:
     own = Worker(tmp_path)
     cell = own.cells.cell(KEY, 1)
     cell.add(0, 3)
     (tmp_path / "file").write_text("")
-    with pytest.raises(OSError, match="Not a directory"):
-        own.rejoin(tmp_path / "file" / "group")
+    with pytest.raises(OSError, match="File exists"):
+        own.join(tmp_path / "file" / "group")
     cell.add(0, 1)
     assert cell.read() == [1.0]
     assert dict(read(tmp_path / "0.cells")) == {KEY: [3.0]}
 
 
-def test_one_process_is_no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers.multiprocessing, "parent_process", lambda: None)
-    assert workers.join({}) is None
-    assert workers.is_worker({"SERVER_SOFTWARE": "gunicorn/23.0.0"})
+@pytest.mark.parametrize("absurd", [math.inf, math.nan, -1.0])
+def test_an_absurd_number_costs_its_own_series_alone(absurd: float, tmp_path: Path) -> None:
+    """Those after it in the file go on when its worker has died."""
+    path = tmp_path / "0.cells"
+    cells = Cells(os.open(path, os.O_RDWR | os.O_CREAT))
+    for at, key in enumerate(keys(9)):
+        cells.cell(key, 1).add(0, absurd if at == 4 else 1)
+    with recording(strict=False) as recorded:
+        own = Worker(tmp_path)
+        assert recorded.value("errors_total", component="telemetry", error_type="record") == 1
+        sums, broken = Totals(lambda _: True, {}).add_up(own.stores())
+    assert (own.number, sum(sums), broken) == (0, 8.0, 0)
 
 
-def test_a_start_removes_what_ended_groups_left_and_nothing_else(tmp_path: Path) -> None:
-    """One whose parent has ended; kept: one whose parent lives, one with a worker, one of another host."""
-    host, gone = socket.gethostname(), subprocess.Popen([sys.executable, "-c", ""])
-    gone.wait()
-    folder = tmp_path / "workers"
-    dead = folder / f"{host}-{gone.pid}-boot.1"
-    living = folder / f"{host}-{os.getpid()}-{workers._began(os.getpid())}"
-    held = folder / f"{host}-{gone.pid}-boot.2"
-    elsewhere, long_ago = folder / "other-1-x.1", folder / "other-1-x.2"
-    for path in (dead, living, held, elsewhere, long_ago):
-        path.mkdir(parents=True)
-        (path / "0.cells").write_bytes(b"")
-    yesterday = time.time() - workers.ABANDONED_SECONDS - 60
-    os.utime(long_ago, (yesterday, yesterday))
-    worker = Worker(held)
-    environ = {"REVIEWLENS_STATE_DIR": str(tmp_path), "SERVER_SOFTWARE": "gunicorn"}
-    own = workers.join(environ)
-    assert own and worker
-    assert set(folder.iterdir()) == {living, held, elsewhere, workers.group(environ)}
-
-
-def test_folders_that_are_gone_or_not_ours_stop_no_start(tmp_path: Path) -> None:
-    """Two workers start at once, and the other was quicker to remove it; somebody else's folder is there."""
-    folder = tmp_path / "workers"
-    foreign = folder / f"{socket.gethostname()}-some-thing"
-    foreign.mkdir(parents=True)
-    gone = folder / f"{socket.gethostname()}-1-boot.1"
-    workers._clean(folder / "own")
-    assert foreign.exists()
-    assert not workers._held(gone / "0.cells")
-    assert not workers._lives(gone)
-    assert not workers._lives(folder / "elsewhere-1-boot.1")
-
-
-def test_when_a_process_began_is_told_where_there_is_no_boot_id(monkeypatch: pytest.MonkeyPatch) -> None:
-    here = workers._began(os.getpid())
-    boot, _, ticks = here.partition(".")
-    whole = Path.read_text
-
-    def hidden(path: Path, *args: Any, **kwargs: Any) -> str:
-        if path.name == "boot_id":
-            raise FileNotFoundError(path)
-        return whole(path, *args, **kwargs)
-
-    monkeypatch.setattr(Path, "read_text", hidden)
-    assert boot
-    assert workers._began(os.getpid()) == f".{ticks}"
-
-
-def test_a_group_is_known_by_its_parent_and_by_when_that_began(tmp_path: Path) -> None:
-    """A new server whose parent happens to have the same process id is another group."""
-    name = workers.group({"REVIEWLENS_STATE_DIR": str(tmp_path)}).name
-    assert name == f"{socket.gethostname()}-{os.getppid()}-{workers._began(os.getppid())}"
-    assert workers._began(os.getpid()) != workers._began(1)
-    assert workers._began(2**22 + 1) == ""
+def test_counting_beyond_the_largest_float_costs_its_own_series_alone(tmp_path: Path) -> None:
+    path = tmp_path / "0.cells"
+    cells = Cells(os.open(path, os.O_RDWR | os.O_CREAT))
+    for key in keys(9):
+        cells.cell(key, 1).add(0, 1)
+    for _ in range(2):
+        cells.cell(keys(1)[0], 1).add(0, 1e308)
+    sums, broken = Totals(lambda _: True, {}).add_up(Worker(tmp_path).stores())
+    assert (sum(sums), broken) == (8.0, 0)

@@ -1,0 +1,131 @@
+"""The folders of groups of workers: how each is named, and the removal of those whose group has ended.
+
+<state folder>/workers/<host>-<parent's process id>-<when it began>/<number>.cells
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import socket
+import stat
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from telemetry import processes
+from telemetry.private import private_folder, state_folder
+
+STATE_DIRS = ("TELEMETRY_STATE_DIR", "REVIEWLENS_STATE_DIR")
+STATE_DIR = ".run/state"
+ABANDONED_SECONDS = 24 * 3600
+"""After which the files of another host are nobody's, where they lie in a folder that hosts share."""
+WORKERS = "workers"
+CELLS = ".cells"
+EXEMPLARS = ".exemplars"
+LEAD = "lead"
+_NAME = re.compile(r"(?P<host>.+)-(?P<pid>[0-9]+)-(?P<began>(?:[0-9a-f]{8})?\.[0-9]+|[A-Z]\w+(?:\.\w+){6}|)")
+_OURS = re.compile(rf"[0-9]+(?:{re.escape(CELLS)}|{re.escape(EXEMPLARS)})|{LEAD}")
+
+
+def of(environ: Mapping[str, str], pid: int) -> Path:
+    """The folder of a process and of what it starts to share its work: two servers never mix, and none goes
+    on with the numbers of an earlier one that had its process id."""
+    given = next(filter(None, map(environ.get, STATE_DIRS)), STATE_DIR)
+    name = f"{socket.gethostname()}-{pid}-{processes.began(pid)}"
+    return Path(given).absolute() / WORKERS / name
+
+
+def root(folder: Path) -> int | None:
+    """The process that a group's folder is named by."""
+    found = _NAME.fullmatch(folder.name)
+    return int(found["pid"]) if found else None
+
+
+def make(folder: Path) -> Path:
+    """Make a group's folder, and remove what ended groups have left beside it. Where another user has made
+    the folder of all groups, this user's is another one. Raises OSError."""
+    state_folder(folder.parent.parent)
+    try:
+        private_folder(folder.parent)
+    except PermissionError:
+        folder = private_folder(folder.parents[1] / f"{WORKERS}-{os.geteuid()}") / folder.name
+    clean(folder)
+    return private_folder(folder)
+
+
+def clean(own: Path) -> None:
+    """Remove the folders of groups that have ended: of exactly such a name, this user's, and with nothing in
+    them but files of ours."""
+    for name in listed(own.parent):
+        if name != own.name and _NAME.fullmatch(name) and not _lives(own.parent / name):
+            _remove(own.parent, name)
+
+
+def listed(folder: Path) -> list[str]:
+    """What is in a folder, nothing once it is removed. Not by glob: where a folder cannot be opened, some
+    versions of it raise and others find nothing."""
+    try:
+        return os.listdir(folder)  # noqa: PTH208 - each scrape asks this
+    except FileNotFoundError:
+        return []
+
+
+def held(path: Path) -> bool:
+    """Whether a process holds this file."""
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
+    return False
+
+
+def _lives(path: Path) -> bool:
+    try:
+        host, parent, began = path.name.rsplit("-", 2)
+        if any(held(path / name) for name in listed(path) if name.endswith(CELLS)):
+            return True
+        if host == socket.gethostname():
+            return processes.exists(int(parent)) and processes.began(int(parent)) == began
+        return time.time() - path.stat().st_mtime < ABANDONED_SECONDS
+    except FileNotFoundError:  # another worker that starts has removed it
+        return False
+    except OSError:  # another user's, or no folder
+        return True
+
+
+def _remove(parent: Path, name: str) -> None:
+    """By descriptors, so that no link that somebody puts there leads elsewhere."""
+    try:
+        within = os.open(parent, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        return
+    try:
+        _empty(name, within)
+        os.rmdir(name, dir_fd=within)
+    except OSError:
+        pass
+    finally:
+        os.close(within)
+
+
+def _empty(name: str, within: int) -> None:
+    """Raises OSError where it is not for us to do."""
+    folder = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=within)
+    try:
+        there = os.listdir(folder)  # noqa: PTH208 - by descriptor
+        if os.fstat(folder).st_uid != os.geteuid() or not all(_is_ours(one, folder) for one in there):
+            raise PermissionError(1, "not a folder of ours", name)
+        for one in there:
+            os.unlink(one, dir_fd=folder)
+    finally:
+        os.close(folder)
+
+
+def _is_ours(name: str, folder: int) -> bool:
+    found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    return bool(_OURS.fullmatch(name)) and stat.S_ISREG(found.st_mode)
