@@ -27,6 +27,7 @@ def test_defaults() -> None:
         "strict": False,
         "metrics_path": "/metrics",
         "prometheus_client": False,
+        "state_dir": "",
         "token_file": "",
         "listener_host": "localhost",
         "listener_port": 9464,
