@@ -26,6 +26,8 @@ BUILDS: dict[tuple[str, ...], tuple[Callable[[], object], ...]] = {
 }
 """By what a test's marker names: built() stands for programs, built("oldest") for the oldest packages."""
 
+ATTACK = "tests/attack/"
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A build that goes on in the background is done by then."""
@@ -40,6 +42,14 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
             for build in BUILDS[built.args]:
                 build()
     return (yield)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How many cases of tests/attack were tried, and how many fell."""
+    outcomes = {name: terminalreporter.getreports(name) for name in ("passed", "failed", "error")}
+    tried = {name: sum(ATTACK in one.nodeid for one in reports) for name, reports in outcomes.items()}
+    if total := sum(tried.values()):
+        terminalreporter.write_line(f"attack cases tried: {total}, failures: {total - tried['passed']}")
 
 
 @pytest.fixture(autouse=True)

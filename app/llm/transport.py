@@ -1,4 +1,4 @@
-"""The HTTP client of an SDK: no answer is read without bound."""
+"""The HTTP client of an SDK: no answer is read without bound, no redirect followed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,11 @@ Hook = Callable[[Any], Awaitable[None]]
 
 def client_options(settings: ProviderSettings, *hooks: Hook) -> dict[str, Any]:
     """What an AsyncClient of httpx, or of its fork httpx2, is made with. `hooks` get each response."""
-    return {"trust_env": not settings.direct, "event_hooks": {"response": [bounded, *hooks]}}
+    return {
+        "trust_env": not settings.direct,
+        "follow_redirects": False,  # one would take the prompt, and the keys of some SDKs, to another host
+        "event_hooks": {"response": [bounded, *hooks]},
+    }
 
 
 async def bounded(response: Any) -> None:
