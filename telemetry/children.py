@@ -159,6 +159,13 @@ class BoundCounter(Child):
         except Exception:
             self._otherwise(amount, self.inc, take)
 
+    def reset(self) -> None:
+        """Change nothing, and be a fault: totals never fall."""
+        try:
+            raise TypeError(f"{self._of.metric.name}: a counter cannot be reset, totals never fall")
+        except TypeError:
+            guard.fault("record")
+
     def count_exceptions(self, exception: Exceptions = Exception) -> ExceptionCounter:
         """Count what leaves a block or a function: `with`, or a decorator, of any kind of function."""
         return ExceptionCounter(self.inc, exception)

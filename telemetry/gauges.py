@@ -122,8 +122,11 @@ class Gauge(Handle[BoundGauge]):
             self._held.pop(values, None)
             self._asked.pop(values, None)
 
-    def _remove(self, values: Values) -> None:
-        self.drop(values)
+    def _remove(self, which: Callable[[Values], bool]) -> None:
+        with self._lock:
+            there = [values for values in (*self._held, *self._asked) if which(values)]
+        for values in there:
+            self.drop(values)
 
     def follow(self, source: Callable[[], Series] | None) -> None:
         """Read the live series from `source` at each collection: label values in catalogue order, value."""
@@ -134,9 +137,9 @@ class Gauge(Handle[BoundGauge]):
         the others itself, so that a collection's cost has a bound."""
         self._source = source
 
-    def clear(self) -> None:
+    def forget(self) -> None:
         """End every series, and leave the source."""
-        super().clear()
+        super().forget()
         with self._lock:
             self._held.clear()
             self._asked.clear()

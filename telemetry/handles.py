@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from operator import itemgetter
 from typing import Any, Generic, Protocol, TypeVar, cast
 
@@ -43,7 +43,7 @@ class Idle:
     def _forget(self, *_: object, **__: object) -> None:
         """Do nothing."""
 
-    add = record = inc = dec = observe = set = set_to_current_time = set_function = remove = _forget
+    add = record = inc = dec = observe = set = set_to_current_time = set_function = remove = reset = _forget
 
     def time(self) -> Timer:
         """Run the block; its seconds are forgotten."""
@@ -96,14 +96,44 @@ class Handle(ABC, Generic[BoundT]):
         return child if len(labels) == self._many and not values else self._sought(labels, values)
 
     def remove(self, *values: object) -> None:
-        """Remove the series of these label values, given by place: of a gauge alone. A counter's or a
-        histogram's is a fault: what was counted stays."""
+        """Remove the series of these label values, given by place: of a gauge alone, as the next two. A
+        counter's or a histogram's is a fault: what was counted stays."""
         try:
-            self._remove(self._values(self._by_place(values, {})))
+            values = self._values(self._by_place(values, {}))
+            self._remove(lambda there: there == values)
         except Exception:
             guard.fault("record")
 
-    def _remove(self, values: Values) -> None:
+    def remove_by_labels(self, labels: Mapping[str, object]) -> None:
+        """Remove every series that has these labels; none where there are no labels."""
+        try:
+            if unknown := labels.keys() - self._name_set:
+                raise LabelError(
+                    f"{self.metric.name}: got {sorted(unknown)}, expected of {list(self._names)}"
+                )
+            wanted = {self._names.index(name): str(value) for name, value in labels.items()}
+            self._remove(lambda there: bool(wanted) and all(there[at] == v for at, v in wanted.items()))
+        except Exception:
+            guard.fault("record")
+
+    def clear(self) -> None:
+        """Remove every series."""
+        try:
+            self._remove(lambda _: True)
+        except Exception:
+            guard.fault("record")
+
+    def collect(self) -> Iterable[Any]:
+        """Nothing, and a fault: /metrics shows the numbers, `telemetry.testing` reads them."""
+        try:
+            raise TypeError(f"{self.metric.name}: a handle is not collected, /metrics shows its series")
+        except TypeError:
+            guard.fault("record")
+        return ()
+
+    describe = collect
+
+    def _remove(self, which: Callable[[Values], bool]) -> None:
         raise TypeError(
             f"{self.metric.name}: a {self.metric.kind}'s series cannot be removed, totals never fall"
         )
@@ -162,7 +192,7 @@ class Handle(ABC, Generic[BoundT]):
         """The metric under label values in the catalogue's order. `folded`: what is recorded there is over
         the bound, and counted as such."""
 
-    def clear(self) -> None:
+    def forget(self) -> None:
         """Forget what was recorded: the next pipeline begins anew."""
         self._bound.clear()
         self._children.clear()
@@ -307,9 +337,9 @@ class Histogram(Instrumented[BoundHistogram, Recorder]):
         except Exception:
             guard.fault("record")
 
-    def clear(self) -> None:
+    def forget(self) -> None:
         """Forget what was recorded, and what is expected."""
-        super().clear()
+        super().forget()
         self.expected = frozenset()
 
     def observe(self, amount: float, exemplar: Mapping[str, str] | None = None) -> None:

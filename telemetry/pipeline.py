@@ -275,7 +275,7 @@ class Pipeline:
         _at_most(0 if self._stuck else FLUSH_MS / 1000, stop)
         guard.count = None
         for handle in HANDLES.values():
-            handle.clear()
+            handle.forget()
 
 
 def _at_most(seconds: float, work: Callable[[], None]) -> bool:

@@ -80,6 +80,13 @@ GAUGE: dict[str, Call] = {
     ),
     "removed, not there": lambda g: g.remove("chair", "nobody"),
     "removed, too few": lambda g: g.remove("chair"),
+    "removed by labels": lambda g: (
+        [g.labels(*values).set(1) for values in (("chair", "a"), ("chair", "b"), ("bed", "a"))],
+        g.remove_by_labels({"category": "chair"}),
+    ),
+    "removed by no labels": lambda g: (g.labels("chair", "a").set(1), g.remove_by_labels({})),
+    "removed by another label": lambda g: g.remove_by_labels({"colour": "red"}),
+    "cleared": lambda g: (g.labels("chair", "a").set(1), g.clear()),
     "a text": lambda g: g.labels("chair", "a").set("3.5"),
 }
 
@@ -169,13 +176,18 @@ def test_asynchronous_functions_are_watched_to_their_end(metrics: Recorded) -> N
 CANNOT: dict[str, Call] = {
     "a counter's series is removed": lambda _: llm_calls_total.remove("gemini", "success"),
     "a histogram's series is removed": lambda _: evidence_count.remove("chair"),
+    "series are removed by labels": lambda _: llm_calls_total.remove_by_labels({"provider": "gemini"}),
+    "a counter is cleared": lambda _: llm_calls_total.clear(),
+    "a counter is reset": lambda _: llm_calls_total.labels("gemini", "success").reset(),
+    "a handle is collected": lambda _: list(llm_calls_total.collect()),
+    "a handle is described": lambda _: list(evidence_count.describe()),
 }
 
 
 @pytest.mark.parametrize("name", CANNOT)
 def test_what_cannot_be_given_is_a_fault(name: str) -> None:
     """Named where strict, counted otherwise: what was counted stays."""
-    with recording(), pytest.raises(TypeError, match="totals never fall"):
+    with recording(), pytest.raises(TypeError, match=r"totals never fall|not collected"):
         CANNOT[name](None)
     with recording(strict=False) as metrics:
         llm_calls_total.labels("gemini", "success").inc()
@@ -203,6 +215,14 @@ def test_a_wrong_call_changes_no_response(call: Callable[[], object]) -> None:
     with recording(strict=False) as metrics:
         call()
         assert metrics.value("errors_total", error_type="record", component="telemetry") == 1
+
+
+def test_clearing_leaves_the_source_and_the_bounds(metrics: Recorded) -> None:
+    """It ends what is held; what a source tells goes on."""
+    active_evidence_gauge.follow(lambda: [(("chair", "live"), 3)])
+    active_evidence_gauge.labels("chair", "a").set(1)
+    active_evidence_gauge.clear()
+    assert list(metrics.series("active_evidence_gauge").values()) == [3]
 
 
 def test_a_gauge_whose_function_fails_is_left_out() -> None:
