@@ -30,15 +30,16 @@ def cleaned(data: MetricsData, but: str = "") -> MetricsData:
 
 
 def _scope(one: Any) -> Any:
-    return _changed(one, scope=_clean_scope(one.scope), metrics=_each(one.metrics, _metric))
+    return _changed(one, scope=clean_scope(one.scope), metrics=_each(one.metrics, _metric))
 
 
-def _clean_scope(scope: InstrumentationScope) -> InstrumentationScope:
+def clean_scope(scope: InstrumentationScope) -> InstrumentationScope:
+    """The same scope, or a copy with odd texts written out."""
     clean = InstrumentationScope(
         printable(scope.name),
         scope.version and printable(scope.version),
         scope.schema_url and printable(scope.schema_url),
-        _attributes(scope.attributes),
+        clean_attributes(scope.attributes),
     )
     return scope if clean == scope else clean
 
@@ -56,17 +57,18 @@ def _metric(metric: Metric) -> Metric:
 def _point(point: Any) -> Any:
     return _changed(
         point,
-        attributes=_attributes(point.attributes),
+        attributes=clean_attributes(point.attributes),
         exemplars=_each(point.exemplars, _exemplar) if point.exemplars else point.exemplars,
     )
 
 
 def _exemplar(exemplar: Any) -> Any:
-    return _changed(exemplar, filtered_attributes=_attributes(exemplar.filtered_attributes))
+    return _changed(exemplar, filtered_attributes=clean_attributes(exemplar.filtered_attributes))
 
 
-def _attributes(attributes: Any) -> Any:
-    """Keys are texts, and none is empty; values stay what they are."""
+def clean_attributes(attributes: Any) -> Any:
+    """The same mapping, or a copy with odd texts written out. Keys are texts, and none is empty; values stay
+    what they are."""
     if not attributes:
         return attributes
     if all(_is_clean(key) and key and _is_clean(value) for key, value in attributes.items()):
@@ -77,6 +79,8 @@ def _attributes(attributes: Any) -> Any:
 def _is_clean(value: object) -> bool:
     if isinstance(value, str):
         return printable(value) == value
+    if isinstance(value, (list, tuple)):
+        return all(map(_is_clean, value))
     return isinstance(value, (bool, int, float))
 
 

@@ -15,6 +15,7 @@ from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult,
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
+from telemetry.cleanspans import cleaned_spans
 from telemetry.forwarding import ForwardingExporter
 from telemetry.guard import guard
 
@@ -121,7 +122,7 @@ class WatchedSpans(SpanExporter):
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Push; FAILURE when it did not arrive."""
-        return self._delivery.push(lambda: self._inner.export(spans), SpanExportResult.FAILURE)
+        return self._delivery.push(lambda: self._inner.export(cleaned_spans(spans)), SpanExportResult.FAILURE)
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Flush the inner exporter."""

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import httpx
 import pytest
 from fastapi import FastAPI
+from opentelemetry.trace import Link, StatusCode
 from support.live import serving
 from support.otlp_sink import SINKS, Sink
 from support.servers import free_port, run_app, wait_for
@@ -166,3 +167,33 @@ def test_a_batch_process_ends_whose_collector_hangs(protocol: str) -> None:
         environ = {**HANGING, **sink.environ}
         subprocess.run([sys.executable, "-c", code], env=environ, check=True, timeout=15)
         assert sink.entered.is_set()
+
+
+@BOTH
+def test_odd_texts_of_one_span_are_written_out(protocol: str) -> None:
+    """Wherever they stand, and the other spans of its batch arrive as they are."""
+    odd, written = "a\udc80\0b", "a\\udc80\\x00b"
+    with SINKS[protocol]() as sink:
+        environ = {**sink.environ, "OTEL_TRACES_EXPORTER": "otlp"}
+        with recording(environ) as recorded:
+            assert recorded.pipeline.tracer_provider is not None
+            tracer = recorded.pipeline.tracer_provider.get_tracer(odd, odd)
+            other = recorded.pipeline.tracer_provider.get_tracer("test").start_span("other")
+            links = [Link(other.get_span_context(), {odd: odd})]
+            span = tracer.start_span(odd, links=links, attributes={odd: odd, "many": [odd, "b"]})
+            span.add_event(odd, {odd: odd})
+            span.set_status(StatusCode.ERROR, odd)
+            span.end()
+            other.end()
+            recorded.pipeline.flush()
+        (resource,) = sink.traces[0].resource_spans
+    scopes = {scope.scope.name: scope for scope in resource.scope_spans}
+    (taken,) = scopes[written].spans
+    pairs = {pair.key: pair.value for pair in taken.attributes}
+    assert (taken.name, scopes[written].scope.version, taken.status.message) == (written,) * 3
+    assert pairs[written].string_value == written
+    assert [value.string_value for value in pairs["many"].array_value.values] == [written, "b"]
+    for told in (taken.events[0].attributes, taken.links[0].attributes):
+        assert [(pair.key, pair.value.string_value) for pair in told] == [(written, written)]
+    assert (taken.events[0].name, scopes["test"].spans[0].name) == (written, "other")
+    assert taken.end_time_unix_nano > taken.start_time_unix_nano

@@ -47,6 +47,26 @@ def switch(stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Swi
     return switch
 
 
+def test_the_stack_s_prometheus_reads_with_the_token_and_nobody_else(
+    switch: Switch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The target is up; 401 without; what Prometheus reads is for its user alone and holds no token."""
+    token = tmp_path / "token"
+    token.write_text("s3cret-t0ken")
+    token.chmod(0o600)
+    monkeypatch.setenv("TELEMETRY_METRICS_TOKEN_FILE", str(token))
+    stack = switch("scrape")
+    url = stack.settings.url("api") + "/metrics"
+    assert httpx.get(url, trust_env=False).status_code == 401
+    prometheus = Prometheus(stack.settings.url("prometheus"))
+    up = f'up{{instance="localhost:{stack.settings.ports["api"]}"}} == 1'
+    wait_for("the target", lambda: prometheus.query(up), 30)
+    config = stack.settings.run_dir / "prometheus" / "prometheus.yml"
+    assert config.stat().st_mode & 0o777 == 0o600
+    assert "credentials_file" in config.read_text()
+    assert "s3cret-t0ken" not in config.read_text()
+
+
 def in_mode(mode: str) -> Stack:
     return Stack(Settings.from_env({**os.environ, MODE: mode}), lambda _: None)
 

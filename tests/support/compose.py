@@ -24,6 +24,10 @@ from scripts.stack.manifest import DebianPackage
 
 VERSIONS = ("1.29", "2.40")
 FILES = ("docker-compose.yml", "docker-compose.monitoring.yml")
+WITH_TOKEN = (
+    "docker-compose.yml docker-compose.token.api.yml",
+    "docker-compose.monitoring.yml docker-compose.token.yml",
+)
 PASSWORD = {"GRAFANA_ADMIN_PASSWORD": "not-a-secret"}
 
 # Version 1 is Python, and no longer runs on a new one: it comes with the Python of its time.
@@ -134,11 +138,12 @@ def _release(version: str, into: Path) -> None:
 
 
 def config(version: str, file: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """`docker-compose config` with these variables and no .env."""
+    """`docker-compose config` with these variables and no .env; `file` may be several, by blanks."""
+    files = [word for name in file.split() for word in ("-f", ROOT / name)]
     with tempfile.TemporaryDirectory() as home:
         (Path(home) / "empty").touch()
         return subprocess.run(
-            [docker_compose(version), f"--env-file={home}/empty", "-f", ROOT / file, "config"],
+            [docker_compose(version), f"--env-file={home}/empty", *files, "config"],
             env={"PATH": os.environ["PATH"], "HOME": home, **environ},
             capture_output=True,
             text=True,
