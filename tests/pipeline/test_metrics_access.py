@@ -203,7 +203,12 @@ def test_the_metrics_may_have_a_port_of_their_own() -> None:
 
 UVICORN = ["-m", "uvicorn", APP, "--workers=3", "--port={port}"]
 GUNICORN = ["-m", "gunicorn", APP, "-w3", "-kuvicorn.workers.UvicornWorker", "--bind=127.0.0.1:{port}"]
-SEVERAL = {"uvicorn": UVICORN, "gunicorn": GUNICORN, "gunicorn, preloaded": [*GUNICORN, "--preload"]}
+RELOADING = ["-m", "uvicorn", APP, "--reload", "--reload-dir={folder}", "--port={port}"]
+SEVERAL = {
+    "uvicorn": UVICORN,
+    "gunicorn": GUNICORN,
+    "gunicorn, preloaded": [*GUNICORN, "--preload"],
+}
 
 
 @pytest.mark.parametrize("name", SEVERAL)
@@ -223,6 +228,26 @@ def test_another_worker_takes_over_where_one_ends(name: str, tmp_path: Path) -> 
             wait_for("all to be counted", lambda sent=sent: total(scraped(url)) == sent)
             os.kill(listening(port), signal.SIGKILL)
             wait_for("another to take over", lambda sent=sent: total(scraped(url)) == sent)
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def test_a_reload_opens_the_port_again(tmp_path: Path) -> None:
+    """In the process that comes after, which counts from 0."""
+    api, port, folder = free_port(), free_port(), tmp_path / "code"
+    folder.mkdir()
+    command = [sys.executable, *(part.format(port=api, folder=folder) for part in RELOADING)]
+    env = {**os.environ, **environ(port), "REVIEWLENS_STATE_DIR": str(tmp_path / "state")}
+    server = subprocess.Popen(command, env=env, cwd=TESTS)
+    url = f"http://localhost:{port}/metrics"
+    try:
+        wait_for("the metrics", lambda: scraped(url))
+        first = listening(port)
+        (folder / "changed.py").write_text("")
+        wait_for("another process to listen", lambda: scraped(url) and listening(port) != first)
+        assert httpx.get(f"http://127.0.0.1:{api}/items/1").status_code == 200
+        wait_for("the request to be counted", lambda: total(scraped(url)) == 1)
     finally:
         server.terminate()
         server.wait(30)
