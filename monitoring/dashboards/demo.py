@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitoring.dashboards.model import Board, Panel, Query, Row, bad_from, good_from
+from monitoring.dashboards.model import Board, Panel, Query, Row, bad_from, good_from, share
 from monitoring.dashboards.variables import CATEGORY_KO, PROMETHEUS_KO, PROVIDER_KO, runbook
 from monitoring.targets import Targets
 from telemetry.catalog import STAGES
@@ -73,7 +73,10 @@ def _glance(targets: Targets) -> tuple[Panel, ...]:
             "시작한 대화 가운데 평결까지 간 비율. 색은 slo.yaml의 목표를 따릅니다.",
             (
                 Query(
-                    f"sum({grown('dialogue_completions_total')}) / sum({grown('dialogue_sessions_total')})",
+                    share(
+                        f"sum({grown('dialogue_completions_total')})",
+                        f"sum({grown('dialogue_sessions_total')})",
+                    ),
                     "완료율",
                 ),
             ),
@@ -112,7 +115,7 @@ JOURNEY = (
         "각 단계에 들어왔지만 마치지 못한 비율. 지금 머무는 사람도 아직 마치지 못한 것으로 셉니다.",
         tuple(
             Query(
-                f"clamp_min(1 - {steps(stage, 'complete')} / {steps(stage, 'enter')}, 0)",
+                f"clamp_min(1 - {share(steps(stage, 'complete'), steps(stage, 'enter'))}, 0)",
                 STAGE_NAMES[stage],
                 zero_is_fine=True,
             )
@@ -127,7 +130,7 @@ JOURNEY = (
         "처음부터 여기까지 온 비율",
         "제품을 고른 사람 가운데 각 단계에 들어온 비율",
         tuple(
-            Query(f"{steps(stage, 'enter')} / {steps(STAGES[0], 'enter')}", STAGE_NAMES[stage])
+            Query(share(steps(stage, "enter"), steps(STAGES[0], "enter")), STAGE_NAMES[stage])
             for stage in STAGES
         ),
         unit="percentunit",
@@ -255,7 +258,7 @@ def _dialogues(targets: Targets) -> tuple[Panel, ...]:
             "한 대화에서 주고받은 답변 수. 대화는 세 번에서 다섯 번 사이에 끝납니다.",
             (
                 Query(
-                    "sum(rate(dialogue_turns_total[1h])) /\nsum(rate(dialogue_sessions_total[1h]))",
+                    share("sum(rate(dialogue_turns_total[1h]))", "sum(rate(dialogue_sessions_total[1h]))"),
                     "평균 턴",
                 ),
             ),
@@ -266,7 +269,9 @@ def _dialogues(targets: Targets) -> tuple[Panel, ...]:
             "최근 한 시간에 시작한 대화에 견준 완료. 점선은 slo.yaml의 목표입니다.",
             (
                 Query(
-                    "sum(rate(dialogue_completions_total[1h])) /\nsum(rate(dialogue_sessions_total[1h]))",
+                    share(
+                        "sum(rate(dialogue_completions_total[1h]))", "sum(rate(dialogue_sessions_total[1h]))"
+                    ),
                     "완료율",
                 ),
             ),

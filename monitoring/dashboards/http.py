@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitoring.dashboards.model import Board, Panel, Query, Row, bad_from, good_from
+from monitoring.dashboards.model import Board, Panel, Query, Row, bad_from, good_from, share
 from monitoring.dashboards.variables import ENDPOINT, PROMETHEUS, runbook, runbook_of_row
 from monitoring.targets import Targets
 
@@ -21,7 +21,7 @@ def within(bound: str) -> str:
     return f'sum(rate({DURATION}_bucket{{le=~"{bound}(\\\\.0)?"}}[5m])) / sum(rate({DURATION}_count[5m]))'
 
 
-ERROR_RATE = f'sum(rate({ALL}{{status_code=~"[45].."}}[5m])) /\nsum(rate({ALL}[5m]))'
+ERROR_RATE = share(f'sum(rate({ALL}{{status_code=~"[45].."}}[5m]))', f"sum(rate({ALL}[5m]))")
 
 
 def board(targets: Targets) -> Board:

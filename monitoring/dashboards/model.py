@@ -37,6 +37,11 @@ def good_from(target: float, warn: float | None = None) -> Thresholds:
     return Thresholds(RED, (*early, (target, GREEN)), drawn=True)
 
 
+def share(part: str, whole: str) -> str:
+    """PromQL: `part` over `whole`, both with the same labels; 0 where only the whole has a series."""
+    return f"({part} or 0 * {whole}) /\n{whole}"
+
+
 @dataclass(frozen=True)
 class Query:
     """One expression and what its lines are called.

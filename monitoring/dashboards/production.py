@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from monitoring.dashboards.http import ALL, ERROR_RATE, quantile
-from monitoring.dashboards.model import Board, Panel, Query, Row, bad_from, good_from
+from monitoring.dashboards.model import Board, Panel, Query, Row, bad_from, good_from, share
 from monitoring.dashboards.promises import alerts, measure_of, promised
 from monitoring.dashboards.streams import STREAMS
 from monitoring.dashboards.variables import (
@@ -108,7 +108,10 @@ def _llm(targets: Targets) -> tuple[Panel, ...]:
             "success는 첫 순위 제공자의 답, error는 실패한 시도, 나머지는 다음 순위의 답(fallback)입니다.",
             tuple(
                 Query(
-                    f'sum(rate(llm_calls_total{{status="{status}"}}[5m])) /\nsum(rate(llm_calls_total[5m]))',
+                    share(
+                        f'sum(rate(llm_calls_total{{status="{status}"}}[5m]))',
+                        "sum(rate(llm_calls_total[5m]))",
+                    ),
                     name,
                 )
                 for status, name in (("success", "성공률"), ("error", "오류율"))
