@@ -12,6 +12,7 @@ from typing import Any
 from opentelemetry.sdk.metrics.export import MetricExporter
 from opentelemetry.sdk.trace.export import SpanExporter
 
+from telemetry.loopback import GRPC_DIRECT, HTTP_DIRECT
 from telemetry.otlp import PREFIX, Protocol, Target
 from telemetry.settings import SettingsError, Signal
 
@@ -54,15 +55,18 @@ def _http(to: Target, signal: Signal) -> dict[str, Any]:
     return {
         "headers": dict(to.headers),
         "compression": Compression(to.compression),
-        "session": _session(_name(to.certificate), signal),
+        "session": _session(_name(to.certificate), signal, to.local),
         "certificate_file": _name(to.certificate),
         "client_certificate_file": _name(to.client_certificate),
         "client_key_file": _name(to.client_key),
     }
 
 
-def _session(certificate: str | None, signal: Signal) -> Any:
-    """A session of requests, which alone would let REQUESTS_CA_BUNDLE win over our own authority."""
+def _session(certificate: str | None, signal: Signal, local: bool) -> Any:
+    """A session of requests, which alone would let REQUESTS_CA_BUNDLE win over our own authority.
+
+    A proxy of the environment is for other machines, whatever NO_PROXY leaves out.
+    """
 
     from telemetry.receipt import CheckedSession
 
@@ -70,7 +74,8 @@ def _session(certificate: str | None, signal: Signal) -> Any:
         def merge_environment_settings(
             self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any
         ) -> Any:
-            return super().merge_environment_settings(url, proxies, stream, certificate or verify, cert)
+            merged = super().merge_environment_settings(url, proxies, stream, certificate or verify, cert)
+            return {**merged, "proxies": HTTP_DIRECT} if local else merged
 
     session = Session(signal)
     if hasattr(os, "register_at_fork"):  # two processes would mix their requests on one connection
@@ -88,11 +93,12 @@ def _grpc(to: Target, _: Signal) -> dict[str, Any]:
 
     from telemetry.receipt import ANSWER_BYTES
 
+    proxied = GRPC_DIRECT if to.local else ()
     return {
         "headers": to.headers,
         "compression": grpc.Compression.Gzip if to.compression == "gzip" else grpc.Compression.NoCompression,
         "insecure": to.plaintext,
-        "channel_options": (("grpc.max_receive_message_length", ANSWER_BYTES),),
+        "channel_options": (("grpc.max_receive_message_length", ANSWER_BYTES), *proxied),
         "credentials": None if to.plaintext else grpc.ssl_channel_credentials(*_pem(to)),
     }
 

@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationInfo, field_validator
 
+from telemetry.loopback import is_loopback
 from telemetry.secrets import without_secrets
 from telemetry.settings import Settings, Signal, checked, flag, lower, rows, variable
 
@@ -109,6 +110,12 @@ class Target(BaseModel, frozen=True):
     def where(self) -> str:
         """The endpoint as a log may show it."""
         return without_secrets(self.endpoint)
+
+    @property
+    def local(self) -> bool:
+        """Whether it is on this machine, so that no proxy of the environment is for it."""
+        host = urlsplit(self.endpoint if "//" in self.endpoint else f"//{self.endpoint}").hostname
+        return is_loopback(host or "")
 
     @property
     def plaintext(self) -> bool:

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any
 from urllib.parse import urlsplit
 
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine, so that no proxy is for it."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+from telemetry.loopback import is_loopback
 
 
 def get(url: str, **how: Any) -> Any:
@@ -28,4 +21,6 @@ def before(url: str) -> bool:
     """Whether a push by HTTP to this address would go through a proxy of the environment."""
     import requests
 
+    if is_loopback(urlsplit(url).hostname or ""):
+        return False
     return bool(requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url)))

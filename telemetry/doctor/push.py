@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from telemetry.doctor import proxies
 from telemetry.doctor.wire import Address
+from telemetry.loopback import GRPC_DIRECT, HTTP_DIRECT
 from telemetry.otlp import Target
 from telemetry.settings import Signal
 
@@ -79,6 +80,7 @@ def _http(to: Target, timeout: float) -> Answer:
             cert=(files[0], files[1]) if len(files) == 2 else next(iter(files), None),
             timeout=timeout,
             allow_redirects=False,
+            proxies=HTTP_DIRECT if to.local else None,
         )
     except (requests.RequestException, OSError, ValueError) as error:
         of_tls = isinstance(error, requests.exceptions.SSLError)
@@ -107,11 +109,14 @@ def _grpc(to: Target, signal: Signal, timeout: float) -> Answer:
     messages = import_module(f"{package}.{name.lower()}_service_pb2")
     where = urlsplit(to.endpoint).netloc or to.endpoint
     files = (to.certificate, to.client_key, to.client_certificate)
+    options = GRPC_DIRECT if to.local else ()
     channel = (
-        grpc.insecure_channel(where)
+        grpc.insecure_channel(where, options)
         if to.plaintext
         else grpc.secure_channel(
-            where, grpc.ssl_channel_credentials(*(file.read_bytes() if file else None for file in files))
+            where,
+            grpc.ssl_channel_credentials(*(file.read_bytes() if file else None for file in files)),
+            options,
         )
     )
     with channel:

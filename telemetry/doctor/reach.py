@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 from telemetry.doctor.backend import GATEWAY, BackendError, Prometheus
 from telemetry.doctor.finding import Finding, found, passed
-from telemetry.doctor.proxies import is_loopback
 from telemetry.doctor.subject import Subject
 from telemetry.doctor.targets import listens
+from telemetry.loopback import is_loopback
 
 BRIDGE = "docker0"
 _SIOCGIFADDR = 0x8915

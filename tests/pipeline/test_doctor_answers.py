@@ -107,13 +107,12 @@ def test_a_server_that_takes_the_connection_and_says_nothing(protocol: str) -> N
 @pytest.mark.parametrize("kind", ["http", "socks5", "socks5h", "socks4"])
 @pytest.mark.parametrize("variable", ["http_proxy", "all_proxy"])
 def test_a_proxy_in_between(variable: str, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The exporter heeds it; so does the doctor, and the mend leaves the host out."""
+    """It is for other machines alone; the doctor follows the exporter, and the mend leaves the host out."""
     monkeypatch.setenv(variable, f"{kind}://127.0.0.1:{free_port()}")
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
+    finding = refuses(environ(ENDPOINT="http://collector.example:4318"), "proxy")
+    assert finding.mend == ("NO_PROXY=collector.example",)
     with gateway(200) as url:
-        finding = refuses(environ(ENDPOINT=url), "proxy")
-        assert finding.mend == ("NO_PROXY=127.0.0.1",)
-        monkeypatch.setenv("no_proxy", "127.0.0.1")
         assert arrives(environ(ENDPOINT=url))
         assert verdict(environ(ENDPOINT=url)).severity == "ok"
