@@ -5,14 +5,31 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from scripts.stack.errors import StackError
+
 UMASK = 0o077
 
 
 def folder(path: Path) -> Path:
-    """Make a folder, and those above it, where they are missing. One that is there stays as it is."""
-    for missing in [part for part in (*reversed(path.parents), path) if not part.exists()]:
-        missing.mkdir(mode=0o700, exist_ok=True)
+    """Make a folder, and those above it, where they are missing. One that is there stays as it is.
+
+    StackError where this user cannot write there.
+    """
+    try:
+        for missing in [part for part in (*reversed(path.parents), path) if not part.exists()]:
+            missing.mkdir(mode=0o700, exist_ok=True)
+        writable = path.is_dir() and os.access(path, os.W_OK | os.X_OK, effective_ids=True)
+    except OSError as error:
+        raise _unwritable(path, error.strerror or str(error)) from error
+    if not writable:
+        raise _unwritable(path, "Permission denied" if path.is_dir() else "Not a directory")
     return path
+
+
+def _unwritable(path: Path, why: str) -> StackError:
+    return StackError(
+        f"{path} cannot be written ({why}). REVIEWLENS_RUN_DIR and REVIEWLENS_DATA_DIR name other folders."
+    )
 
 
 def write(path: Path, text: str) -> Path:

@@ -43,6 +43,8 @@ def _end(running: Callable[[], int | None], service: str, say: Callable[[str], N
         return
     say(f"  {service}: ending process {pid}, left by a supervisor that is gone")
     for number, seconds in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, 5)):
+        if (pid := running()) is None:
+            return
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
         deadline = time.monotonic() + seconds

@@ -30,7 +30,8 @@ def prometheus_config(settings: Settings) -> Path:
         return committed
     folder = settings.run_dir / "prometheus"
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(committed.parent / "alerts", private.folder(folder) / "alerts")
+    for rules in (committed.parent / "alerts").glob("*.yml"):
+        private.write(folder / "alerts" / rules.name, rules.read_text(encoding="utf-8"))
     data = yaml.safe_load(committed.read_text(encoding="utf-8"))
     for job in data["scrape_configs"] if settings.mode != OTLP else ():
         if job["static_configs"][0]["targets"] == [API]:

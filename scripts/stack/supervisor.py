@@ -10,12 +10,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from typing import Any, cast
-from xmlrpc.client import Fault, ServerProxy
+from typing import Any
+from xmlrpc.client import Fault
 
-from supervisor.xmlrpc import SupervisorTransport  # type: ignore[import-untyped]
-
-from scripts.stack import launch, private
+from scripts.stack import launch, private, rpc
 from scripts.stack.environment import RUN_DIR
 from scripts.stack.errors import StackError
 from scripts.stack.private import UMASK
@@ -24,6 +22,7 @@ from scripts.stack.settings import Settings
 
 STOP_SECONDS = 40
 """As in docker-compose.yml: a verdict may take 25 s, the last push 5 s."""
+_ANSWER_SECONDS = 15
 _CONF = "supervisord.conf"
 
 
@@ -73,12 +72,11 @@ class Supervisor:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def _rpc(self) -> Any:
-        transport = SupervisorTransport(None, None, f"unix://{self._settings.socket}")
-        return cast(Any, ServerProxy("http://127.0.0.1", transport=transport)).supervisor
+    def _rpc(self, seconds: float = _ANSWER_SECONDS) -> Any:
+        return rpc.supervisor(self._settings.socket, seconds)
 
     def running(self) -> bool:
-        """Whether supervisord answers."""
+        """Whether supervisord answers; StackError where it is there and hangs."""
         try:
             return bool(self._rpc().getState()["statename"] == "RUNNING")
         except OSError:
@@ -128,7 +126,7 @@ class Supervisor:
     def stop(self, service: str) -> None:
         """SIGTERM, wait, and remove the PID file."""
         try:
-            self._rpc().stopProcess(service, True)
+            self._rpc(STOP_SECONDS + _ANSWER_SECONDS).stopProcess(service, True)
         except Fault as fault:
             if "NOT_RUNNING" not in fault.faultString:
                 raise StackError(f"{service} cannot be stopped: {fault.faultString}") from fault
