@@ -53,6 +53,7 @@ class Worker:
         self.number = 0
         self.serves = False
         self.cells = Cells()
+        self._has_others = False
         self._file: int | None = None
         self._leading: int | None = None
         self._readings, self._exemplars = Readings(), Readings(EXEMPLARS)
@@ -88,7 +89,7 @@ class Worker:
             if file is not None:
                 os.close(file)
         self._file = self._leading = None
-        self.serves = False
+        self.serves = self._has_others = False
 
     def leads(self) -> bool:
         """Whether to tell what is of the whole group: one of those that serve does."""
@@ -122,10 +123,11 @@ class Worker:
         """The numbers of the other workers that are, or were."""
         try:
             names = listed(self.folder) if self.folder else []
-        except (NotADirectoryError, PermissionError):
-            if self.is_filed:
-                raise
-            names = []  # a state folder that none can use
+        except OSError:
+            if self.is_filed or self._has_others:
+                raise  # without them every total would seem to fall
+            names = []
+        self._has_others = self._has_others or bool(names)
         stems = [name.removesuffix(CELLS) for name in names if name.endswith(CELLS)]
         own = {self.number} if self.is_filed else set()
         return sorted({int(stem) for stem in stems if stem.isdecimal()} - own)

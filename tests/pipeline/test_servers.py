@@ -28,7 +28,8 @@ def serving(row: Row, state: Path, in_code: bool, **environment: str) -> Iterato
     port = free_port()
     words = row.command.format(port=port).split()
     command = [BIN / words[0], *words[1:]]
-    env = {"TELEMETRY_STATE_DIR": str(state), "REVIEWLENS_PORT": "", "PYTHONPATH": str(DATA), **environment}
+    given = {"TELEMETRY_STATE_DIR": str(state), "REVIEWLENS_PORT": "tcp://10.0.0.1:8000", "HOME": ""}
+    env = {**given, "PYTHONPATH": str(DATA), **environment}
     if in_code:
         env["IN_CODE"] = "1"
     else:
@@ -86,16 +87,18 @@ def pushed(sink: Any, metric: str = "http_requests_total") -> dict[str, list[flo
 def test_every_scrape_and_the_sum_of_what_is_pushed_are_exact(
     name: str, in_code: bool, state_dir: Path
 ) -> None:
-    """No instance but those that serve pushes anything, not a parent either, from the first push on; each is
+    """Also with blanks and Hangul in the path, without a home, and with a port that Kubernetes injects.
+
+    No instance but those that serve pushes anything, not a parent either, from the first push on; each is
     named by the port, so that a restart goes on under the same names."""
-    row = SERVERS[name]
+    row, state = SERVERS[name], state_dir / "상태 folder"
     with otlp_sink() as sink:
         pushing = {
             "OTEL_METRICS_EXPORTER": "prometheus,otlp",
             "OTEL_EXPORTER_OTLP_ENDPOINT": sink.url,
             "OTEL_METRIC_EXPORT_INTERVAL": "300",
         }
-        with serving(row, state_dir, in_code, **pushing) as server:
+        with serving(row, state, in_code, **pushing) as server:
             drive(server)
             assert [samples(server) for _ in range(3 * row.processes)] == [EXPECTED] * (3 * row.processes)
             for metric in ("http_requests_total", "cups_total"):
