@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from opentelemetry.sdk.trace import Event, ReadableSpan
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, Status
 
 from telemetry.clean import clean_attributes, clean_scope
@@ -18,18 +19,12 @@ def cleaned_spans(spans: Sequence[ReadableSpan]) -> list[ReadableSpan]:
 
 
 def _span(span: ReadableSpan) -> ReadableSpan:
-    scope = span.instrumentation_scope
-    texts: dict[str, Any] = {
-        "name": printable(span.name),
-        "attributes": clean_attributes(span.attributes),
-        "events": [_event(event) for event in span.events],
-        "links": [_link(link) for link in span.links],
-        "status": _status(span.status),
-        "instrumentation_scope": scope and clean_scope(scope),
-    }
-    if all(_is_same(new, getattr(span, name)) for name, new in texts.items()):
+    # Each field is read once: the SDK makes a new view of it each time.
+    old = {name: getattr(span, name) for name in _CLEAN}
+    new = {name: clean(old[name]) for name, clean in _CLEAN.items()}
+    if all(_is_same(new[name], old[name]) for name in _CLEAN):
         return span
-    say_once("span %s has text that no receiver takes: it is written out", texts["name"])
+    say_once("span %s has text that no receiver takes: it is written out", new["name"])
     return ReadableSpan(
         context=span.context,
         parent=span.parent,
@@ -37,7 +32,7 @@ def _span(span: ReadableSpan) -> ReadableSpan:
         kind=span.kind,
         start_time=span.start_time,
         end_time=span.end_time,
-        **texts,
+        **new,
     )
 
 
@@ -48,17 +43,33 @@ def _is_same(new: Any, old: Any) -> bool:
 
 
 def _event(event: Event) -> Event:
-    name, attributes = printable(event.name), clean_attributes(event.attributes)
-    if name == event.name and attributes is event.attributes:
+    old = event.attributes
+    name, attributes = printable(event.name), clean_attributes(old)
+    if name == event.name and attributes is old:
         return event
     return Event(name, attributes, event.timestamp)
 
 
 def _link(link: Link) -> Link:
-    attributes = clean_attributes(link.attributes)
-    return link if attributes is link.attributes else Link(link.context, attributes)
+    old = link.attributes
+    attributes = clean_attributes(old)
+    return link if attributes is old else Link(link.context, attributes)
 
 
 def _status(status: Status) -> Status:
     words = status.description and printable(status.description)
     return status if words == status.description else Status(status.status_code, words)
+
+
+def _scope(scope: InstrumentationScope | None) -> InstrumentationScope | None:
+    return scope and clean_scope(scope)
+
+
+_CLEAN: dict[str, Callable[[Any], Any]] = {
+    "name": printable,
+    "attributes": clean_attributes,
+    "events": lambda events: [_event(event) for event in events],
+    "links": lambda links: [_link(link) for link in links],
+    "status": _status,
+    "instrumentation_scope": _scope,
+}

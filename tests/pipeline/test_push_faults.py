@@ -16,6 +16,7 @@ from support.live import serving
 from support.otlp_sink import SINKS, Sink
 from support.servers import free_port, run_app, wait_for
 
+import telemetry.words
 from telemetry import instrument
 from telemetry.guard import guard
 from telemetry.metrics import dialogue_turns_total
@@ -170,15 +171,21 @@ def test_a_batch_process_ends_whose_collector_hangs(protocol: str) -> None:
 
 
 @BOTH
-def test_odd_texts_of_one_span_are_written_out(protocol: str) -> None:
+def test_odd_texts_of_one_span_are_written_out(
+    protocol: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Wherever they stand, and the other spans of its batch arrive as they are."""
+    monkeypatch.setattr(telemetry.words, "_said", set())
     odd, written = "a\udc80\0b", "a\\udc80\\x00b"
     with SINKS[protocol]() as sink:
         environ = {**sink.environ, "OTEL_TRACES_EXPORTER": "otlp"}
         with recording(environ) as recorded:
             assert recorded.pipeline.tracer_provider is not None
             tracer = recorded.pipeline.tracer_provider.get_tracer(odd, odd)
-            other = recorded.pipeline.tracer_provider.get_tracer("test").start_span("other")
+            other = recorded.pipeline.tracer_provider.get_tracer("test").start_span(
+                "other", attributes={"k": ("v", "w")}
+            )
+            other.add_event("happened", {"k": "v"})
             links = [Link(other.get_span_context(), {odd: odd})]
             span = tracer.start_span(odd, links=links, attributes={odd: odd, "many": [odd, "b"]})
             span.add_event(odd, {odd: odd})
@@ -197,3 +204,4 @@ def test_odd_texts_of_one_span_are_written_out(protocol: str) -> None:
         assert [(pair.key, pair.value.string_value) for pair in told] == [(written, written)]
     assert (taken.events[0].name, scopes["test"].spans[0].name) == (written, "other")
     assert taken.end_time_unix_nano > taken.start_time_unix_nano
+    assert caplog.text.count("it is written out") == 1
