@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from app.dialogue.store import MOST_LIVE
 from app.injected import own
 from app.origins import origins
-from telemetry.secrets import without_secrets
+from telemetry.secrets import shown, without_secrets
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -61,8 +61,8 @@ class EnvironmentSettings(BaseSettings):
         """What was given, without what is not to be seen."""
         field = cls.model_fields.get(str(problem["loc"][0]))
         given = problem["input"]
-        secret = (field is not None and field.annotation is SecretStr) or "@" in str(given)
-        return without_secrets(given) if secret else given
+        secret = field is not None and field.annotation is SecretStr
+        return without_secrets(given) if secret else shown(given)
 
 
 class AppSettings(EnvironmentSettings):

@@ -18,6 +18,7 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from telemetry.cleanspans import cleaned_spans
 from telemetry.forwarding import ForwardingExporter
 from telemetry.guard import guard
+from telemetry.otlp import Target
 
 Result = TypeVar("Result", MetricExportResult, SpanExportResult)
 
@@ -44,8 +45,8 @@ def _listen(record: logging.LogRecord) -> bool:
 class Delivery:
     """The pushes of one signal to one place. `lost`: what becomes of what did not arrive."""
 
-    def __init__(self, signal: str, where: str, lost: str) -> None:
-        self._signal, self._where, self._lost = signal, where, lost
+    def __init__(self, signal: str, to: Target, lost: str) -> None:
+        self._signal, self._to, self._lost = signal, to, lost
         self._failed = 0
         for name in LOGGERS:
             logger = logging.getLogger(name)
@@ -77,8 +78,8 @@ class Delivery:
             _log.error(
                 "pushing %s to %s fails: %s; requests are untouched, %s",
                 self._signal,
-                self._where,
-                _one_line(reason)[:LONGEST_REASON],
+                self._to.where,
+                _one_line(self._to.cleaned(reason))[:LONGEST_REASON],
                 self._lost,
             )
         guard.count_fault("export")
@@ -86,7 +87,10 @@ class Delivery:
     def _arrives(self) -> None:
         if self._failed:
             _log.warning(
-                "pushing %s to %s works again, after %d that failed", self._signal, self._where, self._failed
+                "pushing %s to %s works again, after %d that failed",
+                self._signal,
+                self._to.where,
+                self._failed,
             )
         self._failed = 0
 
@@ -99,9 +103,9 @@ def _one_line(text: str) -> str:
 class WatchedMetrics(ForwardingExporter):
     """A metric exporter whose pushes are watched."""
 
-    def __init__(self, inner: MetricExporter, where: str) -> None:
+    def __init__(self, inner: MetricExporter, to: Target) -> None:
         super().__init__(inner)
-        self._delivery = Delivery("metrics", where, "and totals follow with the next push that arrives")
+        self._delivery = Delivery("metrics", to, "and totals follow with the next push that arrives")
 
     def export(
         self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any
@@ -116,9 +120,9 @@ class WatchedMetrics(ForwardingExporter):
 class WatchedSpans(SpanExporter):
     """A span exporter whose pushes are watched."""
 
-    def __init__(self, inner: SpanExporter, where: str) -> None:
+    def __init__(self, inner: SpanExporter, to: Target) -> None:
         self._inner = inner
-        self._delivery = Delivery("spans", where, "and these spans are lost")
+        self._delivery = Delivery("spans", to, "and these spans are lost")
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Push; FAILURE when it did not arrive."""

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationInfo, field_validator
 
 from telemetry.loopback import is_loopback
-from telemetry.secrets import without_secrets
+from telemetry.secrets import cleaned, hidden_in, without_secrets
 from telemetry.settings import Settings, Signal, checked, flag, lower, rows, variable
 
 Protocol = Literal["http/protobuf", "grpc"]
@@ -111,6 +111,13 @@ class Target(BaseModel, frozen=True):
         """The endpoint as a log may show it."""
         return without_secrets(self.endpoint)
 
+    def cleaned(self, words: str) -> str:
+        """What a receiver or an exporter says, without what is secret here: it may repeat what was sent."""
+        secrets = hidden_in(self.endpoint)
+        for _, value in self.headers:
+            secrets |= {value, *value.split(), *_decoded(value)}
+        return cleaned(words, secrets)
+
     @property
     def local(self) -> bool:
         """Whether it is on this machine, so that no proxy of the environment is for it."""
@@ -140,6 +147,15 @@ def target(signal: Signal, environ: Mapping[str, str]) -> Target:
         endpoint = f"{endpoint.rstrip('/')}/v1/{signal}"
     headers = tuple(dict([*headers, *made.headers]).items())
     return made.model_copy(update={"endpoint": endpoint, "headers": headers})
+
+
+def _decoded(value: str) -> list[str]:
+    """User and password of a Basic authorization, together and alone."""
+    try:
+        pair = base64.b64decode(value.partition(" ")[2], validate=True).decode()
+    except ValueError:
+        return []
+    return [pair, *pair.split(":", 1)]
 
 
 def _without_credentials(endpoint: str) -> tuple[str, tuple[tuple[str, str], ...]]:

@@ -129,7 +129,7 @@ class Pipeline:
         if self.settings.prometheus:
             readers.append(self._scraped())
         if to is not None:
-            watched = WatchedMetrics(exporter() if exporter else metric_exporter(to), to.where)
+            watched = WatchedMetrics(exporter() if exporter else metric_exporter(to), to)
             self._pushing = self._pusher(watched)
             readers.append(self._pushing)
         return readers

@@ -7,11 +7,12 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
-import requests
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
+from telemetry.intime import InTimeSession
 from telemetry.settings import Signal
 
 ANSWER_BYTES = 65_536
@@ -49,7 +50,7 @@ class CheckedStub:
         return answer
 
 
-class CheckedSession(requests.Session):
+class CheckedSession(InTimeSession):
     """A session of requests that reads no more of an answer than an OTLP answer has, and follows no redirect.
 
     Raises NotTakenError for an answer below 400 that is none of OTLP, or that rejects anything.
@@ -58,14 +59,13 @@ class CheckedSession(requests.Session):
     def __init__(self, signal: Signal) -> None:
         super().__init__()
         self._signal: Signal = signal
-        self.headers["Accept-Encoding"] = "identity"
 
     def send(self, request: Any, **given: Any) -> Any:
         """Send a request; its answer is read, and closed."""
         deadline = time.monotonic() + (given.get("timeout") or 0)
         with super().send(request, **{**given, "stream": True}) as response:
             if 200 <= response.status_code < 300:
-                self._check(response.headers, _read(response, deadline))
+                self._check(response.headers, read(response, deadline))
             elif response.status_code < 400:
                 raise NotTakenError(f"the answer is {response.status_code}, and a redirect is not followed")
             return response
@@ -84,15 +84,26 @@ class CheckedSession(requests.Session):
         check(answer)
 
 
-def _read(response: Any, deadline: float) -> bytes:
+def read(response: Any, deadline: float) -> bytes:
+    """An answer's body. NotTakenError for one that is too long, too late, or broken."""
     body = b""
-    while piece := response.raw.read1(_PIECE, decode_content=False):
+    while piece := _piece(response):
         body += piece
         if len(body) > ANSWER_BYTES:
             raise NotTakenError(f"the answer has more than {ANSWER_BYTES} bytes")
         if time.monotonic() > deadline:
             raise NotTakenError("the answer does not end in time")
     return _unpacked(body) if response.headers.get("Content-Encoding") else body
+
+
+def _piece(response: Any) -> bytes:
+    try:
+        piece: bytes = response.raw.read1(_PIECE, decode_content=False)
+    except ReadTimeoutError:
+        raise NotTakenError("the answer does not end in time") from None
+    except (HTTPError, OSError) as error:
+        raise NotTakenError(f"the answer breaks off ({type(error).__name__})") from None
+    return piece
 
 
 def _unpacked(body: bytes) -> bytes:

@@ -43,7 +43,6 @@ def _attributes(text: str) -> dict[str, str]:
     """`key=value,key=value`, percent-encoded, as the OTel specification has it."""
     pairs = [pair.partition("=") for pair in text.split(",") if pair.strip()]
     if any(not equals or not key.strip() for key, equals, _ in pairs):
-        raise SettingsError(
-            f"OTEL_RESOURCE_ATTRIBUTES={text!r}: expected key=value pairs, separated by commas"
-        )
+        # Whatever stands there may be secret, and what is no pair most of all.
+        raise SettingsError("OTEL_RESOURCE_ATTRIBUTES=***: expected key=value pairs, separated by commas")
     return {key.strip(): unquote(value.strip()) for key, _, value in pairs}

@@ -1,13 +1,22 @@
-"""Addresses as messages and logs may show them."""
+"""What messages and logs may show of addresses, settings and other people's words."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from typing import Any
 
 HIDDEN = "..."
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
 _PLACE = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^:/]*)(:\d+)?(/[^:]*)?")
 _TOKEN = re.compile(r"(?=[^/]*\d)[^/]{12,}|[^/]{24,}")
+_PARTS = re.compile(r"[/@:?#&=]+")
+# Words that may be an address, in a sentence: a URL, what has an @, a path with a query; of requests a path.
+_SIGN = r"[^\s'\"<>()]"
+_IN_WORDS = re.compile(
+    rf"(?:[a-zA-Z][a-zA-Z0-9+.-]*:)?//{_SIGN}+|{_SIGN}*@{_SIGN}*|/{_SIGN}*\?{_SIGN}*|(?<=url: ){_SIGN}+"
+)
+_SHORTEST = 6  # signs; a shorter part of a secret may be any word
 
 
 def without_secrets(url: str) -> str:
@@ -21,3 +30,22 @@ def without_secrets(url: str) -> str:
     if not scheme or scheme[0].lower() != "unix://":
         path = _TOKEN.sub(HIDDEN, path)
     return f"{scheme[0] if scheme else ''}{host}{slash}{path}"
+
+
+def shown(value: Any) -> Any:
+    """A setting's value; where it may be an address, without its secrets."""
+    is_address = isinstance(value, str) and ("//" in value or "@" in value)
+    return without_secrets(value) if is_address else value
+
+
+def hidden_in(url: str) -> set[str]:
+    """The parts of a URL that `without_secrets` leaves out."""
+    return set(_PARTS.split(url)) - set(_PARTS.split(without_secrets(url)))
+
+
+def cleaned(words: str, secrets: Iterable[str] = ()) -> str:
+    """What somebody else says, an exception or an answer: its addresses, and these secrets, are not shown."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        if len(secret) >= _SHORTEST:
+            words = words.replace(secret, HIDDEN)
+    return _IN_WORDS.sub(lambda found: without_secrets(found[0]), words)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
-from telemetry.secrets import without_secrets
+from telemetry.secrets import shown
 
 SERVICE_NAME = "reviewlens-api"
 EXPORT_INTERVAL_MS = 10_000
@@ -197,15 +197,12 @@ def checked(model: type[Model], given: Mapping[str, Any], names: Mapping[str, st
     for key, field in fields.items():
         value = given.get(key)
         if field.annotation is bool and isinstance(value, str) and lower(value) not in ("true", "false"):
-            _log.warning("%s=%r: expected true or false; taken as false", names[key], value)
+            _log.warning("%s=%r: expected true or false; taken as false", names[key], shown(value))
     return made
 
 
 def _shown(value: Any, public: bool) -> str:
-    if not public:
-        return "***"
-    is_address = isinstance(value, str) and ("//" in value or "@" in value)
-    return repr(without_secrets(value) if is_address else value)
+    return repr(shown(value)) if public else "***"
 
 
 def _key(name: str) -> str:

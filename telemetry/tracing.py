@@ -29,7 +29,7 @@ def tracer_provider(to: Target | None, who: Resource) -> TracerProvider:
 
 
 def _exporter(to: Target | None) -> SpanExporter:
-    return WatchedSpans(span_exporter(to), to.where) if to else ConsoleSpanExporter()
+    return WatchedSpans(span_exporter(to), to) if to else ConsoleSpanExporter()
 
 
 def trace_id() -> str:

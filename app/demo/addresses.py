@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from app.injected import own
+from telemetry.secrets import without_secrets
 
 PORTS = {
     "api": ("REVIEWLENS_PORT", 8000),
@@ -57,7 +58,7 @@ def client(kind: type[T], url: str, timeout: float) -> T:
     try:
         return kind(base_url=url, timeout=timeout, trust_env=not direct(url))
     except (ValueError, ImportError, httpx.InvalidURL) as error:  # its words may hold the proxy's password
-        raise ProxyError(f"the proxy for {url} cannot be used; {PROXIES}") from error
+        raise ProxyError(f"the proxy for {without_secrets(url)} cannot be used; {PROXIES}") from error
 
 
 async def pages(api: str, prometheus: str) -> list[tuple[str, str]]:

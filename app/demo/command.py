@@ -28,6 +28,7 @@ from app.demo.prometheus import Prometheus, PrometheusError
 from app.demo.run import Driver, NotPossibleError
 from app.demo.scenarios import BY_NAME, QUICK, SCENARIOS, Scenario
 from app.demo.simulator import Simulator
+from telemetry.secrets import cleaned, without_secrets
 
 QUICK_SHOPPERS = 8
 SHOPPERS = 12
@@ -92,8 +93,10 @@ def demo(
         typer.echo("reviewlens demo: stopped; what was scripted on the simulator is undone.", err=True)
         raise typer.Exit(128 + stopped_by[0]) from None
     except (NotPossibleError, PrometheusError, ProxyError, httpx.HTTPError) as error:
-        where = f" ({error.request.url})" if isinstance(error, httpx.TransportError) else ""
-        typer.secho(f"reviewlens demo: {error}{where}", fg="red", err=True)
+        where = (
+            f" ({without_secrets(str(error.request.url))})" if isinstance(error, httpx.TransportError) else ""
+        )
+        typer.secho(f"reviewlens demo: {cleaned(str(error))}{where}", fg="red", err=True)
         raise typer.Exit(1) from None
     raise typer.Exit(0 if good else DIFFERS)
 
@@ -142,20 +145,21 @@ async def _demo(
     console.print(changes.everything(outcomes) if every else changes.brief(outcomes), "", says, "")
     _complain(console, warning, outcomes)
     for name, url in await pages(api_url, prometheus_url):
-        console.print(f"  {name:<13} {url}", highlight=False)
+        console.print(f"  {name:<13} {without_secrets(url)}", highlight=False)
     return all(outcome.good for outcome in outcomes)
 
 
 async def _reach(api: httpx.AsyncClient, prometheus: Prometheus) -> None:
+    where = without_secrets(str(api.base_url))
     try:
         answer = await api.get("/readyz")
     except httpx.HTTPError as error:
         raise NotPossibleError(
-            f"the API does not answer at {api.base_url} ({type(error).__name__}): run `make up` first"
+            f"the API does not answer at {where} ({type(error).__name__}): run `make up` first"
         ) from error
     if not answer.is_success:
         raise NotPossibleError(
-            f"the API at {api.base_url} is not ready: {answer.status_code} {answer.text[:200]}"
+            f"the API at {where} is not ready: {answer.status_code} {cleaned(answer.text)[:200]}"
         )
     try:
         await prometheus.now()

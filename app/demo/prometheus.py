@@ -12,6 +12,7 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.demo.ledger import Series, metric_of
+from telemetry.secrets import cleaned, without_secrets
 
 # monitoring/intervals.yaml has it; a test compares.
 SCRAPE_SECONDS = 10
@@ -46,6 +47,7 @@ class Prometheus:
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self._http = http
+        self._where = without_secrets(str(http.base_url))
 
     async def query(self, expr: str, at: float | None = None) -> list[Sample]:
         """Every series of the answer, `__name__` among the labels. `at`: seconds since 1970, default now."""
@@ -56,10 +58,10 @@ class Prometheus:
             body = response.json()
         except (httpx.HTTPError, ValueError) as error:
             raise PrometheusError(
-                f"{self._http.base_url}: {type(error).__name__} {error}".rstrip()
+                f"{self._where}: {type(error).__name__} {cleaned(str(error))}".rstrip()
             ) from error
         if body.get("status") != "success":
-            raise PrometheusError(f"{self._http.base_url}: {expr}: {body.get('error', body)}")
+            raise PrometheusError(f"{self._where}: {expr}: {body.get('error', body)}")
         data = body["data"]
         if data["resultType"] == "scalar":
             return [Sample({}, float(data["result"][1]))]

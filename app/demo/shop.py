@@ -11,6 +11,7 @@ import httpx
 
 from app.demo.ledger import Ledger
 from telemetry.catalog import UNMATCHED
+from telemetry.secrets import cleaned
 
 PRODUCTS = "/api/products"
 PRODUCT = "/api/products/{product_id}"
@@ -56,7 +57,7 @@ class Shop:
         try:
             response = await self._http.request(method, url, **request)
         except httpx.HTTPError as error:
-            self.ledger.failed(f"{method} {endpoint}: {type(error).__name__} {error}".rstrip())
+            self.ledger.failed(f"{method} {endpoint}: {type(error).__name__} {cleaned(str(error))}".rstrip())
             raise GoneWrongError from error
         self.ledger.request(method, endpoint, response.status_code)
         return response

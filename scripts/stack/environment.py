@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from app.llm.settings import KEYS
 from scripts.stack.manifest import DOWNLOAD_BASE
 from scripts.stack.modes import MODE
+from telemetry.secrets import shown
 
 API_KEYS = tuple(KEYS.values())
 RUN_DIR = ("REVIEWLENS_RUN_DIR", ".run")
 _OURS = ("REVIEWLENS_", "OTEL_", "TELEMETRY_")
 # What the running stack does not read: where programs came from, and the folder in which it was found.
 _NO_MATTER = {DOWNLOAD_BASE, RUN_DIR[0]}
-_SECRET_NAME = re.compile(r"KEY|TOKEN(?!_FILE)|SECRET|PASSWORD|HEADERS")
-_CREDENTIALS = re.compile(r"//[^/]*@")
+_SECRET_NAME = re.compile(r"KEY|TOKEN(?!_FILE)|SECRET|PASSWORD|HEADERS|RESOURCE_ATTRIBUTES")
 FINGERPRINT = "sha256:"
 
 
@@ -39,7 +39,7 @@ def changes(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
 
 
 def _shown(name: str, value: str) -> str:
-    if _SECRET_NAME.search(name) or _CREDENTIALS.search(value):
+    if _SECRET_NAME.search(name) or shown(value) != value:
         return FINGERPRINT + hashlib.sha256(os.fsencode(value)).hexdigest()[:12]
     return value
 

@@ -12,6 +12,7 @@ import yaml
 from scripts.stack.errors import StackError
 from scripts.stack.kinds import KINDS
 from scripts.stack.manifest import as_numbers
+from telemetry.secrets import shown
 
 FLAGS = Path(__file__).parents[2] / "monitoring" / "flags.yaml"
 
@@ -43,7 +44,7 @@ def _setting(row: dict[str, str], environ: Mapping[str, str]) -> str:
     text = environ.get(row["env"]) or row["default"]
     kind = KINDS[row["kind"]]
     if not kind.fits(text):
-        raise StackError(f"{row['env']}={text!r}: {kind.expected} is expected.")
+        raise StackError(f"{row['env']}={shown(text)!r}: {kind.expected} is expected.")
     return text
 
 

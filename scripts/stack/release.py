@@ -12,6 +12,7 @@ import httpx
 from app.demo.addresses import PROXIES, direct
 from scripts.stack.errors import WayFailedError
 from scripts.stack.manifest import Release, Target
+from telemetry.secrets import without_secrets
 
 TIMEOUT = httpx.Timeout(60.0, connect=4.0)
 """Seconds. Short to connect, so that a machine without network hears so at once."""
@@ -26,7 +27,9 @@ def unpack_release(program: str, release: Release, version: str, target: Target,
             expected = _published_sha256(client, sums_url, url.rsplit("/", 1)[1])
             actual = _download(client, url, archive)
     except httpx.HTTPStatusError as error:
-        raise WayFailedError(f"{error.request.url} answered {error.response.status_code}") from error
+        raise WayFailedError(
+            f"{without_secrets(str(error.request.url))} answered {error.response.status_code}"
+        ) from error
     except httpx.HTTPError as error:
         raise WayFailedError(f"{error.request.url.host} cannot be reached ({error})") from error
     except WayFailedError:
@@ -37,12 +40,13 @@ def unpack_release(program: str, release: Release, version: str, target: Target,
         raise WayFailedError(f"{urlsplit(url).hostname} cannot be asked ({kind}); {PROXIES}") from error
     if actual != expected:
         raise WayFailedError(
-            f"{url} has sha256 {actual}, but {sums_url} says {expected}: refused, nothing was kept"
+            f"{without_secrets(url)} has sha256 {actual}, but {without_secrets(sums_url)} says {expected}: "
+            "refused, nothing was kept"
         )
     try:
         _extract(archive, into)
     except (tarfile.TarError, EOFError, OSError) as error:
-        raise WayFailedError(f"{url} cannot be unpacked ({error})") from error
+        raise WayFailedError(f"{without_secrets(url)} cannot be unpacked ({error})") from error
     archive.unlink()
 
 
@@ -54,7 +58,9 @@ def _published_sha256(client: httpx.Client, url: str, name: str) -> str:
     for row in rows:
         if row[-1].lstrip("*") == name or len(rows) == len(row) == 1:
             return row[0].lower()
-    raise WayFailedError(f"{url} has no sha256 for {name}: refused, an archive is never taken unchecked")
+    raise WayFailedError(
+        f"{without_secrets(url)} has no sha256 for {name}: refused, an archive is never taken unchecked"
+    )
 
 
 def _download(client: httpx.Client, url: str, path: Path) -> str:

@@ -15,6 +15,7 @@ from scripts.stack.environment import RUN_DIR, record
 from scripts.stack.errors import StackError
 from scripts.stack.manifest import DOWNLOAD_BASE
 from scripts.stack.modes import ALL_PORTS, MODE, OTLP, mode_of, ports_in
+from telemetry.secrets import shown
 from telemetry.settings import LISTENER_HOST, LISTENER_PORT, TOKEN_FILE
 
 ROOT = Path(__file__).parents[2]
@@ -82,7 +83,7 @@ class Settings:
         for variable, host in hosts.items():
             if host not in {HOST, "localhost", "0.0.0.0"}:  # noqa: S104
                 raise StackError(
-                    f"{variable}={host!r}: this stack is reached on this machine's loopback, so "
+                    f"{variable}={shown(host)!r}: this stack is reached on this machine's loopback, so "
                     f"{HOST} or 0.0.0.0 is expected."
                 )
         owner: dict[int, str] = {}
@@ -177,7 +178,7 @@ def _no_proxy(environ: Mapping[str, str]) -> str:
 def _port(environ: Mapping[str, str], variable: str, default: int) -> int:
     text = environ.get(variable) or str(default)
     if not text.isdecimal() or not 0 < int(text) < 65536:
-        raise StackError(f"{variable}={text!r} is no port; a number from 1 to 65535 is expected.")
+        raise StackError(f"{variable}={shown(text)!r} is no port; a number from 1 to 65535 is expected.")
     return int(text)
 
 

@@ -11,6 +11,7 @@ from telemetry.doctor.push import Answer
 from telemetry.doctor.subject import Subject
 from telemetry.doctor.verdicts import VERDICTS
 from telemetry.otlp import PREFIX, Target
+from telemetry.secrets import without_secrets
 from telemetry.settings import Signal
 
 Mends = Callable[[Subject, Signal, Target, Answer], Iterable[str]]
@@ -29,7 +30,7 @@ def _credentials(subject: Subject, signal: Signal, *_: object) -> Iterable[str]:
 
 
 def _location(subject: Subject, signal: Signal, _: Target, answer: Answer) -> Iterable[str]:
-    return (endpoint_line(subject, signal, answer.location.partition("?")[0]),)
+    return (endpoint_line(subject, signal, without_secrets(answer.location)),)
 
 
 def _say(*lines: str) -> Mends:

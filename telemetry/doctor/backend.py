@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from telemetry.doctor.proxies import get
+from telemetry.secrets import cleaned, hidden_in, without_secrets
 
 # On every path, from the first moment on.
 METRIC = "http_requests_total"
@@ -46,16 +47,21 @@ class Prometheus:
     url: str
     timeout: float
 
+    @property
+    def where(self) -> str:
+        """The address as a finding may show it."""
+        return without_secrets(self.url)
+
     @cached_property
     def targets(self) -> list[Target]:
         """Every active target."""
         return [
             Target(
                 row["labels"],
-                row["scrapeUrl"],
+                without_secrets(row["scrapeUrl"]),
                 seconds(row["scrapeInterval"]),
                 row["health"],
-                row["lastError"],
+                cleaned(row["lastError"], hidden_in(row["scrapeUrl"])),
             )
             for row in self._get("targets", state="active")["activeTargets"]
         ]
@@ -74,14 +80,14 @@ class Prometheus:
     def _get(self, path: str, **parameters: str) -> Any:
         import requests
 
-        url = f"{self.url.rstrip('/')}/api/v1/{path}"
+        url, where = (f"{each.rstrip('/')}/api/v1/{path}" for each in (self.url, self.where))
         try:
             body = get(url, params=parameters, timeout=self.timeout).json()
         except (requests.RequestException, ValueError) as error:
-            raise BackendError(f"{url}: {type(error).__name__}") from error
+            raise BackendError(f"{where}: {type(error).__name__}") from error
         if not isinstance(body, dict) or body.get("status") != "success":
             words = body.get("error") if isinstance(body, dict) else body
-            raise BackendError(f"{url}: {words}")
+            raise BackendError(f"{where}: {cleaned(str(words), hidden_in(self.url))}")
         return body["data"]
 
 

@@ -36,7 +36,7 @@ def _intervals(subject: Subject, prometheus: Prometheus) -> Iterator[Finding]:
         yield from _interval(subject, subject.scrape_interval, "--scrape-interval")
         return
     for interval, target in scraped.items():
-        yield from _interval(subject, interval, f"job {target.labels.get('job')} of {prometheus.url}")
+        yield from _interval(subject, interval, f"job {target.labels.get('job')} of {prometheus.where}")
 
 
 def _interval(subject: Subject, scrape: float | None, source: str) -> Iterator[Finding]:

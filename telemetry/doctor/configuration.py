@@ -106,22 +106,20 @@ def pushing(subject: Subject) -> Iterator[Finding]:
 def identity(subject: Subject) -> Iterator[Finding]:
     """Who the numbers are said to be from."""
     try:
-        told = resource(subject.settings, subject.environ).attributes
+        resource(subject.settings, subject.environ)
     except SettingsError as error:
         yield found("setting", str(error), f"{ATTRIBUTES}=deployment.environment.name=production")
         return
-    attributes = {key: str(value) for key, value in told.items()}
     given = subject.environ.get(ATTRIBUTES, "")
     if "service.instance.id=" in given and subject.settings.otlp:
         yield found(
             "instance.shared",
-            f"{ATTRIBUTES} has service.instance.id={attributes['service.instance.id']}",
+            f"{ATTRIBUTES} has service.instance.id",
             f"take service.instance.id out of {ATTRIBUTES}: each process then names itself",
         )
     if "service.namespace=" in given and subject.settings.otlp:
-        job = f"{attributes['service.namespace']}/{attributes['service.name']}"
         yield found(
             "namespace",
-            f"{ATTRIBUTES} has service.namespace: what is pushed gets job={job!r}",
-            f"take service.namespace out of {ATTRIBUTES}, or name the scrape's job_name {job!r}",
+            f"{ATTRIBUTES} has service.namespace: what is pushed gets job=NAMESPACE/NAME",
+            f"take service.namespace out of {ATTRIBUTES}, or name the scrape's job_name NAMESPACE/NAME",
         )

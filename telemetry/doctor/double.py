@@ -36,7 +36,7 @@ def double(subject: Subject, prometheus: Prometheus) -> Iterator[Finding]:
     twins = [pair for pair in pairs if same(*(feeds[who] for who in pair))]
     for one, other in twins:
         idle = not any(feeds[one].now.values())
-        words = f"{prometheus.url} has {_named(one)}, scraped, and {_named(other)}, pushed"
+        words = f"{prometheus.where} has {_named(one)}, scraped, and {_named(other)}, pushed"
         if idle:
             yield found("double.possible", f"{words}; both idle: ask again after some requests", *MENDS)
         else:
@@ -44,7 +44,7 @@ def double(subject: Subject, prometheus: Prometheus) -> Iterator[Finding]:
     if feeds and not twins:
         pushed = len(feeds.keys() - scraped)
         yield passed(
-            f"{prometheus.url} has each process once: {len(feeds) - pushed} scraped, {pushed} pushed"
+            f"{prometheus.where} has each process once: {len(feeds) - pushed} scraped, {pushed} pushed"
         )
 
 

@@ -13,6 +13,7 @@ from telemetry.doctor.finding import Finding, found, passed
 from telemetry.doctor.proxies import get
 from telemetry.doctor.scraped import credentials
 from telemetry.doctor.subject import Subject
+from telemetry.secrets import cleaned, hidden_in, without_secrets
 
 HEAVIEST = 3
 SESSION = "session_id"
@@ -42,7 +43,7 @@ def size(subject: Subject) -> Iterator[Finding]:
         if problem:
             yield found("metrics.unread", problem, "start the service, or leave --metrics-url out")
         else:
-            source = f"from {subject.metrics_url}"
+            source = f"from {without_secrets(subject.metrics_url)}"
     sizes = sizes or catalogued(values)
     yield from _judged(subject, sizes, source)
 
@@ -123,6 +124,6 @@ def _exposed(subject: Subject) -> tuple[Counter[str] | None, str]:
         response.raise_for_status()
         families = list(text_string_to_metric_families(response.text))
     except (requests.RequestException, ValueError) as error:
-        return None, f"{url}: {error}"
+        return None, f"{without_secrets(url)}: {cleaned(str(error), hidden_in(url))}"
     ending = {"counter": "_total"}
     return Counter({f.name + ending.get(f.type, ""): len(f.samples) for f in families if f.samples}), ""

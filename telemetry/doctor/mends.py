@@ -86,7 +86,7 @@ def hints(subject: Subject, signal: Signal, to: Target) -> Iterator[Finding]:
     ending = f"/v1/{signal}"
     if to.protocol == "grpc":
         if "://" not in to.endpoint and not to.plaintext:
-            yield found("endpoint.scheme", f"{variable}={to.endpoint}", f"{variable}=http://{to.endpoint}")
+            yield found("endpoint.scheme", f"{variable}={to.where}", f"{variable}=http://{to.where}")
     elif not url.path.endswith(ending):
         yield found("endpoint.path", f"{variable}={to.where}", f"{variable}={to.where.rstrip('/')}{ending}")
     elif url.path.count(ending) > 1:
@@ -97,5 +97,5 @@ def hints(subject: Subject, signal: Signal, to: Target) -> Iterator[Finding]:
         )
     others = {port for protocol, port in PORTS.items() if protocol != to.protocol}
     if address(to, 0).port in others:
-        own = endpoint_line(subject, signal, f"{_root(to, PORTS[to.protocol])}{url.path}")
+        own = endpoint_line(subject, signal, f"{_root(to, PORTS[to.protocol])}{urlsplit(to.where).path}")
         yield found("endpoint.port", f"{to.where} with {PROTOCOL}={to.protocol}", own)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -70,9 +71,11 @@ def _authority(to: Target) -> Path | None:
 def _http(to: Target, timeout: float) -> Answer:
     import requests
 
+    from telemetry.intime import InTimeSession
+
     files = [str(file) for file in (to.client_certificate, to.client_key) if file]
     try:
-        response = requests.post(
+        response = InTimeSession().post(
             to.endpoint,
             data=b"",
             headers={"Content-Type": "application/x-protobuf", **dict(to.headers)},
@@ -80,25 +83,40 @@ def _http(to: Target, timeout: float) -> Answer:
             cert=(files[0], files[1]) if len(files) == 2 else next(iter(files), None),
             timeout=timeout,
             allow_redirects=False,
+            stream=True,
             proxies=HTTP_DIRECT if to.local else None,
         )
     except (requests.RequestException, OSError, ValueError) as error:
         of_tls = isinstance(error, requests.exceptions.SSLError)
-        return Answer(None, _line(str(error)), proxy=not of_tls and proxies.before(to.endpoint))
+        return Answer(None, _line(to, str(error)), proxy=not of_tls and proxies.before(to.endpoint))
     kind = response.headers.get("Content-Type", "")
+    words, is_otlp = _read(response, kind, time.monotonic() + timeout)
     return Answer(
         response.status_code,
-        _line(f"{response.status_code} {response.reason}: {_text(response, kind)}"),
-        otlp=not response.content or "protobuf" in kind,
+        _line(to, f"{response.status_code} {response.reason}: {words}"),
+        otlp=is_otlp,
         location=response.headers.get("Location", ""),
     )
 
 
-def _text(response: Any, kind: str) -> str:
-    """The server's words. A protobuf Status has its message behind a tag and a length."""
+def _read(response: Any, kind: str, deadline: float) -> tuple[str, bool]:
+    """The server's words, and whether they may be a receipt; within the bounds that pushes have."""
+    from telemetry.receipt import NotTakenError, read
+
+    with response:
+        try:
+            body = read(response, deadline)
+        except NotTakenError as error:
+            return str(error), False
+    return _text(body, kind), not body or "protobuf" in kind
+
+
+def _text(body: bytes, kind: str) -> str:
+    """A protobuf Status has its message behind a tag and a length."""
     if "protobuf" in kind:
-        return " ".join(re.findall(r"[ -~]{4,}", response.content.decode("latin-1")))
-    return re.sub(r"<[^>]*>", " ", response.text) if "html" in kind else str(response.text)
+        return " ".join(re.findall(r"[ -~]{4,}", body.decode("latin-1")))
+    text = body.decode("utf-8", "replace")
+    return re.sub(r"<[^>]*>", " ", text) if "html" in kind else text
 
 
 def _grpc(to: Target, signal: Signal, timeout: float) -> Answer:
@@ -125,10 +143,10 @@ def _grpc(to: Target, signal: Signal, timeout: float) -> Answer:
         try:
             stub.Export(request, metadata=to.headers, timeout=timeout)
         except grpc.RpcError as error:
-            code, words = error.code().name, _line(error.details() or "")
+            code, words = error.code().name, _line(to, error.details() or "")
             return Answer(_STATUS.get(code), f"{code}: {words}")
     return Answer(200, "OK")
 
 
-def _line(text: str) -> str:
-    return " ".join(text.split()).rstrip(": ")[:WORDS]
+def _line(to: Target, text: str) -> str:
+    return " ".join(to.cleaned(text).split()).rstrip(": ")[:WORDS]

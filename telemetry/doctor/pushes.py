@@ -76,7 +76,7 @@ def _barrier_mend(subject: Subject, signal: Signal, to: Target, at: Address, ver
     certificate = subject.names(PREFIX + "CERTIFICATE", signal)
     authority = f"{certificate}=/path/to/the/authority.pem" + (f" (now {at.ca})" if at.ca else "")
     ours = [subject.names(PREFIX + name, signal) for name in ("CLIENT_CERTIFICATE", "CLIENT_KEY")]
-    rest = to.endpoint.partition("://")[2] or to.endpoint
+    rest = to.where.partition("://")[2] or to.where
     elsewhere = f"start the collector, or {endpoint_line(subject, signal, 'http://HOST:PORT')}"
     mends = {
         "unresolved": elsewhere,

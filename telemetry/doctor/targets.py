@@ -45,7 +45,7 @@ def targets(subject: Subject, prometheus: Prometheus) -> Iterator[Finding]:
         yield found("target.down", f"{target.url}: {target.error}", *_mends(subject, target))
     exposing = [target for target in prometheus.exposing if target.health == "up"]
     for target in exposing:
-        yield passed(f"{prometheus.url} scrapes {target.url}")
+        yield passed(f"{prometheus.where} scrapes {target.url}")
     waiting = any(target.health == "unknown" for target in ours)
     if subject.settings.prometheus and not (subject.settings.otlp or down or exposing or waiting):
         yield found("target.none", _nothing(prometheus), *_jobs(subject))
@@ -92,7 +92,7 @@ def _nothing(prometheus: Prometheus) -> str:
     there = ", ".join(
         f"{target.labels.get('job')} {target.url} ({target.health})" for target in prometheus.targets
     )
-    return f"none of {prometheus.url} has the service's metrics; its targets: {there or 'none'}"
+    return f"none of {prometheus.where} has the service's metrics; its targets: {there or 'none'}"
 
 
 def _jobs(subject: Subject) -> Iterator[str]:

@@ -24,6 +24,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import (
     add_TraceServiceServicer_to_server,
 )
 
+from telemetry.doctor.push import push_nothing
+from telemetry.otlp import target
 from telemetry.testing import Recorded, recording
 
 WORDS = "too \x1b[31mmany\n2026 ERROR made up"
@@ -59,6 +61,15 @@ def endless(handler: Any, status: int = 200, piece: bytes = MEGABYTE, pause: flo
         handler.server.over.wait(pause)
 
 
+def dripping(handler: Any) -> None:
+    """A head that never ends, a byte at a time, until the client closes the connection."""
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
+    for _ in range(200):
+        handler.wfile.write(b"x")
+        handler.server.written += 1
+        handler.server.over.wait(0.05)
+
+
 HTTP: dict[str, tuple[Callable[[Any], None], str]] = {
     "partial": (lambda h: whole(h, partly("metrics").SerializeToString()), "7 data points were rejected"),
     "packed": (
@@ -77,6 +88,7 @@ HTTP: dict[str, tuple[Callable[[Any], None], str]] = {
     ),
     "no gzip": (lambda h: whole(h, b"hello", Content_Encoding="gzip"), "cannot be unpacked"),
     "slow": (lambda h: endless(h, piece=b"x", pause=0.05), "does not end in time"),
+    "slow head": (dripping, "timeout"),
 }
 
 
@@ -199,3 +211,30 @@ def test_spans_that_are_rejected_are_a_fault(protocol: str, caplog: pytest.LogCa
             recorded.pipeline.tracer_provider.get_tracer("test").start_span("one").end()
             recorded.pipeline.flush()
         expect_fault(recorded, caplog, "spans", "7 spans were rejected")
+
+
+@pytest.mark.parametrize("kind", ["endless", "endless refusal", "slow", "slow head"])
+def test_the_doctor_reads_no_more_than_a_push(kind: str) -> None:
+    """Its empty push has the same bounds of size and time; what goes beyond is no receipt."""
+    with http_receiver(HTTP[kind][0]) as (url, server):
+        to = target("metrics", {"OTEL_EXPORTER_OTLP_ENDPOINT": url})
+        assert not push_nothing(to, "metrics", 0.5).accepted
+        assert server.written < (200 if kind.startswith("slow") else 50 * len(MEGABYTE))
+
+
+def test_the_doctor_does_not_repeat_what_is_secret() -> None:
+    """A gateway that says which token it refuses, and in which address."""
+
+    def answer(handler: Any) -> None:
+        whole(handler, f"{handler.path}: {handler.headers['Authorization']} is wrong".encode(), 401)
+
+    with http_receiver(answer) as (url, _):
+        environ = {
+            "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": f"{url}/hooks/S0S1S2S3S4S5?key=SSSSSS",
+            "OTEL_EXPORTER_OTLP_HEADERS": "Authorization=Bearer SSSSSSSS",
+        }
+        words = push_nothing(target("metrics", environ), "metrics", 5).words
+    assert words.startswith("401 ")
+    assert words.endswith(" is wrong")
+    assert "S0" not in words
+    assert "SSS" not in words

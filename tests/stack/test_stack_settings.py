@@ -66,6 +66,10 @@ SECRETS = {
     "OPENAI_API_KEY": "secret-1",
     "OTEL_EXPORTER_OTLP_HEADERS": "Authorization=Basic secret-1",
     "OTEL_EXPORTER_OTLP_ENDPOINT": "https://user:secret-1@collector.example",
+    "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "https://user:pass/secret-1@collector.example",
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://collector.example/v1/traces?key=secret-1",
+    "OTEL_RESOURCE_ATTRIBUTES": "token=secret-1",
+    "REVIEWLENS_SESSION_STORE": "redis://:pa/secret-1@redis.example:6379/0",
 }
 
 

@@ -180,7 +180,7 @@ def test_no_authorization_header_is_no_problem_of_its_own() -> None:
             {"OTEL_RESOURCE_ATTRIBUTES": "service.namespace=shop"},
             "namespace",
             "take service.namespace out of OTEL_RESOURCE_ATTRIBUTES, "
-            "or name the scrape's job_name 'shop/reviewlens-api'",
+            "or name the scrape's job_name NAMESPACE/NAME",
         ),
         (
             {"OTEL_EXPORTER_OTLP_TIMEOUT": "60"},

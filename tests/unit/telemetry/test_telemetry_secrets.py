@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from telemetry.otlp import target
-from telemetry.secrets import without_secrets
+from telemetry.secrets import cleaned, hidden_in, without_secrets
 from telemetry.settings import SettingsError
 
 SHOWN = {
@@ -47,3 +47,41 @@ def test_a_refused_endpoint_is_shown_without_its_secrets(url: str) -> None:
     shown = str(error.value).partition("=")[2].partition(": expected ")[0]
     assert shown
     assert "S" not in shown
+
+
+SAID = {
+    "Max retries exceeded with url: /hooks/S0S1S2S3S4S5/v1?key=S (Caused by x)": (
+        "Max retries exceeded with url: /hooks/.../v1 (Caused by x)"
+    ),
+    "Cannot connect to 'https://u:S@host:1/a?S'": "Cannot connect to 'https://host:1/a'",
+    "(http://host/a#S) u:S@host refused": "(http://host/a) host refused",
+    "no POST /v1/metrics?S here": "no POST /v1/metrics here",
+    "the answer (text/html) is 404, or 401?": "the answer (text/html) is 404, or 401?",
+}
+
+
+@pytest.mark.parametrize("words", SAID)
+def test_addresses_in_the_words_of_others(words: str) -> None:
+    """Exceptions of HTTP clients hold the whole address, or its path and query."""
+    assert cleaned(words) == SAID[words]
+
+
+def test_a_secret_that_is_repeated_is_not_shown() -> None:
+    """The longest first: one may be a part of another. What is too short to be one stays."""
+    assert (
+        cleaned("no Bearer abcdefgh-1, abcdefgh, 1", ["abcdefgh", "abcdefgh-1", "1"])
+        == "no Bearer ..., ..., 1"
+    )
+    assert hidden_in("https://u:pass@host/a?key=value") == {"u", "pass", "key", "value"}
+
+
+def test_a_target_hides_what_its_receiver_repeats() -> None:
+    """The value of a header, its token alone, and a password in base64 or as it is."""
+    environ = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "https://shop:SSSSSS1@host",
+        "OTEL_EXPORTER_OTLP_HEADERS": "x-key=SSSSSS2,x-other=Bearer SSSSSS3",
+    }
+    to = target("metrics", environ)
+    said = " ".join([*(value for _, value in to.headers), "SSSSSS1 SSSSSS2 SSSSSS3"])
+    assert "SSS" not in to.cleaned(said)
+    assert to.headers[0][1].split()[1] not in to.cleaned(said)
