@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,13 @@ NAMES = [
 DUMP = "import json, os, sys; print(json.dumps([os.getcwd(), sys.argv, os.environ.get('GIVEN')]))"
 
 
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A folder with a short path: a socket's name has 92 bytes, of which pytest's own folders take most."""
+    with tempfile.TemporaryDirectory(prefix="rl-") as folder:
+        yield Path(folder)
+
+
 def settings_in(folder: Path) -> Settings:
     return Settings.from_env({"REVIEWLENS_RUN_DIR": str(folder)})
 
@@ -66,9 +74,9 @@ def read_by_supervisor(run_dir: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_supervisor_reads_every_folder_as_it_is(name: str, tmp_path: Path) -> None:
+def test_the_supervisor_reads_every_folder_as_it_is(name: str, place: Path) -> None:
     """Logs, PID file and socket stand in the folder itself, by the real parser of supervisord.conf."""
-    settings = settings_in(tmp_path / name)
+    settings = settings_in(place / name)
     private.folder(settings.logs)
     private.write(settings.run_dir / "supervisord.conf", configuration(["api"]))
     assert read_by_supervisor(settings.run_dir) == {
@@ -82,10 +90,10 @@ def test_the_supervisor_reads_every_folder_as_it_is(name: str, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_service_gets_words_and_variables_as_they_are(name: str, tmp_path: Path) -> None:
+def test_a_service_gets_words_and_variables_as_they_are(name: str, place: Path) -> None:
     """The script becomes the command, in the clone's folder, and its PID file has its number."""
-    settings = settings_in(tmp_path / name)
-    words = (f"--data={tmp_path / name}", "", name, "100%", "*")
+    settings = settings_in(place / name)
+    words = (f"--data={place / name}", "", name, "100%", "*")
     service = Service("api", (sys.executable, "-c", DUMP, *words), 1, {"GIVEN": f"{name} = 'x'"})
     launch.write(settings, [service])
     child = subprocess.Popen(
@@ -100,9 +108,9 @@ def test_a_service_gets_words_and_variables_as_they_are(name: str, tmp_path: Pat
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_prometheus_finds_the_rules_whatever_the_folder_is_called(name: str, tmp_path: Path) -> None:
+def test_prometheus_finds_the_rules_whatever_the_folder_is_called(name: str, place: Path) -> None:
     """A pattern that finds nothing is silent: brackets of the folder's own are no part of it."""
-    settings = Settings.from_env({"REVIEWLENS_RUN_DIR": str(tmp_path / name), "REVIEWLENS_PORT": "18000"})
+    settings = Settings.from_env({"REVIEWLENS_RUN_DIR": str(place / name), "REVIEWLENS_PORT": "18000"})
     config = render.prometheus_config(settings)
     words = [obtain("promtool"), "check", "config", config]
     told = subprocess.run(words, capture_output=True, text=True, check=True).stdout
@@ -111,13 +119,13 @@ def test_prometheus_finds_the_rules_whatever_the_folder_is_called(name: str, tmp
     assert f"SUCCESS: {len(rules)} rule files found" in told
 
 
-def test_a_dollar_in_the_folder_is_none_to_grafana(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dollar_in_the_folder_is_none_to_grafana(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It replaces $NAME in provisioning by the environment's value, and reads $$ as a dollar."""
-    monkeypatch.setattr(render, "GRAFANA", tmp_path / "$HOME")
+    monkeypatch.setattr(render, "GRAFANA", place / "$HOME")
     shutil.copytree(ROOT / "monitoring/grafana", render.GRAFANA)
-    folder = render.grafana_provisioning(settings_in(tmp_path))
+    folder = render.grafana_provisioning(settings_in(place))
     provider = yaml.safe_load((folder / "dashboards/dashboard.yml").read_text())["providers"][0]
-    assert provider["options"]["path"] == f"{tmp_path}/$$HOME/dashboards"
+    assert provider["options"]["path"] == f"{place}/$$HOME/dashboards"
 
 
 def test_a_stack_runs_in_a_folder_with_all_of_it() -> None:
