@@ -18,6 +18,7 @@ from telemetry.endpoints import Endpoints, route_path
 from telemetry.livegauges import PUSHES_AT_ZERO, _Ending
 from telemetry.metrics import errors_total, evidence_count, llm_duration_seconds, llm_tokens_total
 from telemetry.testing import Recorded, recording
+from telemetry.words import printable
 
 FEW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 BOUNDS = BY_NAME["llm_duration_seconds"].buckets
@@ -87,8 +88,9 @@ def test_a_counter_is_the_sum_of_its_increments(events: list[tuple[dict[str, str
 @FEW
 @given(st.lists(st.text(max_size=20), min_size=1, max_size=10, unique=True))
 def test_any_text_as_a_label_value_comes_back_as_it_was(values: list[str]) -> None:
-    """Quotes, line breaks, Korean, control characters: escaped on the way out, never lost or merged."""
-    values = [value.encode("utf-8", "replace").decode() for value in values]
+    """Quotes, line breaks, Korean, control characters: escaped on the way out, never lost or merged. What no
+    scraper takes, a lone surrogate or a NUL, is written out."""
+    values = [printable(value) for value in values]
     with recording() as recorded:
         for value in values:
             evidence_count.labels(category=value).observe(1)
