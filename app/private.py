@@ -42,11 +42,3 @@ def _close_to_others(path: Path, mode: int) -> None:
         found = path.stat()
         if found.st_uid == os.geteuid() and stat.S_ISREG(found.st_mode) and found.st_mode & 0o777 != mode:
             path.chmod(mode)
-
-
-def warning(path: Path) -> str:
-    """One line where a folder is open to other users of the machine; an empty text where it is not."""
-    mode = stat.S_IMODE(path.stat().st_mode)
-    if not mode & stat.S_IRWXO:
-        return ""
-    return f"the folder {path} is open to other users (mode {mode:04o}); `chmod o-rwx` closes it"

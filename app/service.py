@@ -16,7 +16,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi_offline import FastAPIOffline
 
 import telemetry
-from app import __version__, faults, private
+from app import __version__, faults
 from app.api import health, pages, problems, products, sessions
 from app.api.limits import BodyLimit
 from app.api.redirects import RelativeRedirects
@@ -34,6 +34,7 @@ from app.reviews.repository import Repository
 from app.settings import AppSettings
 from telemetry.catalog import PROVIDERS
 from telemetry.metrics import active_evidence_gauge
+from telemetry.private import warn_of
 
 # The workers of a command inherit it.
 _WARNED = "_REVIEWLENS_WARNED"
@@ -122,8 +123,9 @@ def prepare(settings: AppSettings) -> None:
         database.probe()
         database.check()
         sessions.probe(PATIENT_SECONDS)
-        for warning in (private.warning(settings.state_dir), *sessions.warnings()):
-            if warning and _WARNED not in os.environ:
+        warn_of(settings.state_dir)
+        for warning in sessions.warnings():
+            if _WARNED not in os.environ:
                 _log.warning(warning)
         os.environ[_WARNED] = "yes"
         sessions.close()

@@ -19,8 +19,9 @@ UNREAD_SECONDS = 60
 GRACE_SECONDS = 27
 """For requests after SIGTERM: a verdict may take 25. The last push comes after them, and takes 5 at most."""
 CONNECTIONS = 1_000
-"""Of one worker at once, where it may have twice as many files open."""
+"""Of one worker at once; fewer where it may have few files open."""
 _FILES = 4_096
+_OTHER_FILES = 64  # of a worker: store, worker files, logs, calls of providers
 
 _ARRIVING = (h11.IDLE, h11.SEND_BODY)
 _log = logging.getLogger("uvicorn.error")
@@ -28,7 +29,7 @@ _log = logging.getLogger("uvicorn.error")
 
 def run(host: str, port: int, workers: int | None) -> None:
     """Serve the API until SIGTERM or SIGINT."""
-    files = _files()
+    spare = max(_files() - _OTHER_FILES, 4)
     uvicorn.run(
         "app.main:app",
         host=host,
@@ -38,8 +39,9 @@ def run(host: str, port: int, workers: int | None) -> None:
         log_config=None,
         http=Protocol,
         ws="none",
-        limit_concurrency=min(CONNECTIONS, files // 2),
-        backlog=min(CONNECTIONS, files // 4),  # asyncio accepts so many before it looks at the first
+        limit_concurrency=min(CONNECTIONS, spare // 2),
+        # asyncio accepts so many before it looks at the first, and as many again before it has closed one.
+        backlog=min(CONNECTIONS, spare // 4),
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
 

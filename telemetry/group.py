@@ -17,7 +17,7 @@ from opentelemetry.sdk.metrics.export import (
     PeriodicExportingMetricReader,
     ResourceMetrics,
 )
-from opentelemetry.sdk.metrics.view import View
+from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation, View
 from opentelemetry.sdk.resources import Resource
 from prometheus_client import CollectorRegistry
 
@@ -32,12 +32,15 @@ from telemetry.workers import Worker
 
 
 def in_cells(reader: MetricReader, keeping: Keeping) -> None:
-    """Let a reader's counters and histograms be kept in cells, where no view says how."""
+    """Let a reader's counters and histograms be kept in cells, where no view says how. Histograms that the
+    environment wants exponential have no buckets to keep: the SDK keeps them."""
     chosen: dict[type, Any] = reader._instrument_class_aggregation  # type: ignore[assignment]
-    for kind in chosen:
+    for kind, aggregation in chosen.items():
         if issubclass(kind, Counter):
             chosen[kind] = CellSums(keeping)
-        elif issubclass(kind, Histogram):
+        elif issubclass(kind, Histogram) and not isinstance(
+            aggregation, ExponentialBucketHistogramAggregation
+        ):
             chosen[kind] = CellHistograms(keeping)
 
 

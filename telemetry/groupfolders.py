@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from telemetry import processes
-from telemetry.private import private_folder, state_folder
+from telemetry.private import private_folder, state_folder, warn_of
 
 STATE_DIRS = ("TELEMETRY_STATE_DIR", "REVIEWLENS_STATE_DIR")
 STATE_DIR = ".run/state"
@@ -46,12 +46,14 @@ def root(folder: Path) -> int | None:
 def make(folder: Path) -> Path:
     """Make a group's folder, and remove what ended groups have left beside it. Where another user has made
     the folder of all groups, this user's is another one. Raises OSError."""
-    state_folder(folder.parent.parent)
+    state = state_folder(folder.parent.parent)
     try:
         private_folder(folder.parent)
     except PermissionError:
         folder = private_folder(folder.parents[1] / f"{WORKERS}-{os.geteuid()}") / folder.name
     clean(folder)
+    if not folder.exists():
+        warn_of(state)
     return private_folder(folder)
 
 

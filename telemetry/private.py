@@ -12,29 +12,33 @@ FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 _OTHERS = 0o077
 
+_WARNED = "_TELEMETRY_WARNED_FOLDER"  # inherited by the processes that this one starts
+
 _log = logging.getLogger("telemetry")
-_warned: set[str] = set()
 
 
 def state_folder(path: Path) -> Path:
-    """Make the folder, for its owner alone. One that is there stays as it is: where others than its owner may
-    enter it, one warning says so. Raises OSError."""
+    """Make the folder, for its owner alone. One that is there stays as it is; see `warn_of`. Raises
+    OSError."""
     if not path.is_dir():
         path.parent.mkdir(parents=True, exist_ok=True)
-        if _made(path):
-            return path
-        if not path.is_dir():
+        if not _made(path) and not path.is_dir():
             raise NotADirectoryError(20, "Not a directory", str(path))
-    mode = stat.S_IMODE(path.stat().st_mode)
-    if mode & _OTHERS and str(path) not in _warned:
-        _warned.add(str(path))
+    return path
+
+
+def warn_of(path: Path) -> None:
+    """One line where a user's folder is open to everybody, from the first process of a command that looks.
+    A group's own folder, as of a volume with fsGroup, is no fault: the files are for their owner alone."""
+    mode, name = stat.S_IMODE(path.stat().st_mode), str(path.absolute())
+    if mode & stat.S_IRWXO and os.environ.get(_WARNED) != name:
+        os.environ[_WARNED] = name
         _log.warning(
             "the state folder %s is open to other users (mode %04o): it is left so, and what is made in it "
-            "is for its owner alone; chmod 700 closes it",
-            path,
+            "is for its owner alone; `chmod o-rwx` closes it",
+            name,
             mode,
         )
-    return path
 
 
 def private_folder(path: Path) -> Path:

@@ -34,7 +34,7 @@ def prometheus_config(settings: Settings) -> Path:
         private.write(folder / "alerts" / rules.name, rules.read_text(encoding="utf-8"))
     data = yaml.safe_load(committed.read_text(encoding="utf-8"))
     for job in data["scrape_configs"] if settings.mode != OTLP else ():
-        if job["static_configs"][0]["targets"] == [API]:
+        if any(group["targets"] == [API] for group in job.get("static_configs", ())):
             job.update(settings.scraping)
     moved = settings.ports if settings.mode == OTLP else {**settings.ports, "api": settings.metrics_port}
     ports = ports_in(settings.mode).items()

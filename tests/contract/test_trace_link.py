@@ -14,6 +14,7 @@ from support.servers import ROOT
 from scripts.stack import flags, render
 from scripts.stack.errors import StackError
 from scripts.stack.settings import Settings
+from telemetry.secrets import without_secrets
 
 NAME = "REVIEWLENS_TRACE_URL"
 DEFAULT = "http://localhost:16686/trace/"
@@ -61,8 +62,8 @@ def test_an_address_that_an_id_cannot_end_is_refused(value: str) -> None:
     with pytest.raises(StackError) as error:
         Settings.from_env({NAME: value})
     assert str(error.value) == (
-        f"{NAME}={value!r}: the beginning of an address such as {DEFAULT}, without @, $, quotes and blanks, "
-        "is expected."
+        f"{NAME}={without_secrets(value)!r}: the beginning of an address such as {DEFAULT}, "
+        "without @, $, quotes and blanks, is expected."
     )
 
 

@@ -136,6 +136,6 @@ def test_a_folder_that_is_open_to_others_is_warned_of_once(state_dir: Path, work
     finally:
         os.umask(mask)
     assert len(lines) == 1
-    assert f"WARNING reviewlens: the folder {state_dir} is open to other users (mode 0755)" in lines[0]
+    assert f"WARNING telemetry: the state folder {state_dir} is open to other users (mode 0755)" in lines[0]
     assert state_dir.stat().st_mode & 0o777 == 0o755
     assert stores == dict.fromkeys((DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm"), 0o600)

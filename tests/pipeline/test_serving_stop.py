@@ -142,5 +142,5 @@ def test_more_clients_than_files_are_one_line(tmp_path: Path, command: str, line
                 ask(server, 1)
         wait_for("a request after them", lambda: server.get("/healthz"))
         of_the_server = re.findall(r"(?:WARNING|ERROR) (?:uvicorn|asyncio).*", server.log.read_text())
-        assert [line in found for found in of_the_server] == [True]
+        assert [line in found for found in of_the_server] == [True], of_the_server
         assert "Traceback" not in server.log.read_text()

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from app import private
 from app.database import Database
 
 TABLE = "CREATE TABLE IF NOT EXISTS things (name TEXT)"
@@ -52,11 +51,10 @@ def test_what_is_made_is_its_owners_alone(tmp_path: Path, mask: int) -> None:
         database = opened(path)
     assert modes(path) == [0o600] * 3
     assert (mode(path.parent), mode(path.parent.parent)) == (0o700, 0o700)
-    assert not private.warning(path.parent)
     database.close()
 
 
-def test_a_folder_that_was_there_stays_as_it_is_and_is_warned_of(tmp_path: Path) -> None:
+def test_a_folder_that_was_there_stays_as_it_is(tmp_path: Path) -> None:
     """It is its maker's; the files in it are closed to others all the same, older ones too."""
     folder = tmp_path / "state"
     folder.mkdir()
@@ -67,12 +65,7 @@ def test_a_folder_that_was_there_stays_as_it_is_and_is_warned_of(tmp_path: Path)
         database = opened(path)
     assert modes(path) == [0o600] * 3
     assert mode(folder) == 0o755
-    assert private.warning(folder) == (
-        f"the folder {folder} is open to other users (mode 0755); `chmod o-rwx` closes it"
-    )
     database.close()
-    folder.chmod(0o750)
-    assert not private.warning(folder)
 
 
 def as_user(number: int, write: Callable[[], None]) -> None:

@@ -67,7 +67,7 @@ class Answer(BaseHTTPRequestHandler):
 
 server = HTTPServer(("127.0.0.1", 0), Answer)
 threading.Thread(target=server.serve_forever, daemon=True).start()
-session = _session(None, "metrics")
+session = _session(None, "metrics", local=True)
 session.get(f"http://127.0.0.1:{server.server_port}")
 pools = session.get_adapter("http://").poolmanager.pools
 assert len(pools) == 1

@@ -40,24 +40,26 @@ def test_what_is_made_is_for_its_owner_alone(umask: int, tmp_path: Path) -> None
     }
 
 
-@pytest.mark.parametrize("given", [0o755, 0o775, 0o2770, 0o1777])
+@pytest.mark.parametrize("given", [0o755, 0o775, 0o1777])
 def test_a_folder_of_the_users_is_left_as_it_is_and_one_line_says_so(
     given: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """As of a volume that pods share by fsGroup."""
     state = tmp_path / "state"
     state.mkdir()
     state.chmod(given)
     for _ in range(3):
-        private.state_folder(state)
+        private.warn_of(private.state_folder(state))
     assert state.stat().st_mode & 0o7777 == given
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
     assert f"{state} is open to other users (mode {given:04o})" in caplog.text
 
 
-def test_a_closed_folder_needs_no_word(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    (tmp_path / "state").mkdir(0o700)
-    private.state_folder(tmp_path / "state")
+@pytest.mark.parametrize("given", [0o700, 0o750, 0o2770])
+def test_a_closed_folder_needs_no_word(given: int, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A group's own too, as of a volume that pods share by fsGroup."""
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state").chmod(given)
+    private.warn_of(private.state_folder(tmp_path / "state"))
     assert caplog.records == []
 
 
