@@ -48,4 +48,10 @@ def cleaned(words: str, secrets: Iterable[str] = ()) -> str:
     for secret in sorted(secrets, key=len, reverse=True):
         if len(secret) >= _SHORTEST:
             words = words.replace(secret, HIDDEN)
-    return _IN_WORDS.sub(lambda found: without_secrets(found[0]), words)
+    return _IN_WORDS.sub(_in_words, words)
+
+
+def _in_words(found: re.Match[str]) -> str:
+    """An address in a sentence, whose signs after it are not its own."""
+    address = found[0].rstrip(".,:;!?")
+    return without_secrets(address) + found[0][len(address) :]

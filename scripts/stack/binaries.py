@@ -22,7 +22,7 @@ from scripts.stack.manifest import (
     is_of,
     program_of,
 )
-from scripts.stack.release import unpack_release
+from scripts.stack.release import shown, unpack_release
 
 Way = tuple[str, Callable[[Say], Found]]
 
@@ -96,7 +96,7 @@ def _fetching(program: Program, version: str | None, target: Target) -> Iterator
     if pinned is not None and program.release is not None:
         url, _ = program.release.urls(program.name, pinned, target)
         unpack = partial(unpack_release, program.name, program.release, pinned, target)
-        yield f"release {url}", partial(cache.keep, program, target, f"release {pinned}", unpack)
+        yield f"release {shown(url)}", partial(cache.keep, program, target, f"release {pinned}", unpack)
     if go is not None and not (go.first and _has_go()):
         yield f"build of {go.folder}", partial(_build, program, go, target, local=False)
     for package in program.debian:

@@ -18,6 +18,14 @@ TIMEOUT = httpx.Timeout(60.0, connect=4.0)
 """Seconds. Short to connect, so that a machine without network hears so at once."""
 
 
+def shown(url: str) -> str:
+    """A release's address for messages: without a mirror's secrets, with the name of an archive or a list."""
+    folder, slash, name = urlsplit(url).path.rpartition("/")
+    if not name.endswith((".tar.gz", ".txt", ".sha256")):
+        return without_secrets(url)
+    return f"{without_secrets(urlsplit(url)._replace(path=folder, query='').geturl())}{slash}{name}"
+
+
 def unpack_release(program: str, release: Release, version: str, target: Target, into: Path) -> None:
     """Put the program's release below `into`; WayFailedError when it is not to be trusted."""
     url, sums_url = release.urls(program, version, target)
@@ -27,9 +35,8 @@ def unpack_release(program: str, release: Release, version: str, target: Target,
             expected = _published_sha256(client, sums_url, url.rsplit("/", 1)[1])
             actual = _download(client, url, archive)
     except httpx.HTTPStatusError as error:
-        raise WayFailedError(
-            f"{without_secrets(str(error.request.url))} answered {error.response.status_code}"
-        ) from error
+        asked = shown(str(error.request.url))
+        raise WayFailedError(f"{asked} answered {error.response.status_code}") from error
     except httpx.HTTPError as error:
         raise WayFailedError(f"{error.request.url.host} cannot be reached ({error})") from error
     except WayFailedError:
@@ -40,13 +47,13 @@ def unpack_release(program: str, release: Release, version: str, target: Target,
         raise WayFailedError(f"{urlsplit(url).hostname} cannot be asked ({kind}); {PROXIES}") from error
     if actual != expected:
         raise WayFailedError(
-            f"{without_secrets(url)} has sha256 {actual}, but {without_secrets(sums_url)} says {expected}: "
+            f"{shown(url)} has sha256 {actual}, but {shown(sums_url)} says {expected}: "
             "refused, nothing was kept"
         )
     try:
         _extract(archive, into)
     except (tarfile.TarError, EOFError, OSError) as error:
-        raise WayFailedError(f"{without_secrets(url)} cannot be unpacked ({error})") from error
+        raise WayFailedError(f"{shown(url)} cannot be unpacked ({error})") from error
     archive.unlink()
 
 
@@ -59,7 +66,7 @@ def _published_sha256(client: httpx.Client, url: str, name: str) -> str:
         if row[-1].lstrip("*") == name or len(rows) == len(row) == 1:
             return row[0].lower()
     raise WayFailedError(
-        f"{without_secrets(url)} has no sha256 for {name}: refused, an archive is never taken unchecked"
+        f"{shown(url)} has no sha256 for {name}: refused, an archive is never taken unchecked"
     )
 
 

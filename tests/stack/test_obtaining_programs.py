@@ -51,6 +51,23 @@ def test_a_tampered_release_is_refused_and_leaves_nothing(
     assert kept(cache) == []
 
 
+@pytest.mark.usefixtures("cache")
+@pytest.mark.parametrize(
+    ("place", "label"),
+    [("/SECRET0123456789", "/.../prometheus/v3.5.3/prometheus-3.5.3."), ("/a?key=SECRET", "/a: ")],
+)
+def test_a_mirror_is_shown_without_its_secrets(
+    mirror, prometheus_program: Program, monkeypatch: pytest.MonkeyPatch, place: str, label: str
+) -> None:
+    """User information, a token in the path and a query; the archive's name stays."""
+    own = mirror.url.replace("http://", "http://user:SECRET@")
+    monkeypatch.setenv("REVIEWLENS_DOWNLOAD_BASE", own + place)
+    with pytest.raises(UnavailableError) as error:
+        find(prometheus_program)
+    assert "SECRET" not in f"{error.value} {error.value.why}"
+    assert f"release {mirror.url}{label}" in str(error.value)
+
+
 def test_a_release_without_a_checksum_is_refused(cache: Path, mirror, prometheus_program: Program) -> None:
     """A list that does not name the archive is no proof of it."""
     archive = mirror.publish(prometheus_program)

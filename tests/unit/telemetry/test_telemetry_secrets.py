@@ -56,6 +56,9 @@ SAID = {
     "Cannot connect to 'https://u:S@host:1/a?S'": "Cannot connect to 'https://host:1/a'",
     "(http://host/a#S) u:S@host refused": "(http://host/a) host refused",
     "no POST /v1/metrics?S here": "no POST /v1/metrics here",
+    "at http://u:S@host:9090: refused; see http://host/a?S, or host.": (
+        "at http://host:9090: refused; see http://host/a, or host."
+    ),
     "the answer (text/html) is 404, or 401?": "the answer (text/html) is 404, or 401?",
 }
 
