@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from fastapi import APIRouter, Request
 
 from app.api.problems import LIMITED, UNAVAILABLE
-from app.api.schemas import FactorOut, Problem, ProductOut, ProductPage
+from app.api.schemas import CLEAN, FactorOut, Problem, ProductOut, ProductPage
 from app.api.services import Current
 
 router = APIRouter(prefix="/api/products", tags=["products"], responses=UNAVAILABLE)
@@ -18,7 +20,7 @@ def products(services: Current) -> list[ProductOut]:
 
 
 @router.get("/{product_id}", responses={404: {"model": Problem}, **LIMITED})
-def product_page(product_id: str, services: Current, request: Request) -> ProductPage:
+def product_page(product_id: Annotated[str, CLEAN], services: Current, request: Request) -> ProductPage:
     """One product with its factors, and the id of this visit."""
     services.starts.admit(request)
     corpus, visit_id = services.engine.visit(product_id)

@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from app.plaintext import PlainText
+from app.reviews.spelling import clean
+
+_HALF = re.compile("[\ud800-\udfff]")
+
+
+def _clean(value: object) -> object:
+    """Halves of surrogate pairs are left for pydantic to refuse."""
+    if not isinstance(value, str) or _HALF.search(value):
+        return value
+    return clean(value)
+
+
+# An id or answer that looks the same is the same, however a keyboard, a link or a page spells it.
+CLEAN = BeforeValidator(_clean)
+AnyId = Annotated[str, StringConstraints(max_length=200), CLEAN]
 
 
 class Shape(BaseModel):
@@ -82,8 +98,8 @@ class AnalysisOut(BaseModel):
 class SessionIn(BaseModel):
     """Which product to talk about."""
 
-    product_id: Annotated[str, StringConstraints(min_length=1, max_length=200)]
-    visit_id: Annotated[str, StringConstraints(max_length=200)] | None = None
+    product_id: Annotated[str, StringConstraints(min_length=1, max_length=200), CLEAN]
+    visit_id: AnyId | None = None
 
 
 class SessionOut(BaseModel):
@@ -113,8 +129,8 @@ class SessionState(BaseModel):
 class TurnIn(BaseModel):
     """One answer."""
 
-    answer: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
-    question_id: Annotated[str, StringConstraints(max_length=200)] | None = None
+    answer: Annotated[str, StringConstraints(min_length=1, max_length=2000), CLEAN]
+    question_id: AnyId | None = None
 
 
 class TurnOut(BaseModel):

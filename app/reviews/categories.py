@@ -4,24 +4,39 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 from pathlib import Path
 
-from app.reviews.files import BadFileError
 from app.reviews.ledger import Ledger
 from app.reviews.models import Factor, Question
-from app.reviews.rows import BadRowError, Fault
+from app.reviews.rows import BadFileError, BadRowError, Fault
+from app.reviews.spelling import clean
 
-_WHEN = re.compile(r"(_\d{4,14}){1,2}$")
+# A date as exports write it, perhaps with a time: 20260131_093000, 2026-01-31T09.30, 31.1.2026, 26-01-31.
+_GAP = r"[\s_.([-]+"
+_DATE = r"(?:\d{1,2}([-_.])\d{1,2}\1\d{2,4}|\d{4})"
+_REST = r"(?:[\d\s_.:+,TZh)\]-]|[AP]M|at|오전|오후|[년월일시분초])*"
+_WHOLE_DATE = r"(?:19|20)\d\d([-_.]?)[01]\d\2[0-3]\d(?:[T_-]\d{4,6}Z?)?"
+# What an export, a browser or a file manager adds to a name.
+_ADDED = re.compile(
+    rf"{_GAP}{_DATE}{_REST}$|{_GAP}{_WHOLE_DATE}(?=[\s_.)\]-])|^{_DATE}[\d\s_.:T-]*{_GAP}(?=\D)"
+    rf"|\s*\(\d+\)$|{_GAP}(?:copy|복사본|사본)(?: \d+)?$",
+    re.IGNORECASE,
+)
 
 
-def source(path: Path) -> str:
-    """The file's name without the date at its end: a later export of the source has the same."""
-    return _WHEN.sub("", path.stem)
+@lru_cache
+def source(name: str) -> str:
+    """A file's name without its date or a copy's number: a later export of the source has the same."""
+    name = clean(name)
+    while (bare := _ADDED.sub("", name, count=1)) != name:
+        name = bare
+    return name
 
 
 def by_name(path: Path, known: Collection[str]) -> str:
     """The longest known key in the file's name. BadFileError names the known keys."""
-    name = path.stem.casefold()
+    name = clean(path.stem).casefold()
     fitting = [key for key in known if key.casefold() in name]
     if not fitting:
         raise BadFileError(
@@ -33,9 +48,9 @@ def by_name(path: Path, known: Collection[str]) -> str:
 
 def given(category: str, known: Collection[str]) -> str:
     """The category that was asked for. BadFileError names the known keys."""
-    if category not in known:
+    if (key := clean(category)) not in known:
         raise BadFileError(f"category {category!r} is not known; {_known(known)}")
-    return category
+    return key
 
 
 def of_question(question: Question, ledger: Ledger, wanted: str | None) -> str:

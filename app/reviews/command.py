@@ -17,10 +17,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from app.database import Database
 from app.faults import StoreError, explained
 from app.reviews import report
-from app.reviews.files import expected, find
+from app.reviews.files import find
 from app.reviews.ingest import IngestError, Report
 from app.reviews.ingest import ingest as import_files
 from app.reviews.repository import Repository
+from app.reviews.rows import expected
 from app.settings import AppSettings
 from app.variables import warn_unknown
 

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from app.reviews.csv_rows import csv_rows
+from app.reviews.json_rows import Repeating, json_lines, json_list
 from app.reviews.models import Factor, Question, Review
-from app.reviews.rows import TELLING, BadRowError, Fault, Kind, check, columns, required, shown
-
-SUFFIXES = (".csv", ".json", ".jsonl", ".ndjson")
-MAX_FIELD = 1_000_000
-NAMES = 8
-SPACE = " \t\r\n"
-UNREADABLE = "JSON that cannot be read: nested too deep, or a number too long"
-
-
-class BadFileError(ValueError):
-    """A file of which nothing can be taken, with the line where that showed."""
-
-    def __init__(self, reason: str, line: int = 1) -> None:
-        super().__init__(reason)
-        self.line = line
+from app.reviews.opening import content, decoded
+from app.reviews.rows import (
+    SUFFIXES,
+    BadFileError,
+    BadRowError,
+    Fault,
+    Kind,
+    check,
+    columns,
+    kind_of,
+    required,
+)
 
 
 @dataclass(frozen=True)
@@ -77,9 +74,10 @@ def read(path: Path) -> Contents:
     """Read a file of any kind. Never raises: what is wrong stands in `problems`."""
     contents = Contents(path)
     try:
-        data = path.read_bytes()
+        data = content(path)
         contents.size = len(data)
-        _fill(contents, list(_raw(path, _decoded(data))))
+        names, raw = _raw(path, decoded(data))
+        _fill(contents, names, list(raw))
     except OSError as error:
         _reject(contents, BadFileError(f"cannot be read: {error.strerror}"))
     except BadFileError as error:
@@ -104,20 +102,7 @@ def find(paths: Iterable[Path]) -> list[Path]:
 def readable(path: Path, folder: Path) -> bool:
     """Whether the name is that of a file to import from `folder`."""
     hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-    return path.suffix.lower() in SUFFIXES and not hidden and path.is_file()
-
-
-def expected() -> str:
-    """What may be imported, in words."""
-    *others, last = SUFFIXES
-    kinds = "; ".join(f"{kind} with {', '.join(required(kind))}" for kind in TELLING)
-    return f"expected {', '.join(others)} or {last} files: {kinds}, and a category's key in the file's name"
-
-
-def listed(names: Sequence[str]) -> str:
-    """Names of columns as a message may show them: without a header, a review's text stands there."""
-    more = len(names) - NAMES
-    return ", ".join([*map(shown, names[:NAMES]), *([f"and {more} more"] if more > 0 else [])])
+    return path.suffix.lower() in SUFFIXES and not hidden and path.exists() and not path.is_dir()
 
 
 def _reject(contents: Contents, error: BadFileError) -> None:
@@ -125,114 +110,40 @@ def _reject(contents: Contents, error: BadFileError) -> None:
     contents.problems.append(Problem.of_file(contents.path, error))
 
 
-def _decoded(data: bytes) -> str:
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise BadFileError(
-            "not UTF-8; save the file as UTF-8, with or without a byte order mark", line
-        ) from None
-
-
-def _raw(path: Path, text: str) -> Iterator[tuple[int, Any]]:
+def _raw(path: Path, text: str) -> tuple[Sequence[str], Iterator[tuple[int, Any]]]:
+    """The columns that are named before all rows, and the rows."""
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise BadFileError(f"{suffix or 'no'} suffix; expected one of {', '.join(SUFFIXES)}")
     if not text.strip():
         raise BadFileError("the file is empty")
     if suffix == ".csv":
-        return _csv(text)
-    return _json(text) if suffix == ".json" else _json_lines(text)
+        return csv_rows(text)
+    return (), json_list(text) if suffix == ".json" else json_lines(text)
 
 
-def _fill(contents: Contents, raw: list[tuple[int, Any]]) -> None:
+def _fill(contents: Contents, names: Sequence[str], raw: list[tuple[int, Any]]) -> None:
     """Tell the kind by the columns, then check every row."""
     if not raw:
         raise BadFileError("no rows")
-    seen = dict.fromkeys(name for _, row in raw if isinstance(row, dict) for name in row if name is not None)
-    kind = contents.kind = _kind(seen)
+    in_rows = (name for _, row in raw if isinstance(row, dict) for name in row)
+    seen = dict.fromkeys(chain(names, in_rows))
+    kind = contents.kind = kind_of(seen)
     contents.unknown_columns = tuple(name for name in seen if name not in columns(kind))
     if missing := [name for name in required(kind) if name not in seen]:
         raise BadFileError(f"a {kind} file without the column {', '.join(missing)}")
     for line, row in raw:
         try:
-            contents.rows.append(Row(line, check(kind, _as_mapping(row))))
+            contents.rows.append(Row(line, check(kind, _as_mapping(kind, row))))
         except BadRowError as error:
             contents.problems.append(Problem.of_row(contents.path, line, error))
 
 
-def _kind(seen: Iterable[str]) -> Kind:
-    names = set(seen)
-    for kind, telling in TELLING.items():
-        if telling <= names:
-            return kind
-    given = listed(sorted(names)) or "none"
-    raise BadFileError(f"columns {given} tell no kind of file; {expected()}")
-
-
-def _as_mapping(row: object) -> dict[str, Any]:
+def _as_mapping(kind: Kind, row: object) -> dict[str, Any]:
     if isinstance(row, BadRowError):
         raise row
     if not isinstance(row, dict):
         raise BadRowError(Fault("no object", expected="one with the columns as keys"))
-    if None in row:
-        raise BadRowError(
-            Fault("more fields than the header has", expected="a quote around each field with a comma")
-        )
+    if isinstance(row, Repeating) and (twice := [name for name in row.repeated if name in columns(kind)]):
+        raise BadRowError(*(Fault("stands twice", name, "each key once") for name in twice))
     return {name: value for name, value in row.items() if value is not None}
-
-
-def _csv(text: str) -> Iterator[tuple[int, Any]]:
-    csv.field_size_limit(MAX_FIELD)
-    reader = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True)
-    try:
-        reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
-        line = reader.line_num + 1
-        for row in reader:
-            yield line, row
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise BadFileError(f"not CSV: {error}", reader.line_num) from None
-
-
-def _json_lines(text: str) -> Iterator[tuple[int, Any]]:
-    for line, part in enumerate(text.split("\n"), 1):
-        if part.strip():
-            try:
-                yield line, json.loads(part)
-            except json.JSONDecodeError as error:
-                yield line, BadRowError(Fault(f"not JSON: {error.msg}", expected="one object on a line"))
-            except (ValueError, RecursionError):
-                yield line, BadRowError(Fault(UNREADABLE))
-
-
-def _json(text: str) -> Iterator[tuple[int, Any]]:
-    """The elements of one list, each with the line on which it starts."""
-    at, line = _skip(text, 0), 1
-    if text[at] != "[":
-        raise BadFileError("expected a list of objects: [{...}, ...]", text.count("\n", 0, at) + 1)
-    decoder = json.JSONDecoder()
-    at, counted = _skip(text, at + 1), 0
-    while text[at : at + 1] != "]":
-        line, counted = line + text.count("\n", counted, at), at
-        try:
-            value, end = decoder.raw_decode(text, at)
-        except json.JSONDecodeError as error:
-            raise BadFileError(f"not JSON, or cut short: {error.msg}", error.lineno) from None
-        except (ValueError, RecursionError):  # a number of thousands of digits; brackets without end
-            raise BadFileError(UNREADABLE, line) from None
-        yield line, value
-        at = _skip(text, end)
-        if text[at : at + 1] == ",":
-            at = _skip(text, at + 1)
-        elif text[at : at + 1] != "]":
-            raise BadFileError("not JSON, or cut short: expected ',' or ']'", text.count("\n", 0, at) + 1)
-    if (rest := _skip(text, at + 1)) < len(text):
-        raise BadFileError("something follows the list", text.count("\n", 0, rest) + 1)
-
-
-def _skip(text: str, at: int) -> int:
-    while at < len(text) and text[at] in SPACE:
-        at += 1
-    return at

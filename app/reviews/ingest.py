@@ -8,12 +8,12 @@ from pathlib import Path
 
 from app.reviews import records
 from app.reviews.categories import by_name, given, of_question, source
-from app.reviews.files import BadFileError, Contents, Problem, Row, find, read
+from app.reviews.files import Contents, Problem, Row, find, read
 from app.reviews.ledger import Key, Ledger, Outcome, Record
 from app.reviews.mentions import mentions
 from app.reviews.models import Factor, Mention, Question, Review
 from app.reviews.repository import Repository
-from app.reviews.rows import BadRowError, Kind
+from app.reviews.rows import BadFileError, BadRowError, Kind
 from telemetry import Timer
 from telemetry.metrics import errors_total, ingest_bytes_total, ingest_duration_seconds, ingest_rows_total
 
@@ -153,7 +153,7 @@ def _category_of_file(path: Path, ledger: Ledger, category: str | None) -> str:
 def _take_row(ledger: Ledger, report: FileReport, row: Row, category: str | None) -> None:
     try:
         key = _key(ledger, report.path, row.value, category)
-        origin = source(report.path) if key.kind == "reviews" else ""
+        origin = source(report.path.stem) if key.kind == "reviews" else ""
         report.count(ledger.take(key, Record(row.value, origin), row.line))
     except BadRowError as error:
         report.problems.append(Problem.of_row(report.path, row.line, error))

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from app.reviews.categories import source
 from app.reviews.ledger import Key, Ledger, Record
 from app.reviews.models import Factor, Mention, Question, Review
 
@@ -65,7 +66,8 @@ def add_reviews(connection: sqlite3.Connection, ledger: Ledger, categories: Coll
         for row in connection.execute(query, (category,)):
             at = datetime.fromisoformat(row["created_at"])
             review = Review(row["review_id"], row["rating"], row["text"], at)
-            ledger.records[Key("reviews", category, review.review_id)] = Record(review, row["source"])
+            origin = source(row["source"])  # it may have been stored with a date that was not known for one
+            ledger.records[Key("reviews", category, review.review_id)] = Record(review, origin)
 
 
 def write(

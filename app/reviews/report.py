@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from app.reviews.files import Problem, listed
+from app.reviews.files import Problem
 from app.reviews.ingest import FileReport, Report
-from app.reviews.rows import Fault
+from app.reviews.rows import Fault, listed
 
 SHOWN = 50
 PLACES = 3

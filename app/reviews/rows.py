@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import cache
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from app.reviews.models import Factor, Question, Review
+from app.reviews.spelling import clean
 
 Kind = Literal["factors", "questions", "reviews"]
+SUFFIXES = (".csv", ".json", ".jsonl", ".ndjson")
 MAX_TEXT = 20_000
+NAMES = 8
 SHOWN = 30  # characters of a value; a review's text may have slipped into any column
 
 
@@ -38,18 +41,21 @@ class BadRowError(ValueError):
         self.faults: Sequence[Fault] = faults
 
 
+class BadFileError(ValueError):
+    """A file of which nothing can be taken, with the line where that showed."""
+
+    def __init__(self, reason: str, line: int = 1) -> None:
+        super().__init__(reason)
+        self.line = line
+
+
 def _text(value: object) -> object:
-    """Ids may be numbers; syllables come in one form; control characters and halves of emoji go."""
+    """Ids may be numbers."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, int | float) and not isinstance(value, bool):
         value = str(value)
-    if not isinstance(value, str):
-        return value
-    composed = unicodedata.normalize("NFC", value)
-    return "".join(
-        each for each in composed if each in "\n\t" or unicodedata.category(each) not in ("Cc", "Cs")
-    ).strip()
+    return clean(value) if isinstance(value, str) else value
 
 
 def _terms(value: object) -> object:
@@ -61,14 +67,15 @@ def _number(value: object) -> object:
     """A number as CSV writes it; true and false are no numbers."""
     if isinstance(value, bool):
         raise ValueError("no number")
-    return value.strip() if isinstance(value, str) else value
+    return clean(value) if isinstance(value, str) else value
 
 
 def _moment(value: object) -> object:
     """Only ISO 8601 text: a bare number would be taken for seconds since 1970."""
-    if not isinstance(value, str) or not value.strip()[:4].isdigit() or value.strip()[4:5] != "-":
+    text = clean(value) if isinstance(value, str) else ""
+    if not text[:4].isdigit() or text[4:5] != "-":
         raise ValueError("no time")
-    return value.strip()
+    return text
 
 
 # Each description says what is expected, for the fault's words.
@@ -184,6 +191,41 @@ TELLING: Mapping[Kind, frozenset[str]] = {
     "factors": frozenset({"factor_key", "anchor_terms"}),
     "reviews": frozenset({"review_id", "text"}),
 }
+# What is hardly right by chance: by it, a row is known that a quoted field has swallowed.
+SELDOM_RIGHT: Mapping[Kind, frozenset[str]] = {
+    "questions": frozenset({"answer_type"}),
+    "factors": frozenset({"weight", "review_mentions"}),
+    "reviews": frozenset({"created_at"}),
+}
+
+
+def kind_of(names: Iterable[str]) -> Kind:
+    """The kind of file that has these columns. BadFileError says what is expected."""
+    seen = set(names)
+    for kind, telling in TELLING.items():
+        if telling <= seen:
+            return kind
+    given = listed(sorted(seen)) or "none"
+    raise BadFileError(f"columns {given} tell no kind of file; {expected()}")
+
+
+def expected() -> str:
+    """What may be imported, in words."""
+    *others, last = SUFFIXES
+    kinds = "; ".join(f"{kind} with {', '.join(required(kind))}" for kind in TELLING)
+    return f"expected {', '.join(others)} or {last} files: {kinds}, and a category's key in the file's name"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names of columns as a message may show them: without a header, a review's text stands there."""
+    more = len(names) - NAMES
+    return ", ".join([*map(shown, names[:NAMES]), *([f"and {more} more"] if more > 0 else [])])
+
+
+@cache
+def known_columns() -> frozenset[str]:
+    """The columns of all kinds."""
+    return frozenset().union(*map(columns, ROWS))
 
 
 def columns(kind: Kind) -> frozenset[str]:
@@ -206,6 +248,16 @@ def check(kind: Kind, row: Mapping[str, Any]) -> Factor | Question | Review:
     raise BadRowError(
         *(Fault(_given(problem), name, fields[name].description or "") for name, problem in places.items())
     )
+
+
+def resembles(kind: Kind, row: Mapping[str, Any]) -> bool:
+    """Whether it is a row of the kind, though perhaps a bad one."""
+    try:
+        check(kind, row)
+    except BadRowError as error:
+        wrong = {fault.column for fault in error.faults}
+        return not SELDOM_RIGHT[kind] <= wrong and SELDOM_RIGHT[kind] <= row.keys()
+    return True
 
 
 def _given(problem: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import tempfile
 from collections.abc import Sequence
@@ -204,3 +205,36 @@ def test_no_file_at_all_can_raise(data: bytes, suffix: str) -> None:
         path.write_bytes(data)
         contents = read(path)
     assert contents.problems or contents.rows
+
+
+texts = st.text(st.sampled_from('소음, "\n'), max_size=12).map(lambda text: f"좋{text}다")
+
+
+@st.composite
+def files_with_a_stray_quote(draw: st.DrawFn) -> tuple[list[str], int]:
+    """The rows of a CSV file, and which of them has a quote too many."""
+    rows = [
+        f'{number},5,"{draw(texts).replace(chr(34), chr(34) * 2)}",2026-01-0{number + 1}'
+        for number in range(5)
+    ]
+    bad = draw(st.integers(0, 4))
+    row = rows[bad].replace("\n", " ")
+    at = draw(st.integers(0, len(row)))
+    rows[bad] = f'{row[:at]}"{row[at:]}'
+    return rows, bad
+
+
+@given(files_with_a_stray_quote())
+def test_a_stray_quote_costs_no_other_row(file: tuple[list[str], int]) -> None:
+    """Wherever it stands, the other rows are taken as they are, and its own is taken or named."""
+    rows, bad = file
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "r.csv")
+        path.write_text("\n".join(("review_id,rating,text,created_at", *rows)), encoding="utf-8")
+        contents = read(path)
+    whole = [csv.reader(row.splitlines(keepends=True)) for row in rows]
+    expected = {number: next(row)[2] for number, row in enumerate(whole) if number != bad}
+    found = {int(row.value.created_at.day) - 1: row.value.text for row in contents.rows}  # type: ignore[union-attr]
+    line = 2 + sum(row.count("\n") + 1 for row in rows[:bad])
+    assert {number: found.get(number) for number in expected} == expected
+    assert bad in found or line in [problem.line for problem in contents.problems]

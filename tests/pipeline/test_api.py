@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import anyio
 import httpx
 import pytest
 
+from app.database import Database
 from app.dialogue.model import digest
 from app.llm.settings import LLMSettings
+from app.reviews.ingest import ingest
+from app.reviews.repository import Repository
 from app.service import create_app
 from app.settings import AppSettings
 from telemetry.testing import Recorded
+from tests.support.review_files import FACTORS
 
 PRODUCT = "robot_cleaner"
 CODES = ("200", "400", "404", "408", "409", "413", "422", "500", "503")
@@ -81,6 +87,25 @@ def test_a_dialogue_over_http_ends_with_a_verdict(state_dir: Path, metrics: Reco
     anyio.run(run)
 
 
+def test_a_product_id_may_be_spelled_as_keyboards_and_pages_do(state_dir: Path, metrics: Recorded) -> None:
+    """Hangul composed or not, with marks that nobody sees: one product, one visit."""
+
+    async def run() -> None:
+        async with api(state_dir, metrics) as client:
+            factors = state_dir / "factors.csv"
+            factors.write_text(FACTORS.replace("chair", "의자"))
+            ingest(Repository(Database(state_dir / "reviewlens.db")), [factors])
+            for spelled in ("의자", unicodedata.normalize("NFD", "의자"), "\ufeff의\u200b자"):
+                page = await client.get(f"/api/products/{quote(spelled)}")
+                assert (page.status_code, page.json()["product_id"]) == (200, "의자"), page.text
+                wanted = {"product_id": spelled, "visit_id": page.json()["visit_id"]}
+                begun = await client.post("/api/sessions", json=wanted)
+                assert (begun.status_code, begun.json()["product_id"]) == (201, "의자"), begun.text
+        assert metrics.value("dialogue_sessions_total", category="의자") == 3
+
+    anyio.run(run)
+
+
 def test_requests_are_counted_by_template_and_turns_by_category(state_dir: Path, metrics: Recorded) -> None:
     """What was sent is what /metrics says."""
 
@@ -113,6 +138,7 @@ def test_requests_are_counted_by_template_and_turns_by_category(state_dir: Path,
         ("POST", "/api/sessions", {"product_id": "toaster"}, 404, "not_found"),
         ("POST", "/api/sessions", {}, 422, "validation"),
         ("POST", "/api/sessions/none/turns", {"answer": " "}, 422, "validation"),
+        ("POST", "/api/sessions/none/turns", {"answer": "\u200b\u3164"}, 422, "validation"),
         ("POST", "/api/sessions/none/turns", {"answer": "네"}, 404, "not_found"),
         ("DELETE", "/api/sessions/none", None, 404, "not_found"),
         ("GET", "/nowhere", None, 404, "not_found"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -10,11 +11,14 @@ import pytest
 
 from app.reviews.files import Contents, find, read
 from app.reviews.models import Factor, Question, Review
+from app.reviews.opening import MAX_BYTES
 from app.reviews.rows import ROWS, Kind
 from tests.support.review_files import FACTORS, QUESTIONS
 
 REVIEW = {"review_id": 7, "rating": 5, "text": "좋아요", "created_at": "2026-01-31T09:30:00+09:00"}
 ISO = "ISO 8601, such as 2026-01-31T09:30:00+09:00"
+UTF_8 = "save the file as UTF-8, with or without a byte order mark"
+HEADER = b"review_id,rating,text,created_at\n"
 SECRET = "정말 비밀스러운 사용 후기입니다"
 VALUE = Review("7", 5, "좋아요", datetime(2026, 1, 31, 0, 30, tzinfo=timezone.utc))
 
@@ -190,8 +194,12 @@ def test_unknown_columns_are_named_once(written) -> None:  # type: ignore[no-unt
             "r.csv",
             "review_id,rating,text,created_at\n1,5,좋아요,2026-01-01".encode("cp949"),
             2,
-            "not UTF-8; save the file as UTF-8, with or without a byte order mark",
+            f"not UTF-8 but, as it seems, CP949 (EUC-KR); {UTF_8}",
         ),
+        ("r.csv", HEADER + b"1,5,\xff\xff,2026-01-01", 2, f"not UTF-8; {UTF_8}"),
+        ("r.csv", (HEADER.decode() + "1").encode("utf-16"), 1, f"UTF-16 or UTF-32, not UTF-8; {UTF_8}"),
+        ("r.csv", HEADER.decode().encode("utf-16-le"), 1, f"UTF-16 or UTF-32, not UTF-8; {UTF_8}"),
+        ("r.json", "[1]".encode("utf-32-be"), 1, f"UTF-16 or UTF-32, not UTF-8; {UTF_8}"),
         ("r.csv", b"review_id,rating,text\n1,5,x\n", 1, "a reviews file without the column created_at"),
     ],
 )
@@ -220,6 +228,34 @@ def test_a_broken_line_costs_only_itself_in_json_lines(written) -> None:  # type
         (2, "not JSON: Expecting ':' delimiter, expected one object on a line"),
         (3, "no object, expected one with the columns as keys"),
     ]
+
+
+@pytest.mark.parametrize("twice", ["text", "text\\u200b", "te\\u0078t"])
+@pytest.mark.parametrize("name", ["r.json", "r.jsonl"])
+def test_a_key_that_stands_twice_costs_its_row(written, name: str, twice: str) -> None:  # type: ignore[no-untyped-def]
+    """The last one would win unseen; a key that is left out may stand twice."""
+    bad = f'{{"review_id":"1","rating":1,"text":"소음","{twice}":"답글","created_at":"2026-01-01"}}'
+    good = json.dumps(REVIEW)[:-1] + ', "note": 1, "note": 2}'
+    text = f"{bad}\n{good}" if name == "r.jsonl" else f"[{bad},\n{good}]"
+    contents = written(name, text)
+    assert reasons(contents) == [(1, "text stands twice, expected each key once")]
+    assert ([row.value for row in contents.rows], contents.unknown_columns) == ([VALUE], ("note",))
+
+
+def test_what_is_no_file_is_refused_without_waiting(tmp_path: Path) -> None:
+    """A FIFO without a writer, a device without an end, a folder, a file larger than may be read."""
+    os.mkfifo(tmp_path / "fifo.csv")
+    (tmp_path / "zero.csv").symlink_to("/dev/zero")
+    (tmp_path / "folder.csv").mkdir()
+    with (tmp_path / "large.csv").open("wb") as file:
+        file.truncate(MAX_BYTES + 1)
+    assert [reasons(read(path)) for path in sorted(tmp_path.iterdir())] == [
+        [(1, "a FIFO; expected a regular file")],
+        [(1, "a folder; expected a regular file")],
+        [(1, "1,073,741,825 bytes or more; expected 1,073,741,824 at most: split the file")],
+        [(1, "a device; expected a regular file")],
+    ]
+    assert len(find([tmp_path])) == 3
 
 
 def test_an_id_may_be_any_number(written) -> None:  # type: ignore[no-untyped-def]

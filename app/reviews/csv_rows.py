@@ -1,0 +1,119 @@
+"""The rows of a CSV file. A quote that is never closed costs its own row, not those that follow."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+
+from app.reviews.rows import BadFileError, BadRowError, Fault, Kind, check, kind_of, known_columns, resembles
+from app.reviews.spelling import clean, repeated
+
+MAX_FIELD = 1_000_000  # characters
+MAX_REACH = 100_000  # characters that a row may take beyond its first line: a quote may never be closed
+UNCLOSED = Fault("a quote that is opened and never closed", expected='one at the end of the field, "" within')
+TOO_LONG = Fault(f"a field of more than {MAX_FIELD:,} characters")
+TOO_MANY = Fault("more fields than the header has", expected="a quote around each field with a comma")
+
+
+def csv_rows(text: str) -> tuple[Sequence[str], Iterator[tuple[int, dict[str, str] | BadRowError]]]:
+    """The columns, and (line, row or why there is none). Raises BadFileError where the header is none."""
+    csv.field_size_limit(MAX_FIELD)
+    lines = io.StringIO(text, newline="").readlines()
+    start, end, header = next(_records(lines, 0))
+    if isinstance(header, BadRowError):
+        raise BadFileError(f"no header: {header}", start + 1)
+    names = [clean(name) for name in header]
+    if twice := [name for name in repeated(names) if name in known_columns()]:
+        raise BadFileError(f"the column {', '.join(twice)} stands twice, expected once", start + 1)
+    return names, _rows(lines, end, names, kind_of(names))
+
+
+def _rows(
+    lines: Sequence[str], at: int, names: Sequence[str], kind: Kind
+) -> Iterator[tuple[int, dict[str, str] | BadRowError]]:
+    while at < len(lines):
+        for start, end, fields in _records(lines, at):
+            at = end
+            if isinstance(fields, BadRowError) or _swallows(
+                lines[start:end], _row(fields, names), kind, names
+            ):
+                yield start + 1, _row(_alone(lines[start]), names)
+                at = start + 1
+                break  # what follows the line is read again, from a row's beginning
+            yield start + 1, _row(fields, names)
+        else:
+            return
+
+
+def _records(lines: Sequence[str], at: int) -> Iterator[tuple[int, int, list[str] | BadRowError]]:
+    """(first line, line after the last, fields) of each record that is not blank, from line `at` on."""
+    start, reach = at, 0
+
+    def following() -> Iterator[str]:
+        nonlocal reach
+        for number in range(at, len(lines)):
+            reach = reach + len(lines[number]) if number > start else 0
+            if reach > MAX_REACH:
+                raise csv.Error
+            yield lines[number]
+        yield "\n"  # a record that takes this line too has a quote that nothing closes
+
+    reader = csv.reader(following(), skipinitialspace=True)
+    try:
+        for fields in reader:
+            end = at + reader.line_num
+            if end > len(lines) and start < len(lines):
+                yield start, len(lines), BadRowError(UNCLOSED)
+            elif fields:
+                yield start, end, fields
+            start = end
+    except csv.Error:  # a field is too long, or a quote has swallowed too much
+        yield start, start + 1, BadRowError(TOO_LONG)
+
+
+def _alone(line: str) -> list[str] | BadRowError:
+    """The fields of a line that has to be a record by itself."""
+    reader = csv.reader([line, "\n"], skipinitialspace=True)
+    try:
+        fields = next(reader)
+    except csv.Error:
+        return BadRowError(TOO_LONG)
+    return fields if reader.line_num == 1 else BadRowError(UNCLOSED)
+
+
+def _swallows(
+    lines: Sequence[str], row: dict[str, str] | BadRowError, kind: Kind, names: Sequence[str]
+) -> bool:
+    """Whether one of the lines that a quoted field goes on over is a row itself."""
+    if len(lines) == 1:
+        return False
+    likely = (line for line in lines[1:] if line.count(",") >= len(names) - 1)
+    inner = (_row(_alone(line), names) for line in likely)
+    if _well_formed(lines):
+        return any(_fits(kind, each) for each in inner)
+    return not _fits(kind, row) or any(
+        not isinstance(each, BadRowError) and resembles(kind, each) for each in inner
+    )
+
+
+def _well_formed(lines: Sequence[str]) -> bool:
+    """Whether a comma or the line's end follows each closing quote."""
+    try:
+        next(csv.reader(lines, skipinitialspace=True, strict=True))
+    except csv.Error:
+        return False
+    return True
+
+
+def _fits(kind: Kind, row: dict[str, str] | BadRowError) -> bool:
+    try:
+        return not isinstance(row, BadRowError) and bool(check(kind, row))
+    except BadRowError:
+        return False
+
+
+def _row(fields: list[str] | BadRowError, names: Sequence[str]) -> dict[str, str] | BadRowError:
+    if isinstance(fields, BadRowError):
+        return fields
+    return BadRowError(TOO_MANY) if len(fields) > len(names) else dict(zip(names, fields, strict=False))
