@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -21,10 +22,19 @@ class View:
         """(first word, word after the last) wherever `term` begins with a word."""
         at = self.text.find(term)
         while at >= 0:
-            if at in self.starts:
-                first = self.starts.index(at)
-                yield first, max(first + 1, sum(start < at + len(term) for start in self.starts))
+            first = self._first.get(at)
+            if first is not None:
+                yield first, max(first + 1, bisect_left(self._ordered, at + len(term)))
             at = self.text.find(term, at + 1)
+
+    @cached_property
+    def _first(self) -> Mapping[int, int]:
+        """The first word at each place."""
+        return {start: word for word, start in reversed([*enumerate(self.starts)])}
+
+    @cached_property
+    def _ordered(self) -> Sequence[int]:
+        return sorted(self.starts)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterator
 
 EXCERPT_LENGTH = 160
+LONGEST = 500  # characters of a sentence: the analysis compares its words with each other
 ELLIPSIS = "…"
 
 # "좋아요오오" is "좋아요" drawn out: after a vowel-ended syllable, its bare vowel again and again.
@@ -24,8 +25,16 @@ def compact(text: str) -> str:
 
 
 def sentences(text: str) -> Iterator[str]:
-    """The sentences of a review, trimmed, as written."""
-    return (part.strip() for part in _SENTENCE_END.split(text) if part and part.strip())
+    """The sentences of a review, trimmed, as written; one without end is cut, between words if it has any."""
+    for sentence in _SENTENCE_END.split(text):
+        rest = (sentence or "").strip()
+        while len(rest) > LONGEST:
+            cut = rest.rfind(" ", LONGEST // 2, LONGEST)
+            end = cut if cut > 0 else LONGEST
+            yield rest[:end].rstrip()
+            rest = rest[end:].lstrip()
+        if rest:
+            yield rest
 
 
 def plain(text: str) -> tuple[str, list[int]]:

@@ -14,6 +14,10 @@ from app.reviews.polarity import PARTICLES, described, judge, noun_direction, wo
 from app.reviews.terms import Sentence
 
 NAMING = ("NNG", "NNP", "MAG")  # 고장, 삐걱: they name what is there, or is not there
+# No clause that anybody wrote has more places of a factor, nor does a judgement stand further on than so many
+# clauses; looking at all of them would cost the square of a text that only repeats itself.
+MOST_PLACES = 16
+MOST_CLAUSES = 16
 
 Places = Mapping[str, list[tuple[int, int]]]
 
@@ -40,7 +44,9 @@ def verdicts(sentence: Sentence, factors: Sequence[Factor]) -> Iterator[Verdict]
                 place for place in places.get(factor.factor_key, []) if clause.first <= place[0] < clause.end
             ]
             if inside:
-                sign, last = _sign(parts, at, inside, _others(places, factor.factor_key), factor)
+                sign, last = _sign(
+                    parts, at, inside[:MOST_PLACES], _others(places, factor.factor_key), factor
+                )
                 yield Verdict(factor.factor_key, clause.first, parts[last].end, sign)
 
 
@@ -67,7 +73,7 @@ def _sign(
     feared = clause.link == "so" and at + 1 < len(parts) and parts[at + 1].thought
     if own and clause.asserts and not feared and not clause.only_at_first:
         return own, at
-    for later in range(at + 1, len(parts)):
+    for later in range(at + 1, min(at + 1 + MOST_CLAUSES, len(parts))):
         following = parts[later]
         if any(following.first <= other < following.end for other in others):
             break
