@@ -45,6 +45,9 @@ def ingest(
     metrics_port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port of this command's own /metrics; 0 takes a free one.")
     ] = 8001,
+    metrics_host: Annotated[
+        str, typer.Option(help="Address that /metrics listens on; 0.0.0.0 where containers scrape it.")
+    ] = "127.0.0.1",
     metrics: Annotated[bool, typer.Option(help="Serve /metrics while it runs.")] = True,
 ) -> None:
     """Import factors, questions and reviews; what each file holds is told by its columns.
@@ -60,7 +63,7 @@ def ingest(
     warn_unknown()
     _check(paths or [], watch)
     repository = _repository()
-    with _metrics(metrics_port if metrics else None, console):
+    with _metrics(metrics_host, metrics_port if metrics else None, console):
         try:
             done = _import(repository, paths, category, dry_run, console) if paths else None
         except IngestError as error:
@@ -140,7 +143,7 @@ def _watch(
 
 
 @contextmanager
-def _metrics(port: int | None, console: Console) -> Iterator[None]:
+def _metrics(host: str, port: int | None, console: Console) -> Iterator[None]:
     """Serve /metrics in the block."""
     import telemetry
 
@@ -148,14 +151,15 @@ def _metrics(port: int | None, console: Console) -> Iterator[None]:
         yield
         return
     try:
-        server = telemetry.serve_metrics(port, service_name=SERVICE_NAME)
+        server = telemetry.serve_metrics(port, host, service_name=SERVICE_NAME)
     except OSError as error:
         _fail(
-            f"--metrics-port {port}: {error.strerror}; expected a free port. "
-            "Give another one, 0 for any, or --no-metrics",
+            f"--metrics-host {host} --metrics-port {port}: {error.strerror}; expected an address of this "
+            "machine and a free port. Give others, port 0 for any, or --no-metrics",
             USAGE,
         )
-    console.print(f"metrics on http://127.0.0.1:{server.port}/metrics")
+    shown = f"[{host}]" if ":" in host else host
+    console.print(f"metrics on http://{shown}:{server.port}/metrics", highlight=False)
     try:
         yield
     finally:

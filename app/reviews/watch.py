@@ -17,8 +17,9 @@ def follow(folder: Path, stop: threading.Event, take: Callable[[Sequence[Path]],
     """Hand the folder to `take`, then each batch of new or changed files, until `stop` is set.
 
     Changes within 1.6 s make one batch, so that a file is mostly whole when it is read. One that is still
-    being written is handed on again at its next change.
+    being written is handed on again at its next change. Paths are those of the folder itself, without links.
     """
+    folder = folder.resolve()
     started = False
     for changes in watch(
         folder, stop_event=stop, raise_interrupt=False, rust_timeout=STEP_MS, yield_on_timeout=True
@@ -28,5 +29,5 @@ def follow(folder: Path, stop: threading.Event, take: Callable[[Sequence[Path]],
             take([folder])
             continue
         paths = sorted({Path(name) for change, name in changes if change != Change.deleted})
-        if files := [path for path in paths if readable(path, folder.resolve())]:
+        if files := [path for path in paths if readable(path, folder)]:
             take(files)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -176,8 +177,31 @@ def test_a_metrics_port_that_is_taken_is_a_clear_message(ingest: Ingest) -> None
         code, _, err = ingest.run(ingest.write("factors.csv", FACTORS), "--metrics-port", str(port))
     assert code == 2
     assert err == (
-        f"reviewlens ingest: --metrics-port {port}: Address already in use; expected a free port. "
-        "Give another one, 0 for any, or --no-metrics\n"
+        f"reviewlens ingest: --metrics-host 127.0.0.1 --metrics-port {port}: Address already in use; "
+        "expected an address of this machine and a free port. Give others, port 0 for any, or --no-metrics\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("host", "at"),
+    [("0.0.0.0", "127.0.0.2"), ("127.0.0.3", "127.0.0.3")],  # noqa: S104
+)
+def test_metrics_listen_where_a_container_reaches_them(ingest: Ingest, host: str, at: str) -> None:
+    """Loopback alone unless told otherwise."""
+    process = ingest.start("--watch", str(ingest.folder), "--metrics-port", "0", "--metrics-host", host)
+    assert process.stderr is not None
+    line = process.stderr.readline()
+    assert re.fullmatch(rf"metrics on http://{re.escape(host)}:\d+/metrics\n", line)
+    assert "ingest_rows_total" in scraped(line.split()[-1].replace(host, at))
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no.such.host.invalid"])
+def test_a_metrics_host_that_is_not_here_is_a_clear_message(ingest: Ingest, host: str) -> None:
+    """An address of another machine, or a name of none."""
+    code, _, err = ingest.run(ingest.write("factors.csv", FACTORS), "--metrics-host", host)
+    assert code == 2
+    assert re.fullmatch(
+        f"reviewlens ingest: --metrics-host {host} --metrics-port 8001: .+; expected .+\n", err
     )
 
 
@@ -244,6 +268,30 @@ def test_a_watched_folder_is_imported_as_files_come_until_sigterm(ingest: Ingest
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize("form", ["dots", "link", "relative", "a link above"])
+def test_a_watched_folder_may_be_named_in_any_way(ingest: Ingest, form: str) -> None:
+    """Changes come with the folder's own path, whatever name was given."""
+    folder = ingest.folder.rename(ingest.folder.with_name("가져올 것")) / "in"
+    folder.mkdir()
+    (ingest.state.parent / "link").symlink_to(folder)
+    (ingest.state.parent / "above").symlink_to(folder.parent)
+    given = {
+        "dots": f"{folder}/../in",
+        "link": f"{ingest.state.parent}/link",
+        "relative": os.path.relpath(folder),
+        "a link above": f"{ingest.state.parent}/above/in",
+    }
+    process = ingest.start("--watch", given[form], "--metrics-port", "0")
+    assert process.stderr is not None
+    assert process.stderr.readline().startswith("metrics on ")
+    assert process.stderr.readline().startswith("watching ")
+    ingest.folder = folder
+    ingest.write("factors.csv", FACTORS)
+    eventually("the factors", lambda: "chair" in ingest.counts())
+    ingest.reviews(2)
+    eventually("the reviews", lambda: ingest.counts() == {"chair": 2})
 
 
 def scraped(address: str) -> str:
