@@ -40,10 +40,11 @@ class Ingest:
         }
         self.started: list[subprocess.Popen[str]] = []
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """The running command."""
+    def start(self, *arguments: str, largest: int | None = None) -> subprocess.Popen[str]:
+        """The running command; no file of its may grow beyond `largest` bytes."""
+        limit = f"ulimit -f {largest // 1024};" if largest else ""
         process = subprocess.Popen(
-            [COMMAND, "ingest", *arguments],
+            ["bash", "-c", f'{limit} exec "$0" "$@"', COMMAND, "ingest", *arguments],
             env=self.environ,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -220,6 +221,33 @@ def test_kill_9_in_the_middle_leaves_the_store_as_it_was(ingest: Ingest) -> None
     assert seen <= {(0, 0), (3000, 3000)}
     assert ingest.run(path, "--no-metrics")[0] == 0
     assert ingest.counts() == {"chair": 3000}
+
+
+def test_a_disk_that_fills_up_leaves_the_store_as_it_was(ingest: Ingest) -> None:
+    """One line, and the same import is taken once there is room."""
+    ingest.run(ingest.write("factors.csv", FACTORS), "--no-metrics")
+    path = ingest.reviews(3000)
+    full = ingest.start(path, "--no-metrics", largest=200 * 1024)
+    out, err = full.communicate(timeout=PATIENCE)
+    assert (full.returncode, out, len(err.splitlines())) == (1, "", 1), err
+    assert err.startswith("reviewlens ingest: the store ")
+    assert "df -h" in err
+    assert err.endswith("; nothing was written\n")
+    assert ingest.counts() == {"chair": 0}
+    assert ingest.run(path, "--no-metrics")[0] == 0
+    assert ingest.counts() == {"chair": 3000}
+
+
+def test_two_imports_at_once_take_each_row_once(ingest: Ingest) -> None:
+    """The later one waits, and finds what the first has written."""
+    ingest.run(ingest.write("factors.csv", FACTORS), "--no-metrics")
+    path = ingest.reviews(1000)
+    both = [ingest.start(path, "--no-metrics") for _ in range(2)]
+    told = [process.communicate(timeout=PATIENCE) for process in both]
+    assert [process.returncode for process in both] == [0, 0], told
+    taken = [re.findall(r"│ reviews +│ +([\d,]+) +│", out) for out, _ in told]
+    assert sorted(taken) == [["0"], ["1000"]], told
+    assert ingest.counts() == {"chair": 1000}
 
 
 def test_kill_9_inside_the_transaction_leaves_the_store_as_it_was(ingest: Ingest) -> None:
