@@ -15,6 +15,7 @@ from app.demo.command import demo
 from app.doctor import doctor
 from app.llm.command import llm_simulator
 from app.reviews.command import ingest
+from app.reviews.samples_command import samples
 from app.settings import PREFIX, AppSettings, AppSettingsError
 
 cli = typer.Typer(
@@ -85,6 +86,7 @@ cli.command()(demo)
 cli.command()(doctor)
 cli.command()(ingest)
 cli.command("llm-simulator")(llm_simulator)
+cli.add_typer(samples, name="samples")
 
 
 @cli.command()

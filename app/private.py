@@ -28,13 +28,28 @@ def database(path: Path) -> None:
     One that is there is never opened: to close it again would end this process's locks on it.
     """
     with suppress(OSError):
-        mode = 0o660 if path.parent.stat().st_mode & _SHARED == _SHARED else 0o600
+        mode = _mode(path.parent)
         with suppress(FileExistsError):
-            made = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-            os.fchmod(made, mode)
-            os.close(made)
+            os.close(_made(path, mode))
         for part in (path, *(path.with_name(path.name + suffix) for suffix in ("-wal", "-shm"))):
             _close_to_others(part, mode)
+
+
+def lock(path: Path) -> int:
+    """Open a file that processes lock, and make it where it is missing. Raises OSError."""
+    with suppress(FileExistsError):
+        return _made(path, _mode(path.parent))
+    return os.open(path, os.O_RDWR | os.O_CLOEXEC)
+
+
+def _mode(folder: Path) -> int:
+    return 0o660 if folder.stat().st_mode & _SHARED == _SHARED else 0o600
+
+
+def _made(path: Path, mode: int) -> int:
+    made = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    os.fchmod(made, mode)  # whatever the umask
+    return made
 
 
 def _close_to_others(path: Path, mode: int) -> None:

@@ -129,16 +129,18 @@ def prepare(settings: AppSettings) -> None:
                 _log.warning(warning)
         os.environ[_WARNED] = "yes"
         sessions.close()
-        load_samples(repository)
+        if settings.samples:
+            load_samples(repository)
     finally:
         database.close()
 
 
 def build(settings: AppSettings, llm: LLMSettings) -> Services:
-    """The service's parts. An empty store gets the samples."""
+    """The service's parts. A store in which nothing was ever imported gets the samples."""
     database = Database(settings.database, REQUEST_SECONDS)
     repository = Repository(database)
-    load_samples(repository)
+    if settings.samples:
+        load_samples(repository)
     store = open_sessions(settings, database)
     chain = build_chain(llm)
     starts = Starts(store, settings.sessions_per_minute)

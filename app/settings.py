@@ -89,6 +89,10 @@ class AppSettings(EnvironmentSettings):
         ge=0,
         description="most visits and dialogues that a client starts within a minute; above it a 429. 0: off",
     )
+    samples: bool = Field(
+        True,
+        description="true or false: whether a store without an import gets the shipped samples at the start",
+    )
     cors_origins: str = Field(
         "http://localhost:3000", description="origins of the shop's pages, by commas; * alone for every page"
     )

@@ -25,6 +25,12 @@ CLEAN = BeforeValidator(_clean)
 AnyId = Annotated[str, StringConstraints(max_length=200), CLEAN]
 
 
+Samples = Annotated[
+    list[Literal["factors", "questions", "reviews"]],
+    Field(description="what of the data behind this is not the shop's own but the shipped samples"),
+]
+
+
 class Shape(BaseModel):
     """Reads its fields from any object that has them."""
 
@@ -39,6 +45,7 @@ class ProductOut(Shape):
     category: str
     category_name: PlainText
     review_count: int
+    samples: Samples = []
 
 
 class FactorOut(Shape):
@@ -93,6 +100,7 @@ class AnalysisOut(BaseModel):
     provider: str
     status: Literal["success", "fallback"]
     evidence: list[EvidenceOut]
+    samples: Samples = []
 
 
 class SessionIn(BaseModel):
@@ -110,6 +118,7 @@ class SessionOut(BaseModel):
     category: str
     factors: list[ScoreOut]
     question: QuestionOut
+    samples: Samples
 
 
 class SessionState(BaseModel):
@@ -124,6 +133,7 @@ class SessionState(BaseModel):
     factors: list[ScoreOut]
     question: QuestionOut | None
     analysis: AnalysisOut | None
+    samples: Samples
 
 
 class TurnIn(BaseModel):
@@ -142,6 +152,7 @@ class TurnOut(BaseModel):
     factors: list[ScoreOut]
     question: QuestionOut | None
     analysis: AnalysisOut | None
+    samples: Samples
 
 
 class Health(BaseModel):

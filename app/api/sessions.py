@@ -40,6 +40,7 @@ def begin(wanted: SessionIn, services: Current, request: Request) -> SessionOut:
         category=step.session.category,
         factors=_scores(step),
         question=_asked(step.question),
+        samples=list(step.samples),
     )
 
 
@@ -57,6 +58,7 @@ def look(session_id: str, services: Current) -> SessionState:
         factors=_scores(step),
         question=_asked(step.question) if step.question else None,
         analysis=_analysis(step),
+        samples=list(step.samples),
     )
 
 
@@ -84,6 +86,7 @@ def _turn(step: Step) -> TurnOut:
         factors=_scores(step),
         question=_asked(step.question) if step.question else None,
         analysis=_analysis(step),
+        samples=list(step.samples),
     )
 
 

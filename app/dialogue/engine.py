@@ -19,7 +19,8 @@ from app.dialogue.turns import Turns
 from app.errors import Conflict, NotFound
 from app.llm.verdict import Restart, Verdict, VerdictRequest
 from app.reviews.corpus import Corpus
-from app.reviews.models import Answer, Evidence, FactorScore, Question
+from app.reviews.models import Answer, Evidence, FactorScore, Product, Question
+from app.reviews.rows import Kind
 from app.reviews.scoring import score
 from telemetry.timing import track_errors
 
@@ -52,6 +53,8 @@ class Step:
     session: Session
     scores: tuple[FactorScore, ...]
     question: Question | None
+    samples: tuple[Kind, ...] = ()
+    """The kinds of data it rests on that are shipped samples."""
 
 
 Taken = tuple[Step, VerdictRequest | None]
@@ -96,14 +99,14 @@ class Engine:
         journey.searched(category, found)
         journey.product_analysed(category, corpus.review_count, corpus.factors_matched)
         journey.session_started(category)
-        return Step(session, found.scores, question)
+        return Step(session, found.scores, question, corpus.samples)
 
     def look(self, session_id: str) -> Step:
         """A dialogue as it stands. Raises NotFound."""
         session = self._session(session_id)
-        corpus = self._corpora.corpus(session.product_id)
+        corpus = self._corpus(session)
         scores = score(corpus, _answers(corpus, session))
-        return Step(session, scores, _question(corpus, session.question_id))
+        return Step(session, scores, _open_question(corpus, session.question_id), corpus.samples)
 
     async def answer(self, session_id: str, text: str, question_id: str | None = None) -> Step:
         """The shopper answers; the last answer brings the verdict. Raises NotFound and Conflict.
@@ -117,7 +120,7 @@ class Engine:
             if request is None:
                 return step
             verdict = await self._writer.write(request)
-            session = await to_thread.run_sync(self._deliver, step.session, verdict, request)
+            session = await to_thread.run_sync(self._deliver, step, verdict, request)
             return replace(step, session=session)
 
     async def stream(
@@ -137,7 +140,7 @@ class Engine:
                     if not isinstance(event, Verdict):
                         yield event
                         continue
-                    session = await to_thread.run_sync(self._deliver, step.session, event, request)
+                    session = await to_thread.run_sync(self._deliver, step, event, request)
                     yield replace(step, session=session)
 
     def leave(self, session_id: str, reason: Reason) -> None:
@@ -159,6 +162,14 @@ class Engine:
             raise NotFound("no such session")
         return session
 
+    def _corpus(self, session: Session) -> Corpus:
+        """What is known of the session's product now: nothing, where it was taken out meanwhile."""
+        try:
+            return self._corpora.corpus(session.product_id)
+        except NotFound:
+            name, category = session.product_id, session.category
+            return Corpus(Product(name, name, category, category, 0), (), (), ())
+
     def _take(self, session_id: str, text: str, question_id: str | None) -> Taken:
         """Take one answer after those that other workers take at the same time."""
         for _ in range(MOST_AHEAD):
@@ -174,7 +185,7 @@ class Engine:
         """
         before = self._session(session_id)
         _expect_open(before, text, question_id)
-        corpus = self._corpora.corpus(before.product_id)
+        corpus = self._corpus(before)
         answered = before if before.owed else _with_answer(before, text)
         found = find(corpus, _answers(corpus, answered))
         final = before.owed or settled(answered.turn, before.top, top(found.scores))
@@ -190,7 +201,7 @@ class Engine:
         )
         if not before.owed:
             _count(session, found)
-        step = Step(session, found.scores, question)
+        step = Step(session, found.scores, question, corpus.samples)
         if not final:
             return step, None
         return step, VerdictRequest(
@@ -201,9 +212,10 @@ class Engine:
             answers=_answers(corpus, session),
         )
 
-    def _deliver(self, session: Session, verdict: Verdict, request: VerdictRequest) -> Session:
+    def _deliver(self, step: Step, verdict: Verdict, request: VerdictRequest) -> Session:
         """Keep the verdict, or give the one that another worker was faster with."""
-        analysis = _analysis(verdict, request.evidence)
+        session = step.session
+        analysis = _analysis(verdict, request.evidence, step.samples)
         while True:
             try:
                 delivered = self._store.save(replace(session, status="complete", analysis=analysis))
@@ -253,13 +265,21 @@ def _question(corpus: Corpus, question_id: str | None) -> Question | None:
     return by_id.get(question_id) if question_id else None
 
 
+def _open_question(corpus: Corpus, question_id: str | None) -> Question | None:
+    """One that was replaced since it was put stays open, in general words."""
+    if question_id is None:
+        return None
+    return _question(corpus, question_id) or replace(GENERAL, question_id=question_id)
+
+
 def _answers(corpus: Corpus, session: Session) -> tuple[Answer, ...]:
     return tuple(Answer(said.text, _question(corpus, said.question_id)) for said in session.said)
 
 
-def _analysis(verdict: Verdict, evidence: tuple[Evidence, ...]) -> dict[str, Any]:
+def _analysis(verdict: Verdict, evidence: tuple[Evidence, ...], samples: tuple[Kind, ...]) -> dict[str, Any]:
     return {
         **asdict(verdict),
         "key_findings": list(verdict.key_findings),
         "evidence": [asdict(piece) for piece in evidence[:SHOWN_EVIDENCE]],
+        "samples": list(samples),
     }

@@ -9,19 +9,19 @@ from pathlib import Path
 
 from app.database import Database
 from app.faults import StoreError, explained
+from app.reviews.opening import SAMPLES
 from app.reviews.repository import Repository
 
-SAMPLES = Path(__file__).parent / "samples"
 SECONDS = 120
 
 
 def load_samples(repository: Repository) -> None:
-    """Import the samples if the store has no product. Takes about 3 s then, and one query ever after.
+    """Import the samples if nothing was ever imported. Takes about 3 s then, and one query ever after.
 
     It is done in a process of its own: the analyser's half gigabyte must not stay in a worker. Raises
     StoreError with that process's last words.
     """
-    if repository.products():
+    if repository.begun:
         return
     command = [sys.executable, "-m", "app.reviews.bootstrap", str(repository.database.path.resolve())]
     quiet = {**os.environ, "OTEL_SDK_DISABLED": "true"}  # else it would export under the API's own name
@@ -43,9 +43,7 @@ def main(path: str) -> None:
     try:
         with explained(Path(path)):
             repository = Repository(Database(Path(path)))
-            if repository.products():
-                return
-            report = ingest(repository, [SAMPLES])
+            report = ingest(repository, [SAMPLES], unless=lambda: repository.begun)
     except StoreError as error:
         raise SystemExit(str(error)) from None
     if report.problems:

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from functools import lru_cache
 from pathlib import Path
 
-from app.reviews.ledger import Ledger
+from app.reviews.ledger import Key, Ledger, Record, Value
 from app.reviews.models import Factor, Question
 from app.reviews.rows import BadFileError, BadRowError, Fault
 from app.reviews.spelling import clean
@@ -53,9 +53,35 @@ def given(category: str, known: Collection[str]) -> str:
     return key
 
 
-def of_question(question: Question, ledger: Ledger, wanted: str | None) -> str:
-    """The category of the question's factor. BadRowError where there is none, or more than one."""
-    fitting = [factor.category for factor in ledger.factors() if _asks_about(question, factor)]
+def of_reviews(path: Path, ledger: Ledger, wanted: str | None) -> str:
+    """The category of a reviews file: the wanted one, or that of its name. Raises BadFileError."""
+    known = ledger.categories
+    return by_name(path, known) if wanted is None else given(wanted, known)
+
+
+def keyed(
+    value: Value, ledger: Ledger, category: str | None, origin: str, sample: bool
+) -> tuple[Key, Record]:
+    """A row as the ledger takes it. `category` is that of a review, or the one wanted for a question.
+
+    Raises BadRowError where a question's category is not clear.
+    """
+    if isinstance(value, Factor):
+        return Key("factors", value.category, value.factor_key), Record(value, sample=sample)
+    if isinstance(value, Question):
+        found = of_question(value, ledger, category, sample)
+        return Key("questions", found, value.question_id), Record(value, sample=sample)
+    return Key("reviews", str(category), value.review_id), Record(value, origin, sample)
+
+
+def of_question(question: Question, ledger: Ledger, wanted: str | None, sample: bool = False) -> str:
+    """The category of the question's factor. BadRowError where there is none, or more than one.
+
+    Own ids may be those of samples too: an own question asks about an own factor where there is one.
+    """
+    marked = [(factor, mark) for factor, mark in ledger.marked_factors() if _asks_about(question, factor)]
+    fitting = [factor.category for factor, mark in marked if mark == sample]
+    fitting = fitting or [factor.category for factor, _ in marked]
     if wanted in fitting:
         return str(wanted)
     if not fitting:

@@ -52,9 +52,10 @@ def ingest(
 ) -> None:
     """Import factors, questions and reviews; what each file holds is told by its columns.
 
-    Bad rows never stop good ones: each reason is listed with file, lines and column. All that is good is
-    written at once or, if the import is broken off, not at all. The same rows again are duplicates. A running
-    API serves what was imported at once.
+    Bad rows never stop good ones: each reason is listed with file, lines and column. Up to 5,000 reviews are
+    written at once or, if the import is broken off, not at all; more in portions of as many, and the same
+    import again goes on where it was. The same rows again are duplicates. A running API serves what was
+    imported at once. A category's samples go with its first own rows.
 
     Exit code: 0 all rows were taken or known already; 1 something was skipped (the rest is imported), or
     nothing could be written; 2 wrong usage. --watch alone ends with 0 on SIGTERM or Ctrl-C.
@@ -109,7 +110,7 @@ def _import(
             with explained(repository.database.path):
                 done = import_files(repository, paths, category, dry_run, show)
         except StoreError as error:
-            raise IngestError(f"{error}; nothing was written") from error
+            raise IngestError(f"{error}; the same import again takes what is missing") from error
     if done.files:
         report.show(done, dry_run)
     return done

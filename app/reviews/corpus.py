@@ -9,6 +9,7 @@ from datetime import timedelta
 from functools import cached_property
 
 from app.reviews.models import Factor, Mention, Polarity, Product, Question
+from app.reviews.rows import Kind
 
 HALF_LIFE = timedelta(days=365)
 OLD_SHARE = 0.7  # what an endlessly old mention keeps of its strength
@@ -35,13 +36,17 @@ class Tally:
 
 @dataclass(frozen=True)
 class Corpus:
-    """One product's factors, questions and analysed reviews, as of one import generation."""
+    """One product's factors, questions and analysed reviews, as of one generation of the catalogue.
+
+    `samples`: the kinds of which these are the shipped samples.
+    """
 
     product: Product
     factors: tuple[Factor, ...]
     questions: tuple[Question, ...]
     mentions: tuple[Mention, ...]
     generation: int = 0
+    samples: tuple[Kind, ...] = ()
 
     @property
     def review_count(self) -> int:

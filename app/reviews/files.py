@@ -11,7 +11,7 @@ from typing import Any
 from app.reviews.csv_rows import csv_rows
 from app.reviews.json_rows import Repeating, json_lines, json_list
 from app.reviews.models import Factor, Question, Review
-from app.reviews.opening import content, decoded
+from app.reviews.opening import content, decoded, shipped
 from app.reviews.rows import (
     SUFFIXES,
     BadFileError,
@@ -60,7 +60,7 @@ class Row:
 
 @dataclass
 class Contents:
-    """A file, read: the rows that are good, and why others are not."""
+    """A file, read: the good rows, and why others are not. `sample`: it is one of the shipped files."""
 
     path: Path
     kind: Kind | None = None
@@ -68,6 +68,7 @@ class Contents:
     rows: list[Row] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     unknown_columns: tuple[str, ...] = ()
+    sample: bool = False
 
 
 def read(path: Path) -> Contents:
@@ -76,6 +77,7 @@ def read(path: Path) -> Contents:
     try:
         data = content(path)
         contents.size = len(data)
+        contents.sample = data in shipped()
         names, raw = _raw(path, decoded(data))
         _fill(contents, names, list(raw))
     except OSError as error:

@@ -1,31 +1,40 @@
-"""Imports: files are read, checked and analysed; then all is written in one short transaction."""
+"""Imports: files are read and checked; then reviews are analysed and written, portion by portion.
+
+A portion is a short transaction, so that no shopper's request waits long for the store. Up to PORTION reviews
+are one. A larger import that was broken off goes on where it was when it is started again.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
+from app.database import Database
 from app.reviews import records
-from app.reviews.categories import by_name, given, of_question, source
-from app.reviews.files import Contents, Problem, Row, find, read
-from app.reviews.ledger import Key, Ledger, Outcome, Record
+from app.reviews.categories import keyed, of_reviews, source
+from app.reviews.files import Contents, Problem, find, read
+from app.reviews.importing import alone
+from app.reviews.ledger import Ledger, Outcome
 from app.reviews.mentions import mentions
-from app.reviews.models import Factor, Mention, Question, Review
+from app.reviews.models import Factor, Mention, Review
 from app.reviews.repository import Repository
 from app.reviews.rows import BadFileError, BadRowError, Kind
 from telemetry import Timer
 from telemetry.metrics import errors_total, ingest_bytes_total, ingest_duration_seconds, ingest_rows_total
 
 ORDER: tuple[Kind | None, ...] = ("factors", "questions", "reviews", None)  # what others need comes first
-ATTEMPTS = 5
+PORTION = 5_000  # reviews in one transaction: some 0.2 s
+REST_SECONDS = 0.05  # after each, at least; others that wait for the store have it then
 
-Progress = Callable[[int, int], None]  # reviews analysed, of how many
-Analysed = dict[str, list[tuple[Review, list[Mention]]]]
+Progress = Callable[[int, int], None]  # reviews analysed and, but for the last portion, written; of how many
 
 
 class IngestError(RuntimeError):
-    """An import that could not be written at all."""
+    """An import that could not be written, or not to its end."""
 
 
 @dataclass
@@ -54,9 +63,15 @@ class FileReport:
 
 @dataclass(frozen=True)
 class Report:
-    """What became of an import."""
+    """What became of an import.
 
-    files: tuple[FileReport, ...]
+    `leaving`: the samples that made room for own rows, by category and kind. `borrowing`: the categories
+    whose own reviews are scored with the sample factors.
+    """
+
+    files: tuple[FileReport, ...] = ()
+    leaving: tuple[tuple[str, Kind], ...] = ()
+    borrowing: tuple[str, ...] = ()
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -74,16 +89,23 @@ def ingest(
     category: str | None = None,
     dry_run: bool = False,
     progress: Progress = lambda done, total: None,
+    unless: Callable[[], bool] = lambda: False,
 ) -> Report:
-    """Import files and folders; bad rows never stop good ones, and all is written or nothing.
+    """Import files and folders; bad rows never stop good ones. Imports into one store wait for each other.
 
-    `category` is that of all reviews files. A dry run does all but write and count. Raises IngestError.
+    `category` is that of all reviews files. A dry run only reads and checks. Nothing is done where `unless`,
+    which is asked while the import waits, says true. The rows of the shipped files are samples.
     """
     if dry_run:
-        return _import(repository, _sorted(paths), category, dry_run, progress)
-    with Timer(ingest_duration_seconds):
-        contents = _sorted(paths)
-        report = _import(repository, contents, category, dry_run, progress)
+        return _take(repository, _sorted(paths), category)[1]
+    with alone(repository.database.path, unless) as granted:
+        if not granted:
+            return Report()
+        with Timer(ingest_duration_seconds):
+            contents = _sorted(paths)
+            ledger, report = _take(repository, contents, category)
+            if ledger.changes:
+                _write(repository.database, ledger, progress)
     _count(report, sum(each.size for each in contents))
     return report
 
@@ -92,32 +114,12 @@ def _sorted(paths: Sequence[Path]) -> list[Contents]:
     return sorted(map(read, find(paths)), key=lambda contents: ORDER.index(contents.kind))
 
 
-def _import(
-    repository: Repository,
-    contents: Sequence[Contents],
-    category: str | None,
-    dry_run: bool,
-    progress: Progress,
-) -> Report:
-    database = repository.database
-    for _ in range(ATTEMPTS):
-        ledger = records.ledger(database.connection)
-        report = _take(repository, ledger, contents, category)
-        analysed = _analyse(ledger, progress)
-        if dry_run or not ledger.changes:
-            return report
-        with database.transaction() as connection:
-            # The analysis ran without a lock, so that the API could go on writing. It holds only if nobody
-            # else imported meanwhile; else it is made again from what they left.
-            if records.generations(connection) == ledger.generations:
-                records.write(connection, ledger, analysed)
-                return report
-    raise IngestError(f"other imports came in between {ATTEMPTS} times; nothing was written. Try again")
-
-
 def _take(
-    repository: Repository, ledger: Ledger, contents: Sequence[Contents], category: str | None
-) -> Report:
+    repository: Repository, contents: Sequence[Contents], category: str | None
+) -> tuple[Ledger, Report]:
+    """All rows, held against the store."""
+    connection = repository.database.connection
+    ledger = records.ledger(connection)
     reports = []
     loaded: set[str] = set()
     for each in contents:
@@ -127,56 +129,62 @@ def _take(
         reports.append(report)
         ledger.next_file()
         try:
-            needed = _categories(each, ledger, category)
+            own = of_reviews(each.path, ledger, category) if each.kind == "reviews" else category
         except BadFileError as error:
             report.problems.append(Problem.of_file(each.path, error))
             continue
-        records.add_reviews(repository.database.connection, ledger, needed - loaded)
+        needed = _categories(each, own)
+        records.add_reviews(connection, ledger, needed - loaded)
         loaded |= needed
-        for row in each.rows:
-            _take_row(ledger, report, row, category)
-    return Report(tuple(reports))
+        _take_rows(ledger, report, each, own)
+    leaving = tuple(sorted((category, kind) for kind, category in ledger.leaving))
+    return ledger, Report(tuple(reports), leaving, ledger.borrowing())
 
 
-def _categories(contents: Contents, ledger: Ledger, category: str | None) -> set[str]:
+def _categories(contents: Contents, category: str | None) -> set[str]:
     """The categories whose stored reviews a file's rows are held against, or make stale."""
     if contents.kind == "reviews":
-        return {_category_of_file(contents.path, ledger, category)}
+        return {str(category)}
     return {row.value.category for row in contents.rows if isinstance(row.value, Factor)}
 
 
-def _category_of_file(path: Path, ledger: Ledger, category: str | None) -> str:
-    known = ledger.categories
-    return by_name(path, known) if category is None else given(category, known)
+def _take_rows(ledger: Ledger, report: FileReport, contents: Contents, category: str | None) -> None:
+    origin = source(contents.path.stem)
+    for row in contents.rows:
+        try:
+            key, record = keyed(row.value, ledger, category, origin, contents.sample)
+            report.count(ledger.take(key, record, row.line))
+        except BadRowError as error:
+            report.problems.append(Problem.of_row(contents.path, row.line, error))
 
 
-def _take_row(ledger: Ledger, report: FileReport, row: Row, category: str | None) -> None:
-    try:
-        key = _key(ledger, report.path, row.value, category)
-        origin = source(report.path.stem) if key.kind == "reviews" else ""
-        report.count(ledger.take(key, Record(row.value, origin), row.line))
-    except BadRowError as error:
-        report.problems.append(Problem.of_row(report.path, row.line, error))
+def _write(database: Database, ledger: Ledger, progress: Progress) -> None:
+    """Portion by portion, and after each a rest as long as it took."""
+    reviews = ledger.to_read()
+    for start in range(0, max(len(reviews), 1), PORTION):
+        portion = reviews[start : start + PORTION]
+        analysed = _analyse(ledger, portion, lambda done: progress(done, len(reviews)), start)
+        began = time.perf_counter()
+        with database.transaction() as connection:
+            records.write_reviews(connection, ledger, analysed)
+            if last := start + PORTION >= len(reviews):
+                records.finish(connection, ledger)
+        if not last:
+            time.sleep(max(REST_SECONDS, time.perf_counter() - began))
 
 
-def _key(ledger: Ledger, path: Path, value: Factor | Question | Review, category: str | None) -> Key:
-    if isinstance(value, Factor):
-        return Key("factors", value.category, value.factor_key)
-    if isinstance(value, Question):
-        return Key("questions", of_question(value, ledger, category), value.question_id)
-    return Key("reviews", _category_of_file(path, ledger, category), value.review_id)
-
-
-def _analyse(ledger: Ledger, progress: Progress) -> Analysed:
-    to_read = ledger.to_read()
-    total, done = sum(map(len, to_read.values())), 0
-    analysed: Analysed = {}
-    for category, reviews in to_read.items():
-        pairs = analysed[category] = []
+def _analyse(
+    ledger: Ledger, portion: Sequence[tuple[str, Review]], progress: Callable[[int], None], before: int
+) -> records.Analysed:
+    analysed: dict[str, list[tuple[Review, list[Mention]]]] = {}
+    done = before
+    for category, pairs in groupby(portion, key=itemgetter(0)):
+        reviews = [review for _, review in pairs]
+        told = analysed[category] = []
         for pair in zip(reviews, mentions(reviews, tuple(ledger.factors(category))), strict=True):
-            pairs.append(pair)
+            told.append(pair)
             done += 1
-            progress(done, total)
+            progress(done)
     return analysed
 
 

@@ -12,27 +12,36 @@ from typing import Any
 from app.reviews.categories import source
 from app.reviews.ledger import Key, Ledger, Record
 from app.reviews.models import Factor, Mention, Question, Review
+from app.reviews.rows import Kind
 
+INSERT_PRODUCT = """
+INSERT INTO products (category, name, category_name) VALUES (?, ?, ?) ON CONFLICT (category) DO NOTHING
+"""
 UPSERT_PRODUCT = """
 INSERT INTO products (category, name, category_name) VALUES (?, ?, ?)
 ON CONFLICT (category) DO UPDATE SET name = excluded.name, category_name = excluded.category_name
 """
 UPSERT_FACTOR = """
-INSERT INTO factors (category, factor_key, content) VALUES (?, ?, ?)
-ON CONFLICT (category, factor_key) DO UPDATE SET content = excluded.content
+INSERT INTO factors (category, factor_key, content, sample) VALUES (?, ?, ?, ?)
+ON CONFLICT (category, factor_key) DO UPDATE SET content = excluded.content, sample = excluded.sample
 """
 UPSERT_QUESTION = """
-INSERT INTO questions (category, question_id, content) VALUES (?, ?, ?)
-ON CONFLICT (category, question_id) DO UPDATE SET content = excluded.content
+INSERT INTO questions (category, question_id, content, sample) VALUES (?, ?, ?, ?)
+ON CONFLICT (category, question_id) DO UPDATE SET content = excluded.content, sample = excluded.sample
 """
 UPSERT_REVIEW = """
-INSERT INTO reviews (category, review_id, source, rating, text, created_at) VALUES (?, ?, ?, ?, ?, ?)
-ON CONFLICT (category, review_id) DO UPDATE
-SET source = excluded.source, rating = excluded.rating, text = excluded.text, created_at = excluded.created_at
+INSERT INTO reviews (category, review_id, source, rating, text, created_at, sample)
+VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (category, review_id) DO UPDATE SET source = excluded.source, rating = excluded.rating,
+text = excluded.text, created_at = excluded.created_at, sample = excluded.sample
 """
 INSERT_MENTION = """
 INSERT INTO mentions (category, review_id, factor_key, label, strength, excerpt) VALUES (?, ?, ?, ?, ?, ?)
 """
+DELETE_SAMPLES = "DELETE FROM {kind} WHERE category = ? AND sample"
+
+Analysed = Mapping[str, Sequence[tuple[Review, list[Mention]]]]
+"""Reviews with what they say, by category."""
 
 
 def content(row: sqlite3.Row) -> dict[str, Any]:
@@ -41,60 +50,92 @@ def content(row: sqlite3.Row) -> dict[str, Any]:
     return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
 
 
-def generations(connection: sqlite3.Connection) -> dict[str, int]:
-    """How many imports changed each category."""
-    return dict(map(tuple, connection.execute("SELECT category, generation FROM products")))
-
-
 def ledger(connection: sqlite3.Connection) -> Ledger:
     """What the store holds, but for the reviews."""
-    before = generations(connection)  # first: what is committed while the rest is read must show as a change
-    records: dict[Key, Record] = {}
-    for row in connection.execute("SELECT content FROM factors ORDER BY rowid"):
+    found = Ledger()
+    for row in connection.execute("SELECT content, sample FROM factors ORDER BY rowid"):
         factor = Factor(**content(row))
-        records[Key("factors", factor.category, factor.factor_key)] = Record(factor)
-    for row in connection.execute("SELECT category, content FROM questions ORDER BY rowid"):
+        key = Key("factors", factor.category, factor.factor_key)
+        found.hold(key, Record(factor, sample=bool(row["sample"])))
+    for row in connection.execute("SELECT category, content, sample FROM questions ORDER BY rowid"):
         question = Question(**content(row))
-        records[Key("questions", row["category"], question.question_id)] = Record(question)
-    return Ledger(before, records)
+        key = Key("questions", row["category"], question.question_id)
+        found.hold(key, Record(question, sample=bool(row["sample"])))
+    return found
 
 
 def add_reviews(connection: sqlite3.Connection, ledger: Ledger, categories: Collection[str]) -> None:
     """Put the stored reviews of some categories into the ledger."""
-    query = "SELECT category, review_id, source, rating, text, created_at FROM reviews WHERE category = ?"
+    query = "SELECT review_id, source, rating, text, created_at, sample FROM reviews WHERE category = ?"
     for category in sorted(categories):
         for row in connection.execute(query, (category,)):
             at = datetime.fromisoformat(row["created_at"])
             review = Review(row["review_id"], row["rating"], row["text"], at)
             origin = source(row["source"])  # it may have been stored with a date that was not known for one
-            ledger.records[Key("reviews", category, review.review_id)] = Record(review, origin)
+            key = Key("reviews", category, review.review_id)
+            ledger.hold(key, Record(review, origin, bool(row["sample"])))
 
 
-def write(
-    connection: sqlite3.Connection, ledger: Ledger, read: Mapping[str, Sequence[tuple[Review, list[Mention]]]]
-) -> None:
-    """Write the ledger's changes and the mentions of the reviews that were `read`, by category."""
-    for key, record in ledger.changes.items():
-        _write_record(connection, key, record)
-    for category, pairs in read.items():
-        ids = ((category, review.review_id) for review, _ in pairs)
+def write_reviews(connection: sqlite3.Connection, ledger: Ledger, analysed: Analysed) -> None:
+    """Write a portion of the reviews and what they say; the first own ones of a category replace its samples.
+
+    A product that is new gets its row, which is not shown before `finish`.
+    """
+    factors = [record.value for record in ledger.changes.values() if isinstance(record.value, Factor)]
+    connection.executemany(INSERT_PRODUCT, map(_product, factors))
+    for category, pairs in analysed.items():
+        keys = [Key("reviews", category, review.review_id) for review, _ in pairs]
+        if any(key in ledger.changes for key in keys):
+            _let_go(connection, ledger, {("reviews", category)})
+        for key in keys:
+            if key in ledger.changes:
+                _write_record(connection, key, ledger.changes[key])
+        ids = ((category, key.id) for key in keys)
         connection.executemany("DELETE FROM mentions WHERE category = ? AND review_id = ?", ids)
         connection.executemany(INSERT_MENTION, _mention_rows(category, pairs))
-    touched = [(category,) for category in sorted(ledger.changed_categories)]
-    connection.executemany("UPDATE products SET generation = generation + 1 WHERE category = ?", touched)
+
+
+def finish(connection: sqlite3.Connection, ledger: Ledger) -> None:
+    """Write the factors and questions, and show all that was written.
+
+    They come last: an import that was broken off before finds them new, and has their reviews read again.
+    """
+    _let_go(connection, ledger, ledger.leaving)
+    for key, record in ledger.changes.items():
+        if key.kind != "reviews":
+            _write_record(connection, key, record)
+    show(connection, ledger.changed_categories)
+
+
+def show(connection: sqlite3.Connection, categories: Collection[str]) -> None:
+    """Say that these categories changed, so that every process reads them again."""
+    connection.execute("UPDATE catalogue SET generation = generation + 1")
+    connection.executemany(
+        "UPDATE products SET generation = (SELECT generation FROM catalogue) WHERE category = ?",
+        [(category,) for category in sorted(categories)],
+    )
+
+
+def _let_go(connection: sqlite3.Connection, ledger: Ledger, samples: Collection[tuple[Kind, str]]) -> None:
+    for kind, category in ledger.leaving.intersection(samples):
+        connection.execute(DELETE_SAMPLES.format(kind=kind), (category,))
 
 
 def _write_record(connection: sqlite3.Connection, key: Key, record: Record) -> None:
     value = record.value
     if isinstance(value, Factor):
-        connection.execute(UPSERT_PRODUCT, (value.category, value.product_name, value.category_name))
-        connection.execute(UPSERT_FACTOR, (key.category, key.id, _encoded(value)))
+        connection.execute(UPSERT_PRODUCT, _product(value))
+        connection.execute(UPSERT_FACTOR, (key.category, key.id, encoded(value), record.sample))
     elif isinstance(value, Question):
-        connection.execute(UPSERT_QUESTION, (key.category, key.id, _encoded(value)))
+        connection.execute(UPSERT_QUESTION, (key.category, key.id, encoded(value), record.sample))
     else:
         at = value.created_at.isoformat()
-        row = (key.category, key.id, record.source, value.rating, value.text, at)
+        row = (key.category, key.id, record.source, value.rating, value.text, at, record.sample)
         connection.execute(UPSERT_REVIEW, row)
+
+
+def _product(factor: Factor) -> tuple[str, str, str]:
+    return factor.category, factor.product_name, factor.category_name
 
 
 def _mention_rows(category: str, pairs: Iterable[tuple[Review, list[Mention]]]) -> Iterable[tuple[Any, ...]]:
@@ -103,5 +144,6 @@ def _mention_rows(category: str, pairs: Iterable[tuple[Review, list[Mention]]]) 
             yield category, each.review_id, each.factor_key, each.label, each.strength, each.excerpt
 
 
-def _encoded(value: Factor | Question) -> str:
+def encoded(value: Factor | Question) -> str:
+    """A factor or question as the store keeps it."""
     return json.dumps(asdict(value), ensure_ascii=False)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
+from itertools import groupby
+from operator import itemgetter
 
 from rich.console import Console
 from rich.table import Table
@@ -26,12 +28,21 @@ def show(report: Report, dry_run: bool = False) -> None:
         console.print(Text(line), soft_wrap=True)
     if len(lines) > SHOWN:
         console.print(f"... and {len(lines) - SHOWN} more reasons")
+    for line in _samples(report):
+        console.print(Text(line), soft_wrap=True)
     for file in report.files:
         if file.unknown_columns:
             names = listed(file.unknown_columns)
             console.print(
                 Text(f"{file.path}: columns that are not known were left out: {names}"), soft_wrap=True
             )
+
+
+def _samples(report: Report) -> Iterator[str]:
+    for category, kinds in groupby(report.leaving, key=itemgetter(0)):
+        yield f"{category}: samples that make room for own rows: {', '.join(kind for _, kind in kinds)}"
+    for category in report.borrowing:
+        yield f"{category}: own reviews are scored with the sample factors, until you import factors"
 
 
 def reasons(problems: Iterable[Problem]) -> Iterator[str]:

@@ -11,16 +11,27 @@ from app.errors import NotFound
 from app.reviews.corpus import Corpus
 from app.reviews.models import Factor, Mention, Product, Question
 from app.reviews.records import content
+from app.reviews.rows import Kind
 from app.reviews.schema import SCHEMA
+from app.reviews.upgrade import upgrade
 
 PRODUCTS = """
-SELECT category, name, category_name, generation,
+SELECT category, name, category_name,
        (SELECT count(*) FROM reviews WHERE reviews.category = products.category) AS review_count
-FROM products {where} ORDER BY category
+FROM products WHERE generation > 0 {condition} ORDER BY category
 """
 MENTIONS = """
 SELECT review_id, factor_key, rating, created_at, label, strength, excerpt
-FROM mentions JOIN reviews USING (category, review_id) WHERE category = ? ORDER BY review_id, factor_key
+FROM mentions JOIN reviews USING (category, review_id) JOIN factors USING (category, factor_key)
+WHERE category = ? ORDER BY review_id, factor_key
+"""
+KINDS: tuple[Kind, ...] = ("factors", "questions", "reviews")
+# A category's rows of one kind are all samples or all own: one of them tells.
+SAMPLES = """
+SELECT category, (SELECT sample FROM factors WHERE factors.category = products.category LIMIT 1) AS factors,
+       (SELECT sample FROM questions WHERE questions.category = products.category LIMIT 1) AS questions,
+       (SELECT sample FROM reviews WHERE reviews.category = products.category LIMIT 1) AS reviews
+FROM products
 """
 
 
@@ -30,16 +41,17 @@ class Repository:
     def __init__(self, database: Database) -> None:
         self.database = database
         database.create(SCHEMA)
+        upgrade(database)
         self._corpora: dict[str, Corpus] = {}
         self._lock = threading.Lock()
 
     def products(self) -> tuple[Product, ...]:
         """Every product, by id."""
-        return tuple(map(_product, self.database.connection.execute(PRODUCTS.format(where=""))))
+        return tuple(map(_product, self.database.connection.execute(PRODUCTS.format(condition=""))))
 
     def product(self, product_id: str) -> Product | None:
         """One product, or None."""
-        query = PRODUCTS.format(where="WHERE category = ?")
+        query = PRODUCTS.format(condition="AND category = ?")
         row = self.database.connection.execute(query, (product_id,)).fetchone()
         return None if row is None else _product(row)
 
@@ -55,9 +67,20 @@ class Repository:
             Question(**content(row)) for row in self.database.connection.execute(query, (product_id,))
         )
 
+    @property
+    def begun(self) -> bool:
+        """Whether an import has been here. What it brought may be gone again."""
+        query = "SELECT generation > 0 OR EXISTS (SELECT 1 FROM products) FROM catalogue"
+        return bool(self.database.connection.execute(query).fetchone()[0])
+
+    def samples(self) -> dict[str, tuple[Kind, ...]]:
+        """The kinds of data that are samples, by product id."""
+        rows = self.database.connection.execute(SAMPLES)
+        return {row["category"]: tuple(kind for kind in KINDS if row[kind]) for row in rows}
+
     def generation(self, product_id: str) -> int | None:
-        """How many imports changed the product, or None where there is no such product."""
-        query = "SELECT generation FROM products WHERE category = ?"
+        """When the product last changed, as the catalogue counts; None where there is no such product."""
+        query = "SELECT generation FROM products WHERE category = ? AND generation > 0"
         row = self.database.connection.execute(query, (product_id,)).fetchone()
         return None if row is None else int(row["generation"])
 
@@ -83,7 +106,9 @@ class Repository:
             if product is None or generation is None:
                 raise NotFound(f"no product {product_id!r}")
             mentions = tuple(map(_mention, connection.execute(MENTIONS, (product_id,))))
-            return Corpus(product, self.factors(product_id), self.questions(product_id), mentions, generation)
+            factors, questions = self.factors(product_id), self.questions(product_id)
+            samples = self.samples().get(product_id, ())
+            return Corpus(product, factors, questions, mentions, generation, samples)
 
 
 def _product(row: sqlite3.Row) -> Product:

@@ -13,12 +13,14 @@ CREATE TABLE IF NOT EXISTS factors (
     category TEXT NOT NULL REFERENCES products,
     factor_key TEXT NOT NULL,
     content TEXT NOT NULL,
+    sample INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (category, factor_key)
 );
 CREATE TABLE IF NOT EXISTS questions (
     category TEXT NOT NULL REFERENCES products,
     question_id TEXT NOT NULL,
     content TEXT NOT NULL,
+    sample INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (category, question_id)
 );
 CREATE TABLE IF NOT EXISTS reviews (
@@ -28,6 +30,7 @@ CREATE TABLE IF NOT EXISTS reviews (
     rating INTEGER NOT NULL,
     text TEXT NOT NULL,
     created_at TEXT NOT NULL,
+    sample INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (category, review_id)
 );
 CREATE TABLE IF NOT EXISTS mentions (
@@ -39,5 +42,12 @@ CREATE TABLE IF NOT EXISTS mentions (
     excerpt TEXT NOT NULL,
     PRIMARY KEY (category, review_id, factor_key),
     FOREIGN KEY (category, review_id) REFERENCES reviews ON DELETE CASCADE
-)
+);
+CREATE TABLE IF NOT EXISTS catalogue (
+    place INTEGER PRIMARY KEY CHECK (place = 1),
+    generation INTEGER NOT NULL
+);
+INSERT OR IGNORE INTO catalogue SELECT 1, coalesce(max(generation), 0) FROM products
 """
+"""`sample` is 1 for a shipped row, 0 for the user's own. The catalogue's generation counts the changes of the
+store, and never falls; a product's is the catalogue's at its last change, 0 until its first import ends."""

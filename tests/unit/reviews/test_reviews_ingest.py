@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,10 @@ import pytest
 from app.database import Database
 from app.errors import NotFound
 from app.reviews import records
-from app.reviews.ingest import IngestError, Report, ingest
+from app.reviews.importing import alone
+from app.reviews.ingest import Report, ingest
+from app.reviews.mentions import mentions
+from app.reviews.models import Factor, Mention, Review
 from app.reviews.repository import Repository
 from telemetry.testing import Recorded
 from tests.support.review_files import FACTORS, QUESTIONS
@@ -198,43 +203,109 @@ def test_a_fault_while_writing_leaves_the_store_as_it_was(
     assert repository.products() == ()
 
 
-def test_an_import_that_came_in_between_is_not_lost(
-    repository: Repository, folder: Path, tmp_path: Path
+def test_imports_at_once_wait_for_each_other_and_analyse_nothing_twice(
+    repository: Repository, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The analysis runs without a lock; when the store has changed since, it is made again."""
+    """The second is held against what the first has left, whatever the categories of both are."""
     ingest(repository, [folder])
     other = write(folder / REVIEWS, NOISY, QUIET, {**QUIET, "review_id": "3"})
     (folder / "z_factors.csv").write_text(FACTORS.replace("소음|삐걱", "바퀴"))
-    interrupted = []
+    read: list[str] = []
 
-    def meanwhile(done: int, total: int) -> None:
-        if not interrupted:
-            interrupted.append(total)
-            ingest(Repository(Database(repository.database.path)), [folder / "z_factors.csv"])
+    def counting(reviews: list[Review], factors: Sequence[Factor]) -> Iterator[list[Mention]]:
+        read.extend(review.review_id for review in reviews)
+        return mentions(reviews, factors)
 
-    ingest(repository, [other], progress=meanwhile)
-    assert interrupted == [1]
+    monkeypatch.setattr("app.reviews.ingest.mentions", counting)
+    with ThreadPoolExecutor() as pool:
+        second: list[Future[Report]] = []
+
+        def meanwhile(done: int, total: int) -> None:
+            again = Repository(Database(repository.database.path))
+            second.append(pool.submit(ingest, again, [folder / "z_factors.csv"]))
+            assert not wait(second, timeout=0.2).done
+
+        ingest(repository, [other], progress=meanwhile)
+        second[0].result()
+    assert read == ["3", "1", "2", "3"]
     assert repository.corpus("chair").review_count == 3
     assert labels(repository) == {}
 
 
-def test_an_import_that_is_overtaken_again_and_again_gives_up(
+def test_what_needs_an_import_no_more_waits_for_none(repository: Repository, folder: Path) -> None:
+    """A start that wants the samples goes on as soon as another import has begun to write."""
+    with alone(repository.database.path):
+        assert ingest(repository, [folder], unless=lambda: True) == Report()
+    assert ingest(repository, [folder], unless=lambda: True) == Report()
+    assert not repository.begun
+
+
+class Portions:
+    """An import in portions of two reviews, and what others see in the store between them."""
+
+    def __init__(self, repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.repository = repository
+        self.seen: list[tuple[int, int]] = []
+        monkeypatch.setattr("app.reviews.ingest.PORTION", 2)
+        monkeypatch.setattr("app.reviews.ingest.time.sleep", self.rest)
+
+    def rest(self, seconds: float) -> None:
+        """A shopper's write finds the store free."""
+        other = Repository(Database(self.repository.database.path, busy_seconds=0))
+        with other.database.transaction() as connection:
+            (reviews,) = connection.execute("SELECT count(*) FROM reviews").fetchone()
+        self.seen.append((reviews, len(other.products())))
+
+
+def test_many_reviews_are_written_in_portions(
     repository: Repository, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It says so, and nothing is written."""
+    """Between them others write. A new product is shown, with its factors, after the last."""
+    write(folder / REVIEWS, *({**NOISY, "review_id": str(number)} for number in range(5)))
+    portions = Portions(repository, monkeypatch)
+    shown: list[tuple[int, int]] = []
+    ingest(repository, [folder], progress=lambda done, total: shown.append((done, total)))
+    assert portions.seen == [(2, 0), (4, 0)]
+    assert shown == [(number, 5) for number in range(1, 6)]
+    assert repository.corpus("chair").review_count == len(labels(repository)) == 5
+
+
+def test_a_cached_corpus_stays_until_the_last_portion(
+    repository: Repository, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker reads a large import once, not after each portion."""
     ingest(repository, [folder])
-    write(folder / REVIEWS, NOISY, QUIET, {**QUIET, "review_id": "3"})
-    generations = records.generations
-    monkeypatch.setattr(
-        records,
-        "generations",
-        lambda connection: {
-            key: value + connection.in_transaction for key, value in generations(connection).items()
-        },
-    )
-    with pytest.raises(IngestError, match="nothing was written"):
+    before = repository.corpus("chair")
+    write(folder / REVIEWS, *({**NOISY, "review_id": f"new {number}"} for number in range(5)))
+    served: list[object] = []
+    Portions(repository, monkeypatch)
+    ingest(repository, [folder], progress=lambda *_: served.append(repository.corpus("chair")))
+    assert set(map(id, served)) == {id(before)}
+    assert repository.corpus("chair").review_count == 7
+
+
+@pytest.mark.parametrize("factors", [FACTORS, FACTORS.replace("소음|삐걱", "바퀴|소음")])
+def test_an_import_broken_off_between_portions_goes_on_when_it_is_started_again(
+    repository: Repository, folder: Path, monkeypatch: pytest.MonkeyPatch, factors: str
+) -> None:
+    """With the same factors the rows that are there are duplicates; with new ones all are read again."""
+    ingest(repository, [folder])
+    (folder / "z_factors.csv").write_text(factors)
+    write(folder / REVIEWS, *({**NOISY, "review_id": f"new {number}"} for number in range(5)))
+    portions = Portions(repository, monkeypatch)
+
+    def killed(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("app.reviews.ingest.time.sleep", killed)
+    with pytest.raises(KeyboardInterrupt):
         ingest(repository, [folder])
-    assert repository.corpus("chair").review_count == 2
+    monkeypatch.setattr("app.reviews.ingest.time.sleep", portions.rest)
+    report = numbers(ingest(repository, [folder]))
+    changed = int(factors != FACTORS)
+    assert report["factors"] == (changed, changed, 0, 1 - changed)
+    assert (report["reviews"][0], report["reviews"][3]) == ((5, 0) if changed else (3, 2))
+    assert labels(repository) == {"1": "NEG", "2": "POS", **{f"new {number}": "NEG" for number in range(5)}}
 
 
 def test_every_row_is_counted_once_by_what_became_of_it(

@@ -1,0 +1,51 @@
+"""One import at a time into a store: each is held against what the one before it has left."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+from app import private
+
+TURN_SECONDS = 0.05
+
+_log = logging.getLogger("reviewlens.ingest")
+
+
+@contextmanager
+def alone(store: Path, unless: Callable[[], bool] = lambda: False) -> Iterator[bool]:
+    """Wait for the other imports' end, then let none begin within the block. Whether the block is to be done.
+
+    `unless`: what makes it needless, asked while it waits too. The kernel ends the lock of a killed process.
+    Not SQLite's own lock, which would keep shoppers' requests out too.
+    """
+    with closing(_Lock(store.with_name(f"{store.name}-import"))) as lock:
+        if not lock.taken():
+            _log.warning("another import into %s is under way; waiting for its end", store)
+            while not lock.taken():
+                if unless():
+                    yield False
+                    return
+                time.sleep(TURN_SECONDS)
+        yield not unless()
+
+
+class _Lock:
+    def __init__(self, path: Path) -> None:
+        self._descriptor = private.lock(path)
+
+    def taken(self) -> bool:
+        """Whether it is ours now."""
+        with suppress(BlockingIOError):
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        return False
+
+    def close(self) -> None:
+        """Let others in."""
+        os.close(self._descriptor)

@@ -1,0 +1,56 @@
+"""The command `reviewlens samples`."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+import typer
+
+from app.database import Database
+from app.faults import explained
+from app.reviews.importing import alone
+from app.reviews.removal import Removed, remove
+from app.reviews.repository import Repository
+from app.settings import AppSettings
+from app.variables import warn_unknown
+
+samples = typer.Typer(no_args_is_help=True)
+
+
+@samples.callback()
+def _samples() -> None:
+    """The shipped sample reviews, factors and questions."""
+
+
+@samples.command("remove")
+def _remove() -> None:
+    """Take every sample out of the store, for good; what you imported stays.
+
+    A running API serves without them at once. Dialogues about a product that goes come to their end.
+    """
+    warn_unknown()
+    repository = Repository(Database(AppSettings.from_env().database))
+    for line in _told(repository, take_out(repository)):
+        typer.echo(line)
+
+
+def take_out(repository: Repository) -> Removed:
+    """Take every sample out of the store; no later start brings them back."""
+    path = repository.database.path
+    with explained(path), alone(path), repository.database.transaction() as connection:
+        every = [(category, kind) for category, kinds in repository.samples().items() for kind in kinds]
+        return remove(connection, every)
+
+
+def _told(repository: Repository, removed: Removed) -> Iterator[str]:
+    counts: dict[str, list[str]] = defaultdict(list)
+    for (category, kind), number in removed.items():
+        counts[category].append(f"{number} {kind}")
+    for category, words in counts.items():
+        product = repository.product(category)
+        yield f"{category}: {', '.join(words)} removed" + ("" if product else "; the product is gone")
+        if product and not repository.factors(category):
+            yield f"{category}: {product.review_count} own reviews have no factors now; import a factors file"
+    if not removed:
+        yield "there are no samples in the store"
