@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.reviews.corpus import Corpus
+from app.reviews.corpus import KEPT, Corpus
 from app.reviews.models import Answer, Evidence, FactorScore
 from app.reviews.retrieval import retrieve
 from app.reviews.scoring import concerns, score
 from telemetry.timing import Timer, track_errors
 
-EVIDENCE_LIMIT = 50
+EVIDENCE_LIMIT = KEPT
 RELEVANT = 0.4  # of 1; what weighs less speaks to none of the shopper's worries
 
 

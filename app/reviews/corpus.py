@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from app.reviews.models import Factor, Mention, Polarity, Product, Question
@@ -13,6 +14,17 @@ from app.reviews.rows import Kind
 
 HALF_LIFE = timedelta(days=365)
 OLD_SHARE = 0.7  # what an endlessly old mention keeps of its strength
+KEPT = 50  # mentions of each group that a worker keeps; no turn shows more
+LABELS: tuple[Polarity, ...] = ("POS", "NEG", "MIX", "NEU")
+
+Group = tuple[str, Polarity]
+"""A factor's key, and what is said of it."""
+
+
+def quality(strength: float, created_at: datetime, newest: datetime) -> float:
+    """How well a mention serves as evidence, 0 to 1: by its strength, and a little by its age."""
+    age = (newest - created_at) / HALF_LIFE
+    return strength * (OLD_SHARE + (1 - OLD_SHARE) * math.pow(0.5, age))
 
 
 @dataclass(frozen=True)
@@ -38,7 +50,8 @@ class Tally:
 class Corpus:
     """One product's factors, questions and analysed reviews, as of one generation of the catalogue.
 
-    `samples`: the kinds of which these are the shipped samples.
+    `samples`: the kinds of which these are the shipped samples. Where `mentions` are the best of many,
+    `counts` and `newest` are of all.
     """
 
     product: Product
@@ -47,6 +60,8 @@ class Corpus:
     mentions: tuple[Mention, ...]
     generation: int = 0
     samples: tuple[Kind, ...] = ()
+    counts: Mapping[Group, int] | None = None
+    newest: datetime | None = None
 
     @property
     def review_count(self) -> int:
@@ -61,23 +76,22 @@ class Corpus:
     @cached_property
     def tallies(self) -> Mapping[str, Tally]:
         """A tally per factor key, for every factor."""
-        counts = Counter((mention.factor_key, mention.label) for mention in self.mentions)
+        counts = self.counts
+        if counts is None:
+            counts = Counter((mention.factor_key, mention.label) for mention in self.mentions)
         return {
-            factor.factor_key: Tally(
-                *(counts[factor.factor_key, label] for label in ("POS", "NEG", "MIX", "NEU"))
-            )
+            factor.factor_key: Tally(*(counts.get((factor.factor_key, label), 0) for label in LABELS))
             for factor in self.factors
         }
 
     @cached_property
-    def ranked(self) -> Mapping[tuple[str, Polarity], tuple[tuple[float, Mention], ...]]:
+    def ranked(self) -> Mapping[Group, tuple[tuple[float, Mention], ...]]:
         """(quality, mention) by factor and label, best first; equals by review id."""
-        newest = max((mention.created_at for mention in self.mentions), default=None)
-        groups: dict[tuple[str, Polarity], list[tuple[float, Mention]]] = defaultdict(list)
+        newest = self.newest or max((mention.created_at for mention in self.mentions), default=None)
+        groups: dict[Group, list[tuple[float, Mention]]] = defaultdict(list)
         for mention in self.mentions:
-            age = (newest - mention.created_at) / HALF_LIFE if newest else 0.0
-            quality = mention.strength * (OLD_SHARE + (1 - OLD_SHARE) * 0.5**age)
-            groups[mention.factor_key, mention.label].append((quality, mention))
+            worth = quality(mention.strength, mention.created_at, newest or mention.created_at)
+            groups[mention.factor_key, mention.label].append((worth, mention))
         return {
             key: tuple(sorted(group, key=lambda pair: (-pair[0], pair[1].review_id)))
             for key, group in sorted(groups.items())

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from datetime import datetime
 
 from app.database import Database
 from app.errors import NotFound
+from app.reviews.best import best
 from app.reviews.corpus import Corpus
-from app.reviews.models import Factor, Mention, Product, Question
+from app.reviews.models import Factor, Product, Question
 from app.reviews.records import content
 from app.reviews.rows import Kind
 from app.reviews.schema import SCHEMA
@@ -19,11 +19,6 @@ PRODUCTS = """
 SELECT category, name, category_name,
        (SELECT count(*) FROM reviews WHERE reviews.category = products.category) AS review_count
 FROM products WHERE generation > 0 {condition} ORDER BY category
-"""
-MENTIONS = """
-SELECT review_id, factor_key, rating, created_at, label, strength, excerpt
-FROM mentions JOIN reviews USING (category, review_id) JOIN factors USING (category, factor_key)
-WHERE category = ? ORDER BY review_id, factor_key
 """
 KINDS: tuple[Kind, ...] = ("factors", "questions", "reviews")
 # A category's rows of one kind are all samples or all own: one of them tells.
@@ -93,11 +88,15 @@ class Repository:
         cached = self._corpora.get(product_id)
         if cached is not None and cached.generation == generation:
             return cached
-        with self._lock:
+        if not self._lock.acquire(blocking=cached is None) and cached is not None:
+            return cached  # while another thread reads, which may take seconds, the others go on as before
+        try:
             cached = self._corpora.get(product_id)
             if cached is None or cached.generation != generation:
                 self._corpora[product_id] = self._read(product_id)
             return self._corpora[product_id]
+        finally:
+            self._lock.release()
 
     def _read(self, product_id: str) -> Corpus:
         with self.database.snapshot() as connection:
@@ -105,15 +104,11 @@ class Repository:
             generation = self.generation(product_id)
             if product is None or generation is None:
                 raise NotFound(f"no product {product_id!r}")
-            mentions = tuple(map(_mention, connection.execute(MENTIONS, (product_id,))))
             factors, questions = self.factors(product_id), self.questions(product_id)
             samples = self.samples().get(product_id, ())
-            return Corpus(product, factors, questions, mentions, generation, samples)
+            mentions, counts, newest = best(connection, product_id)
+            return Corpus(product, factors, questions, mentions, generation, samples, counts, newest)
 
 
 def _product(row: sqlite3.Row) -> Product:
     return Product(row["category"], row["name"], row["category"], row["category_name"], row["review_count"])
-
-
-def _mention(row: sqlite3.Row) -> Mention:
-    return Mention(**{**dict(row), "created_at": datetime.fromisoformat(row["created_at"])})
