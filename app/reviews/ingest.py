@@ -27,7 +27,9 @@ from telemetry import Timer
 from telemetry.metrics import errors_total, ingest_bytes_total, ingest_duration_seconds, ingest_rows_total
 
 ORDER: tuple[Kind | None, ...] = ("factors", "questions", "reviews", None)  # what others need comes first
-PORTION = 5_000  # reviews in one transaction: some 0.2 s
+PORTION = 5_000  # reviews in one transaction: some 0.2 s where the machine is idle
+SMALLEST = 100
+HOLD_SECONDS = 0.2  # how long a transaction is to take; the next portion is so much smaller
 REST_SECONDS = 0.05  # after each, at least; others that wait for the store have it then
 
 Progress = Callable[[int, int], None]  # reviews analysed and, but for the last portion, written; of how many
@@ -161,16 +163,19 @@ def _take_rows(ledger: Ledger, report: FileReport, contents: Contents, category:
 def _write(database: Database, ledger: Ledger, progress: Progress) -> None:
     """Portion by portion, and after each a rest as long as it took."""
     reviews = ledger.to_read()
-    for start in range(0, max(len(reviews), 1), PORTION):
-        portion = reviews[start : start + PORTION]
+    start, size, last = 0, PORTION, False
+    while not last:
+        portion = reviews[start : start + size]
         analysed = _analyse(ledger, portion, lambda done: progress(done, len(reviews)), start)
         began = time.perf_counter()
         with database.transaction() as connection:
             records.write_reviews(connection, ledger, analysed)
-            if last := start + PORTION >= len(reviews):
+            if last := start + size >= len(reviews):
                 records.finish(connection, ledger)
+        took = time.perf_counter() - began
+        start, size = start + size, min(PORTION, max(SMALLEST, int(size * HOLD_SECONDS / took)))
         if not last:
-            time.sleep(max(REST_SECONDS, time.perf_counter() - began))
+            time.sleep(max(REST_SECONDS, took))
 
 
 def _analyse(

@@ -15,11 +15,11 @@ from app.database import Database
 from app.errors import NotFound
 from app.reviews import records
 from app.reviews.importing import alone
-from app.reviews.ingest import Report, ingest
+from app.reviews.ingest import HOLD_SECONDS, Report, ingest
 from app.reviews.mentions import mentions
 from app.reviews.models import Factor, Mention, Review
 from app.reviews.repository import Repository
-from telemetry.testing import Recorded
+from telemetry.testing import Recorded, StepClock
 from tests.support.review_files import FACTORS, QUESTIONS
 
 NOISY = {"review_id": "1", "rating": 2, "text": "소음이 너무 심해요", "created_at": "2026-01-01T00:00:00Z"}
@@ -268,6 +268,20 @@ def test_many_reviews_are_written_in_portions(
     assert portions.seen == [(2, 0), (4, 0)]
     assert shown == [(number, 5) for number in range(1, 6)]
     assert repository.corpus("chair").review_count == len(labels(repository)) == 5
+
+
+def test_portions_become_smaller_where_they_take_long(
+    repository: Repository, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a busy machine shoppers wait no longer than on an idle one."""
+    write(folder / REVIEWS, *({**NOISY, "review_id": str(number)} for number in range(50)))
+    portions = Portions(repository, monkeypatch)
+    monkeypatch.setattr("app.reviews.ingest.PORTION", 20)
+    monkeypatch.setattr("app.reviews.ingest.SMALLEST", 7)
+    monkeypatch.setattr("app.reviews.ingest.time.perf_counter", StepClock(step=2 * HOLD_SECONDS))
+    ingest(repository, [folder])
+    assert [reviews for reviews, _ in portions.seen] == [20, 30, 37, 44]
+    assert repository.corpus("chair").review_count == 50
 
 
 def test_a_cached_corpus_stays_until_the_last_portion(
