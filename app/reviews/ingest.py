@@ -28,7 +28,7 @@ from telemetry.metrics import errors_total, ingest_bytes_total, ingest_duration_
 
 ORDER: tuple[Kind | None, ...] = ("factors", "questions", "reviews", None)  # what others need comes first
 PORTION = 5_000  # reviews in one transaction: some 0.2 s where the machine is idle
-SMALLEST = 100
+SMALLEST = 500
 HOLD_SECONDS = 0.2  # how long a transaction is to take; the next portion is so much smaller
 REST_SECONDS = 0.05  # after each, at least; others that wait for the store have it then
 
@@ -167,8 +167,8 @@ def _write(database: Database, ledger: Ledger, progress: Progress) -> None:
     while not last:
         portion = reviews[start : start + size]
         analysed = _analyse(ledger, portion, lambda done: progress(done, len(reviews)), start)
-        began = time.perf_counter()
         with database.transaction() as connection:
+            began = time.perf_counter()  # the wait for others before it is none of theirs
             records.write_reviews(connection, ledger, analysed)
             if last := start + size >= len(reviews):
                 records.finish(connection, ledger)

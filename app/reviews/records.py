@@ -81,8 +81,12 @@ def write_reviews(connection: sqlite3.Connection, ledger: Ledger, analysed: Anal
 
     A product that is new gets its row, which is not shown before `finish`.
     """
-    factors = [record.value for record in ledger.changes.values() if isinstance(record.value, Factor)]
-    connection.executemany(INSERT_PRODUCT, map(_product, factors))
+    new = (
+        factor
+        for factor in ledger.factors()
+        if Key("factors", factor.category, factor.factor_key) in ledger.changes
+    )
+    connection.executemany(INSERT_PRODUCT, map(_product, new))
     for category, pairs in analysed.items():
         keys = [Key("reviews", category, review.review_id) for review, _ in pairs]
         if any(key in ledger.changes for key in keys):

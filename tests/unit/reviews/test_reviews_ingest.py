@@ -14,8 +14,10 @@ import pytest
 from app.database import Database
 from app.errors import NotFound
 from app.reviews import records
+from app.reviews.categories import by_name
 from app.reviews.importing import alone
 from app.reviews.ingest import HOLD_SECONDS, Report, ingest
+from app.reviews.ledger import Key, Ledger, Record
 from app.reviews.mentions import mentions
 from app.reviews.models import Factor, Mention, Review
 from app.reviews.repository import Repository
@@ -282,6 +284,50 @@ def test_portions_become_smaller_where_they_take_long(
     ingest(repository, [folder])
     assert [reviews for reviews, _ in portions.seen] == [20, 30, 37, 44]
     assert repository.corpus("chair").review_count == 50
+
+
+class Walked(dict[Key, Record]):
+    """Counts how often it is gone through from end to end."""
+
+    walks = 0
+
+    def __iter__(self) -> Iterator[Key]:
+        Walked.walks += 1
+        return super().__iter__()
+
+    def values(self) -> Any:
+        Walked.walks += 1
+        return super().values()
+
+    def items(self) -> Any:
+        Walked.walks += 1
+        return super().items()
+
+
+def test_no_row_and_no_portion_costs_a_walk_through_all_rows(
+    repository: Repository, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a million of them would never end."""
+    looked_up: list[Path] = []
+
+    def counting(path: Path, known: set[str]) -> str:
+        looked_up.append(path)
+        return by_name(path, known)
+
+    def walked() -> Ledger:
+        return Ledger({"factors": {}, "questions": {}, "reviews": Walked()}, Walked())
+
+    Portions(repository, monkeypatch)
+    monkeypatch.setattr("app.reviews.categories.by_name", counting)
+    monkeypatch.setattr("app.reviews.records.Ledger", walked)
+    walks = []
+    for number in (4, 40):
+        write(folder / REVIEWS, *({**NOISY, "review_id": f"{number} {each}"} for each in range(number)))
+        before = Walked.walks
+        ingest(repository, [folder])
+        walks.append(Walked.walks - before)
+    assert looked_up == [folder / REVIEWS] * 2
+    assert walks[1] <= walks[0]
 
 
 def test_a_cached_corpus_stays_until_the_last_portion(
