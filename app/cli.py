@@ -17,6 +17,7 @@ from app.llm.command import llm_simulator
 from app.reviews.command import ingest
 from app.reviews.samples_command import samples
 from app.settings import PREFIX, AppSettings, AppSettingsError
+from telemetry.secrets import shown
 
 cli = typer.Typer(
     name="reviewlens",
@@ -78,7 +79,7 @@ def _take_platform_port() -> None:
     if not port or os.environ.get("REVIEWLENS_PORT"):
         return
     if not port.isdecimal():
-        raise AppSettingsError(f"PORT={port!r}: a port to listen on is expected, such as 8000")
+        raise AppSettingsError(f"PORT={shown(port)!r}: a port to listen on is expected, such as 8000")
     os.environ["REVIEWLENS_PORT"] = port
 
 

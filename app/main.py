@@ -14,7 +14,8 @@ try:
     settings = AppSettings.from_env()
     logs.configure(settings.log_format, settings.log_level)
     warn_unknown()
-    for client in ("httpx", "httpx2"):  # the LLM chain logs each attempt itself
+    # The LLM chain and the push log each attempt themselves; these log whole addresses.
+    for client in ("httpx", "httpx2", "urllib3"):
         logging.getLogger(client).setLevel(logging.WARNING)
     llm = LLMSettings.from_env()
     prepare(settings)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import unquote
 
 HIDDEN = "..."
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
@@ -39,8 +41,11 @@ def shown(value: Any) -> Any:
 
 
 def hidden_in(url: str) -> set[str]:
-    """The parts of a URL that `without_secrets` leaves out."""
-    return set(_PARTS.split(url)) - set(_PARTS.split(without_secrets(url)))
+    """What `without_secrets` leaves out of a URL, in the forms in which its server may repeat it."""
+    user = url.partition("://")[2].rpartition("@")[0]
+    parts = {user, *_PARTS.split(url)} - set(_PARTS.split(without_secrets(url)))
+    plain = {unquote(part) for part in parts}
+    return (parts | plain | {base64.b64encode(unquote(user).encode()).decode()}) - {""}
 
 
 def cleaned(words: str, secrets: Iterable[str] = ()) -> str:

@@ -9,6 +9,7 @@ from pydantic import Field, HttpUrl, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from app.settings import EnvironmentSettings
+from telemetry.secrets import shown
 
 PREFIX = "REVIEWLENS_LLM_"
 # Each provider, in the default order, and the variable of its key.
@@ -79,7 +80,7 @@ class LLMSettings(EnvironmentSettings):
         names = [name.strip() for name in value.split(",") if name.strip()]
         for name in names:
             if name not in PROVIDERS:
-                raise ValueError(f"unknown provider {name!r}; known: {', '.join(PROVIDERS)}")
+                raise ValueError(f"unknown provider {shown(name)!r}; known: {', '.join(PROVIDERS)}")
             if names.count(name) > 1:
                 raise ValueError(f"{name!r} stands twice; each provider may stand once")
         return ",".join(names)

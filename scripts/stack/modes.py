@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from app.demo.addresses import COLLECTOR_PORTS, PORTS
 from scripts.stack.errors import StackError
+from telemetry.secrets import shown
 
 SCRAPE, OTLP = MODES = ("scrape", "otlp")
 MODE = ("REVIEWLENS_MODE", SCRAPE)
@@ -19,7 +20,7 @@ def mode_of(environ: Mapping[str, str]) -> str:
     mode = environ.get(MODE[0]) or MODE[1]
     if mode not in MODES:
         raise StackError(
-            f"{MODE[0]}={mode!r}: {' or '.join(MODES)} is expected. `make up` scrapes the API, "
+            f"{MODE[0]}={shown(mode)!r}: {' or '.join(MODES)} is expected. `make up` scrapes the API, "
             f"`make up MODE={OTLP}` goes through the collector."
         )
     return mode

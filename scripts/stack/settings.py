@@ -74,7 +74,7 @@ class Settings:
     def _check(self) -> None:
         if len(os.fsencode(self.socket)) > SOCKET_BYTES:
             raise StackError(
-                f"{self.socket} is too long for a socket's name ({SOCKET_BYTES} bytes at most). "
+                f"{shown(str(self.socket))} is too long for a socket's name ({SOCKET_BYTES} bytes at most). "
                 "Set REVIEWLENS_RUN_DIR to a shorter folder."
             )
         hosts = {"REVIEWLENS_HOST": self.api_host}

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import redis
 from support.servers import free_port, stop, wait_for
@@ -48,7 +49,8 @@ def redis_server(*flags: str | Path, port: int | None = None, password: str = ""
         process = subprocess.Popen(
             [str(part) for part in (obtain("redis-server"), *own, *secret, *flags)], stdin=subprocess.DEVNULL
         )
-        url = f"redis://{f':{password}@' if password else ''}127.0.0.1:{port}/0"
+        user = f":{quote(password, safe='')}@" if password else ""
+        url = f"redis://{user}127.0.0.1:{port}/0"
         client = redis.Redis.from_url(url, decode_responses=True)
 
         def answers() -> bool:

@@ -75,7 +75,12 @@ def test_a_secret_that_is_repeated_is_not_shown() -> None:
         cleaned("no Bearer abcdefgh-1, abcdefgh, 1", ["abcdefgh", "abcdefgh-1", "1"])
         == "no Bearer ..., ..., 1"
     )
-    assert hidden_in("https://u:pass@host/a?key=value") == {"u", "pass", "key", "value"}
+    basic = "dTpwYSBzcw=="
+    assert hidden_in("https://u:pa%20ss@host/a?key=value") == {
+        *("u", "pa%20ss", "pa ss", "key", "value", "u:pa%20ss", "u:pa ss"),
+        basic,
+    }
+    assert hidden_in("https://host/a") == set()
 
 
 def test_a_target_hides_what_its_receiver_repeats() -> None:
