@@ -11,8 +11,12 @@ from urllib.parse import unquote
 HIDDEN = "..."
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
 _PLACE = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^:/]*)(:\d+)?(/[^:]*)?")
-_TOKEN = re.compile(r"(?=[^/]*\d)[^/]{12,}|[^/]{24,}")
+_RUN = re.compile(rf"{re.escape(HIDDEN)}(/{re.escape(HIDDEN)})+")
+# Parts of paths that a standard, Prometheus or this project gives, and the number of a database.
+_KNOWN = frozenset("- api docs health healthz metrics otlp query ready readyz trace traces v1".split())
+_NUMBER = re.compile(r"\d{0,2}")
 _PARTS = re.compile(r"[/@:?#&=]+")
+_MAYBE_ADDRESS = re.compile(r"^//|:/|:\d+/|[@?#]")
 # Words that may be an address, in a sentence: a URL, what has an @, a path with a query; of requests a path.
 _SIGN = r"[^\s'\"<>()]"
 _IN_WORDS = re.compile(
@@ -21,22 +25,29 @@ _IN_WORDS = re.compile(
 _SHORTEST = 6  # signs; a shorter part of a secret may be any word
 
 
-def without_secrets(url: str) -> str:
-    """A URL without user, password, query and fragment, and without parts of its path that may be tokens:
-    12 signs or more with a digit, or 24; a socket's path is a file. What cannot be told apart is dots."""
+def without_secrets(url: str, *ours: str) -> str:
+    """A URL's scheme, host and port, and what is well known or `ours` of its path; all else is dots.
+
+    User, password, query and fragment are left out. A socket's path is a file.
+    """
     scheme = _SCHEME.match(url)
     before, _, place = url[scheme.end() if scheme else 0 :].rpartition("@")
     place = re.split(r"[?#]", place, maxsplit=1)[0]
     shown = place if "?" not in before and _PLACE.fullmatch(place) else HIDDEN
     host, slash, path = shown.partition("/")
     if not scheme or scheme[0].lower() != "unix://":
-        path = _TOKEN.sub(HIDDEN, path)
+        path = _path(path, _KNOWN.union(ours))
     return f"{scheme[0] if scheme else ''}{host}{slash}{path}"
+
+
+def _path(path: str, known: frozenset[str]) -> str:
+    parts = (part if part in known or _NUMBER.fullmatch(part) else HIDDEN for part in path.split("/"))
+    return _RUN.sub(HIDDEN, "/".join(parts))
 
 
 def shown(value: Any) -> Any:
     """A setting's value; where it may be an address, without its secrets."""
-    is_address = isinstance(value, str) and ("//" in value or "@" in value)
+    is_address = isinstance(value, str) and _MAYBE_ADDRESS.search(value)
     return without_secrets(value) if is_address else value
 
 

@@ -5,55 +5,55 @@ from __future__ import annotations
 import hashlib
 import tarfile
 from pathlib import Path, PurePosixPath
-from urllib.parse import urlsplit
 
 import httpx
 
 from app.demo.addresses import PROXIES, direct
 from scripts.stack.errors import WayFailedError
 from scripts.stack.manifest import Release, Target
-from telemetry.secrets import without_secrets
+from telemetry.secrets import cleaned, without_secrets
 
 TIMEOUT = httpx.Timeout(60.0, connect=4.0)
 """Seconds. Short to connect, so that a machine without network hears so at once."""
 
 
-def shown(url: str) -> str:
-    """A release's address for messages: without a mirror's secrets, with the name of an archive or a list."""
-    folder, slash, name = urlsplit(url).path.rpartition("/")
-    if not name.endswith((".tar.gz", ".txt", ".sha256")):
-        return without_secrets(url)
-    return f"{without_secrets(urlsplit(url)._replace(path=folder, query='').geturl())}{slash}{name}"
+def shown(url: object, *releases: str) -> str:
+    """An address as messages may show it: with the file's name, where it is of these releases."""
+    names = (PurePosixPath(release).name for release in releases or (str(url),))
+    return without_secrets(str(url), *names)
 
 
 def unpack_release(program: str, release: Release, version: str, target: Target, into: Path) -> None:
     """Put the program's release below `into`; WayFailedError when it is not to be trusted."""
     url, sums_url = release.urls(program, version, target)
+    where = shown(url)
     archive = into / "archive.tar.gz"
     try:
         with httpx.Client(timeout=TIMEOUT, follow_redirects=True, trust_env=not direct(url)) as client:
             expected = _published_sha256(client, sums_url, url.rsplit("/", 1)[1])
             actual = _download(client, url, archive)
     except httpx.HTTPStatusError as error:
-        asked = shown(str(error.request.url))
-        raise WayFailedError(f"{asked} answered {error.response.status_code}") from error
+        raise WayFailedError(
+            f"{shown(error.request.url, url, sums_url)} answered {error.response.status_code}"
+        ) from error
     except httpx.HTTPError as error:
-        raise WayFailedError(f"{error.request.url.host} cannot be reached ({error})") from error
+        raise WayFailedError(
+            f"{shown(error.request.url, url, sums_url)} cannot be reached ({cleaned(str(error))})"
+        ) from error
     except WayFailedError:
         raise
     except Exception as error:
         # Whatever a proxy's library raises; its words may hold the proxy's password.
         kind = type(error).__name__
-        raise WayFailedError(f"{urlsplit(url).hostname} cannot be asked ({kind}); {PROXIES}") from error
+        raise WayFailedError(f"{where} cannot be asked ({kind}); {PROXIES}") from error
     if actual != expected:
         raise WayFailedError(
-            f"{shown(url)} has sha256 {actual}, but {shown(sums_url)} says {expected}: "
-            "refused, nothing was kept"
+            f"{where} has sha256 {actual}, but {shown(sums_url)} says {expected}: refused, nothing was kept"
         )
     try:
         _extract(archive, into)
     except (tarfile.TarError, EOFError, OSError) as error:
-        raise WayFailedError(f"{shown(url)} cannot be unpacked ({error})") from error
+        raise WayFailedError(f"{where} cannot be unpacked ({error})") from error
     archive.unlink()
 
 

@@ -60,7 +60,7 @@ def refused(subject: Subject, signal: Signal, to: Target, answer: Answer) -> Fin
     verdict = _verdict(answer)
     words = f"{to.where} answers {answer.words}"
     if verdict == "answer.3xx":
-        words += f", to {answer.location.partition('?')[0]}"
+        words += f", to {without_secrets(answer.location)}"
     if answer.status in {401, 403}:
         words += f"; {described(to.headers)}"
     return found(verdict, words, *MENDS[verdict](subject, signal, to, answer))

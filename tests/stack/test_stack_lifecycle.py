@@ -207,7 +207,7 @@ def test_a_program_that_cannot_be_had_is_told_in_one_line(stack: Stack) -> None:
     Stack(stack.settings, said.append).start_monitoring()
     (told,) = [line for line in said if "without grafana" in line]
     assert "\n" not in told
-    assert told.startswith("Going on without grafana (127.0.0.1 cannot be reached")
+    assert told.startswith("Going on without grafana (http://127.0.0.1:9/.../grafana-")
     assert told.endswith("Put it on PATH, or name a mirror in REVIEWLENS_DOWNLOAD_BASE.")
 
 
