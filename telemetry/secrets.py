@@ -13,7 +13,23 @@ _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
 _PLACE = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^:/]*)(:\d+)?(/[^:]*)?")
 _RUN = re.compile(rf"{re.escape(HIDDEN)}(/{re.escape(HIDDEN)})+")
 # Parts of paths that a standard, Prometheus or this project gives, and the number of a database.
-_KNOWN = frozenset("- api docs health healthz metrics otlp query ready readyz trace traces v1".split())
+_KNOWN = frozenset(
+    [
+        "-",
+        "api",
+        "docs",
+        "health",
+        "healthz",
+        "metrics",
+        "otlp",
+        "query",
+        "ready",
+        "readyz",
+        "trace",
+        "traces",
+        "v1",
+    ]
+)
 _NUMBER = re.compile(r"\d{0,2}")
 _PARTS = re.compile(r"[/@:?#&=]+")
 _MAYBE_ADDRESS = re.compile(r"^//|:/|:\d+/|[@?#]")

@@ -92,6 +92,10 @@ def demo(
     except asyncio.CancelledError:
         typer.echo("reviewlens demo: stopped; what was scripted on the simulator is undone.", err=True)
         raise typer.Exit(128 + stopped_by[0]) from None
+    except httpx.HTTPStatusError as error:
+        url, status = without_secrets(str(error.request.url)), error.response.status_code
+        typer.secho(f"reviewlens demo: {url} answered {status}", fg="red", err=True)
+        raise typer.Exit(1) from None
     except (NotPossibleError, PrometheusError, ProxyError, httpx.HTTPError) as error:
         where = (
             f" ({without_secrets(str(error.request.url))})" if isinstance(error, httpx.TransportError) else ""

@@ -21,6 +21,7 @@ from app.demo.shopper import Shopper
 from app.demo.simulator import Attempt, Simulator
 
 AT_ONCE = 6
+NOT_SHOWN = (401, 404)  # with a token, which is the scraper's own; at another port or path, or pushed alone
 # Of the patience: longer than an export and a scrape.
 QUIET_SHARE = 0.7
 STRANGERS = "somebody else uses this API, and what they do is counted here too"
@@ -130,7 +131,7 @@ class Driver:
         return f"its LLM providers are to fail by script, but {why}"
 
     async def _catch_up(self) -> str:
-        if (await self._api.get("/metrics")).status_code == 404:
+        if (await self._api.get("/metrics")).status_code in NOT_SHOWN:
             return await self._stand_still()
         try:
             await wait_for("Prometheus to hold what /metrics shows", self._both, _same, self._patience)
@@ -139,7 +140,7 @@ class Driver:
         return ""
 
     async def _stand_still(self) -> str:
-        """An API that only pushes shows nothing itself: wait until what was pushed has arrived."""
+        """The API does not show its metrics here: wait until all of them have arrived at Prometheus."""
         seen, since = Counter[Series](), time.monotonic()
 
         def still(now: Counter[Series]) -> bool:

@@ -168,6 +168,7 @@ def test_commands_write_no_secret(place: Place) -> None:
     )
 
 
+@pytest.mark.timeout(600)
 def test_the_stack_writes_no_secret(place: Place) -> None:
     """Up, up with other secrets, status, down: what is said, the run folder, and what is stored."""
     environ = {**place.environ, **own_stack.environment(place.folder)}

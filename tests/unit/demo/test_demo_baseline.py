@@ -69,6 +69,14 @@ def test_an_api_in_use_is_told() -> None:
     )
 
 
+@pytest.mark.parametrize("status", [401, 404])
+def test_an_api_that_does_not_show_its_metrics_here_is_waited_for(status: int) -> None:
+    """With a token of the scraper's, at a port of their own, or pushed alone: Prometheus has them."""
+    held = chain((None, 3), repeat(5))
+    assert prepared(lambda: httpx.Response(status), held, patience=1.5) == ""
+    assert next(held) == 5
+
+
 @pytest.mark.parametrize("page", [shows(0), httpx.Response(404)], ids=["scraped", "pushed"])
 def test_a_prometheus_without_the_api_is_told_with_the_page_that_says_why(page: httpx.Response) -> None:
     """There is nothing to compare with."""
