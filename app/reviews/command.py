@@ -18,7 +18,7 @@ from app.database import Database
 from app.faults import StoreError, explained
 from app.reviews import report
 from app.reviews.files import find
-from app.reviews.ingest import IngestError, Report
+from app.reviews.ingest import PORTION, IngestError, Report
 from app.reviews.ingest import ingest as import_files
 from app.reviews.repository import Repository
 from app.reviews.rows import expected
@@ -102,15 +102,19 @@ def _import(
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("reading files", total=None)
+        read = 0
 
         def show(done: int, total: int) -> None:
+            nonlocal read
+            read = done
             bar.update(task, description="analysing reviews", completed=done, total=total)
 
         try:
             with explained(repository.database.path):
                 done = import_files(repository, paths, category, dry_run, show)
         except StoreError as error:
-            raise IngestError(f"{error}; the same import again takes what is missing") from error
+            some = "a part was written, and the same import again takes the rest"
+            raise IngestError(f"{error}; {some if read > PORTION else 'nothing was written'}") from error
     if done.files:
         report.show(done, dry_run)
     return done
