@@ -7,10 +7,8 @@ import fcntl
 import os
 import socket
 import threading
-import time
 import weakref
 from collections.abc import Callable
-from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -116,14 +114,21 @@ def _handler(endpoint: Endpoint, path: str) -> type[BaseHTTPRequestHandler]:
 
 
 class Listener:
-    """The port of the settings. `group`: the folder of this process's workers, None where it serves alone."""
+    """The port of the settings. `group`: the folder of this process's workers, None where there is none.
+    `may_wait`: whether somebody of the same service may have the port whom no such folder tells of."""
 
-    def __init__(self, endpoint: Endpoint, settings: Settings, group: Callable[[], Path | None]) -> None:
-        self._endpoint, self._settings, self._group = endpoint, settings, group
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        settings: Settings,
+        group: Callable[[], Path | None],
+        may_wait: Callable[[], bool],
+    ) -> None:
+        self._endpoint, self._settings, self._group, self._may_wait = endpoint, settings, group, may_wait
         self._change = threading.Lock()
         self._turn: int | None = None
         self._server: MetricsServer | None = None
-        self._is_open = False
+        self._closed: threading.Event | None = None
         forked = weakref.WeakMethod(self._forked)
         os.register_at_fork(after_in_child=lambda: (call := forked()) and call())
 
@@ -134,39 +139,41 @@ class Listener:
 
     def open(self) -> None:
         """Listen, or wait in a thread until it is this worker's turn. Raises SettingsError when the port is
-        taken by somebody who is no worker of this server."""
+        taken by somebody who is no worker of this service."""
         with self._change:
-            if self._is_open:
-                return
-            self._is_open = True
-            folder = self._group()
-            if folder is not None and not self._is_turn(folder):
-                threading.Thread(
-                    target=self._wait, args=(self._turn,), name="metrics-turn", daemon=True
-                ).start()
-                return
-            try:
-                self._server = self._serve()
-            except OSError as error:
-                self._close()
+            if self._closed is None:
+                self._open()
+
+    def _open(self) -> None:
+        is_turn = self._is_turn(self._group())
+        try:
+            self._server = self._serve() if is_turn else None
+        except OSError as error:
+            if not self._may_wait():
+                self._leave_turn()
                 raise taken(self._settings, error) from None
+        self._closed = threading.Event()
+        if self._server is None:
+            waiting = (self._turn, self._closed)
+            threading.Thread(target=self._wait, args=waiting, name="metrics-turn", daemon=True).start()
 
     def close(self) -> None:
         """Free the port, for another worker or another start."""
         with self._change:
-            self._close()
+            if self._closed is None:
+                return
+            self._closed.set()
+            self._closed = None
+            server, self._server = self._server, None
+            if server:
+                server.close()
+                self._leave_turn()
+            self._turn = None  # else of the thread that waits for it
 
-    def _close(self) -> None:
-        self._is_open = False
-        server, self._server = self._server, None
-        turn, self._turn = self._turn, None
-        if server:
-            server.close()
-            if turn is not None:
-                os.close(turn)
-
-    def _is_turn(self, folder: Path) -> bool:
+    def _is_turn(self, folder: Path | None) -> bool:
         """Take the workers' lock, which ends with the process that holds it."""
+        if folder is None:
+            return True
         self._turn = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
         try:
             fcntl.flock(self._turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -174,22 +181,29 @@ class Listener:
             return False
         return True
 
-    def _wait(self, turn: int) -> None:
-        fcntl.flock(turn, fcntl.LOCK_EX)
-        while not self._take_over(turn):
-            time.sleep(AGAIN)
+    def _leave_turn(self) -> None:
+        turn, self._turn = self._turn, None
+        if turn is not None:
+            os.close(turn)
 
-    def _take_over(self, turn: int) -> bool:
+    def _wait(self, turn: int | None, closed: threading.Event) -> None:
+        if turn is not None:
+            fcntl.flock(turn, fcntl.LOCK_EX)
+        while not self._take_over(turn, closed):
+            closed.wait(AGAIN)
+
+    def _take_over(self, turn: int | None, closed: threading.Event) -> bool:
         """Whether there is nothing left to wait for."""
         with self._change:
-            if self._turn != turn:  # closed meanwhile
-                with suppress(OSError):
+            if closed.is_set():
+                if turn is not None:
                     os.close(turn)
                 return True
             try:
                 self._server = self._serve()
             except OSError as error:
-                guard.report("render", "%s; trying again", taken(self._settings, error))
+                if not self._may_wait():
+                    guard.report("render", "%s; trying again", taken(self._settings, error))
             return self._server is not None
 
     def _serve(self) -> MetricsServer:
@@ -201,13 +215,11 @@ class Listener:
     def _forked(self) -> None:
         """In a child: it holds neither the port nor the turn of its parent."""
         self._change = threading.Lock()
-        self._is_open = False
+        self._closed = None
         server, self._server = self._server, None
-        turn, self._turn = self._turn, None
         if server:
             server.forget()
-        if turn is not None:
-            os.close(turn)
+        self._leave_turn()
 
 
 def where(settings: Settings) -> str:

@@ -40,7 +40,7 @@ from telemetry.livegauges import LiveGaugeCollector, LiveGaugeExporter
 from telemetry.membership import Membership, at_end, at_fork
 from telemetry.metrics import HANDLES, errors_total
 from telemetry.otlp import Target, target
-from telemetry.processes import is_of_gunicorn, parent
+from telemetry.processes import is_of_gunicorn, parent, replaces_another
 from telemetry.resource import resource
 from telemetry.scraping import Endpoint
 from telemetry.settings import Settings, load
@@ -151,7 +151,7 @@ class Pipeline:
         token = TokenFile(self.settings.token_file) if self.settings.token_file else None
         self.endpoint = Endpoint(self.exposition, token)
         if self.settings.listens:
-            self.listener = Listener(self.endpoint, self.settings, self._group)
+            self.listener = Listener(self.endpoint, self.settings, self._group, self._may_wait)
         return reader
 
     def _pusher(self, exporter: MetricExporter) -> PeriodicExportingMetricReader:
@@ -172,6 +172,10 @@ class Pipeline:
 
     def _group(self) -> Path | None:
         return self._worker.folder if self._worker.is_filed else None
+
+    def _may_wait(self) -> bool:
+        """Whether a worker may have the metrics' port whose folder this one does not share."""
+        return replaces_another(self._environ) or (not self._worker.is_filed and self._is_shared())
 
     def _wire(self, provider: MeterProvider) -> None:
         """Put an instrument of one meter behind every handle, and what is known beforehand at 0."""

@@ -36,6 +36,12 @@ def is_of_gunicorn(environ: Mapping[str, str]) -> bool:
     return environ.get("SERVER_SOFTWARE", "").startswith("gunicorn")
 
 
+def replaces_another(environ: Mapping[str, str]) -> bool:
+    """Whether this is of a gunicorn that was started by USR2, while the one that it replaces lives."""
+    before = environ.get("GUNICORN_PID", "")
+    return is_of_gunicorn(environ) and before.isdecimal() and exists(int(before))
+
+
 def _is_forked(environ: Mapping[str, str]) -> bool:
     """Whether the parent forked this process and is its like: a process that became a daemon has been forked
     too, by one that has ended."""

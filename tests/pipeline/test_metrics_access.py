@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -14,7 +13,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from prometheus_client.parser import text_string_to_metric_families as parse
+from support.own_port import APP, TESTS, environ, scraped, total
 from support.servers import free_port, run_app, wait_for
 
 import telemetry
@@ -25,8 +24,6 @@ from telemetry.settings import SettingsError, load
 from telemetry.testing import recording
 
 TOKEN = "s3cret-t0ken"
-APP = "data.counted_app:app"
-TESTS = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -164,26 +161,6 @@ def test_a_file_that_cannot_be_used_ends_the_start(what: str, tmp_path: Path) ->
         check(load(environ))
 
 
-def environ(port: int, **more: str) -> dict[str, str]:
-    """Metrics on a port of their own."""
-    return {"PYTHONPATH": str(TESTS), "OTEL_EXPORTER_PROMETHEUS_PORT": str(port), **more}
-
-
-def total(page: str) -> float:
-    """Requests that are counted on a page."""
-    samples = [s for family in parse(page) for s in family.samples if s.name == "http_requests_total"]
-    return sum(sample.value for sample in samples)
-
-
-def scraped(url: str) -> str:
-    """A page, empty while nobody listens."""
-    try:
-        answered = httpx.get(url)
-    except httpx.TransportError:
-        return ""
-    return answered.text if answered.status_code == 200 else ""
-
-
 def test_the_metrics_may_have_a_port_of_their_own() -> None:
     """Loopback alone; the service's port says where."""
     port = free_port()
@@ -199,64 +176,6 @@ def test_the_metrics_may_have_a_port_of_their_own() -> None:
     with socket.socket() as free:
         free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         free.bind(("127.0.0.1", port))
-
-
-UVICORN = ["-m", "uvicorn", APP, "--workers=3", "--port={port}"]
-GUNICORN = ["-m", "gunicorn", APP, "-w3", "-kuvicorn.workers.UvicornWorker", "--bind=127.0.0.1:{port}"]
-RELOADING = ["-m", "uvicorn", APP, "--reload", "--reload-dir={folder}", "--port={port}"]
-SEVERAL = {
-    "uvicorn": UVICORN,
-    "gunicorn": GUNICORN,
-    "gunicorn, preloaded": [*GUNICORN, "--preload"],
-}
-
-
-@pytest.mark.parametrize("name", SEVERAL)
-def test_another_worker_takes_over_where_one_ends(name: str, tmp_path: Path) -> None:
-    """However often the one that listens is killed, the port answers for all, and nothing is lost."""
-    api, port = free_port(), free_port()
-    command = [sys.executable, *(part.format(port=api) for part in SEVERAL[name])]
-    env = {**os.environ, **environ(port), "REVIEWLENS_STATE_DIR": str(tmp_path)}
-    server = subprocess.Popen(command, env=env, cwd=TESTS)
-    url = f"http://localhost:{port}/metrics"
-    try:
-        wait_for("the metrics", lambda: scraped(url))
-        sent = 0
-        for _ in range(2):
-            for _ in range(20):
-                sent += httpx.get(f"http://127.0.0.1:{api}/items/1").status_code == 200
-            wait_for("all to be counted", lambda sent=sent: total(scraped(url)) == sent)
-            os.kill(listening(port), signal.SIGKILL)
-            wait_for("another to take over", lambda sent=sent: total(scraped(url)) == sent)
-    finally:
-        server.terminate()
-        server.wait(30)
-
-
-def test_a_reload_opens_the_port_again(tmp_path: Path) -> None:
-    """In the process that comes after, which counts from 0."""
-    api, port, folder = free_port(), free_port(), tmp_path / "code"
-    folder.mkdir()
-    command = [sys.executable, *(part.format(port=api, folder=folder) for part in RELOADING)]
-    env = {**os.environ, **environ(port), "REVIEWLENS_STATE_DIR": str(tmp_path / "state")}
-    server = subprocess.Popen(command, env=env, cwd=TESTS)
-    url = f"http://localhost:{port}/metrics"
-    try:
-        wait_for("the metrics", lambda: scraped(url))
-        first = listening(port)
-        (folder / "changed.py").write_text("")
-        wait_for("another process to listen", lambda: scraped(url) and listening(port) != first)
-        assert httpx.get(f"http://127.0.0.1:{api}/items/1").status_code == 200
-        wait_for("the request to be counted", lambda: total(scraped(url)) == 1)
-    finally:
-        server.terminate()
-        server.wait(30)
-
-
-def listening(port: int) -> int:
-    """The process that has a port."""
-    shown = subprocess.run(["ss", "-Hltnp", f"sport = :{port}"], capture_output=True, text=True, check=True)
-    return int(shown.stdout.partition("pid=")[2].partition(",")[0])
 
 
 def test_a_port_that_is_taken_ends_the_start_with_its_name() -> None:
