@@ -15,10 +15,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.compose import services
+from support.compose import WITH_TOKEN, services
 from support.compose_run import PATH, container, replaced
 from support.containers import Container, Machine, Running, machine
 from support.dockerfile import Image, build
+from support.metrics_token import make_token
 from support.servers import HTTP, Prometheus, wait_for
 from support.traffic import dialogue
 
@@ -55,9 +56,12 @@ class Stack:
 
 
 @contextmanager
-def running(file: str, image: Image, folder: Path) -> Iterator[Stack]:
-    """Every service but Grafana, each as soon as what it depends on runs; alerts wait for nothing."""
-    impatient = replaced({ALERTS: _without_holds(folder / "alerts")})
+def running(
+    file: str, image: Image, folder: Path, mounts: Mapping[str, Path] | None = None
+) -> Iterator[Stack]:
+    """Every service but Grafana, each as soon as what it depends on runs; alerts wait for nothing. `mounts`:
+    what else is elsewhere on this machine."""
+    impatient = replaced({ALERTS: _without_holds(folder / "alerts"), **(mounts or {})})
     wanted = {name: impatient(row) for name, row in services(file).items() if name != "grafana"}
     with ExitStack() as stack:
         host = stack.enter_context(machine(*wanted))
@@ -171,15 +175,36 @@ def test_monitoring_alone_scrapes_an_api_that_containers_can_reach(image: Image,
         )
 
 
+@pytest.mark.parametrize("file", WITH_TOKEN)
+def test_with_a_token_prometheus_alone_reads_the_metrics(file: str, image: Image, tmp_path: Path) -> None:
+    """Its target is up, in the container and on the host; whoever has no token gets 401."""
+    made = make_token(tmp_path)
+    of_api = "docker-compose.yml" in file.split()
+    mounts = {
+        "/etc/prometheus/prometheus.yml": made / ("api.yml" if of_api else "host.yml"),
+        "/etc/prometheus/metrics.token": made / "prometheus.token",
+        "/etc/reviewlens/metrics.token": made / "api.token",
+    }
+    with running(file, image, tmp_path, mounts) as stack, ExitStack() as beside:
+        if of_api:
+            api, target = stack.addresses["api"], "http://api:8000/metrics"
+        else:
+            token = {"TELEMETRY_METRICS_TOKEN_FILE": str(made / "host.token")}
+            target = "http://host.docker.internal:8000/metrics"
+            api = beside.enter_context(_on_the_host(stack, tmp_path / "state", "0.0.0.0", **token))  # noqa: S104
+        wait_for("the target", partial(_is, stack.prometheus, target, "up"), 40)
+        assert HTTP.get(f"{api}/metrics").status_code == 401
+
+
 def _is(server: Prometheus, target: str, health: str) -> bool:
     return server.targets().get(target) == health
 
 
 @contextmanager
-def _on_the_host(stack: Stack, state: Path, address: str) -> Iterator[None]:
+def _on_the_host(stack: Stack, state: Path, address: str, **more: str) -> Iterator[str]:
     """The API beside the containers, as `reviewlens serve` starts it."""
-    env = {"REVIEWLENS_HOST": address, "REVIEWLENS_STATE_DIR": str(state)}
+    env = {"REVIEWLENS_HOST": address, "REVIEWLENS_STATE_DIR": str(state), **more}
     serve = (Path(sys.executable).with_name("reviewlens"), "serve")
     with stack.machine.process(*serve, env=env), stack.machine.published(("127.0.0.1", 8000)) as (url,):
         wait_for("the API", lambda: HTTP.get(f"{url}/readyz").is_success, 30)
-        yield
+        yield url
