@@ -8,7 +8,6 @@ is locked, a dialogue whose row is damaged, an import with a bad row.
 from __future__ import annotations
 
 import re
-import shutil
 import sqlite3
 import sys
 import time
@@ -195,9 +194,10 @@ def _leave(shopper: httpx.Client, product: str) -> None:
 
 
 def _import(incoming: Path, half: str) -> None:
-    """A reviews file that is known already, and one with a good row and a bad one."""
-    known = next((ROOT / "app" / "reviews" / "samples").glob("*chair*.json"))
-    shutil.copy(known, incoming / f"reviews_{half}_brand_chair_20260101_000000.json")
+    """A reviews file that is known already in the second half, and one with a good row and a bad one."""
+    known = next((ROOT / "app" / "reviews" / "samples").glob("*chair*.json")).read_bytes()
+    # Not byte for byte: that would be the samples again, which own reviews have replaced.
+    (incoming / f"reviews_{half}_brand_chair_20260101_000000.json").write_bytes(known + b"\n")
     (incoming / f"reviews_{half}_brand_chair_20260101_000001.jsonl").write_text(
         f'{{"review_id": "{half}", "rating": 5, "text": "편해요", "created_at": "2026-01-01T00:00:00"}}\n'
         '{"review_id": "bad", "rating": 9, "text": "", "created_at": "never"}\n',
