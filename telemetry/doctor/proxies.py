@@ -7,14 +7,28 @@ from urllib.parse import urlsplit
 
 from telemetry.loopback import is_loopback
 
+LONGEST = 64 << 20
+"""Bytes of an answer. 100,000 series are some 10 MB."""
+
 
 def get(url: str, **how: Any) -> Any:
-    """GET by requests; an address on this machine is asked without a proxy."""
-    import requests
+    """GET by requests; an address on this machine is asked without a proxy. `timeout` is for a whole answer.
+    Raises requests.RequestException, also for one that is too long."""
+    from requests.exceptions import ContentDecodingError
 
-    with requests.Session() as session:
+    from telemetry.intime import InTimeSession
+
+    with InTimeSession() as session:
         session.trust_env = not is_loopback(urlsplit(url).hostname or "")
-        return session.get(url, **how)
+        with session.get(url, **how, stream=True) as response:
+            pieces, length = [], 0
+            for piece in response.iter_content(1 << 16):
+                pieces.append(piece)
+                length += len(piece)
+                if length > LONGEST:
+                    raise ContentDecodingError(f"the answer has more than {LONGEST:,} bytes")
+            response._content = b"".join(pieces)  # what .content would have read without a bound
+            return response
 
 
 def before(url: str) -> bool:
