@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 
 from app.llm.settings import LLMSettings
+from app.reviews.rows import ROWS
 from app.settings import AppSettings
 from scripts.stack.settings import variables as stack_variables
 from telemetry.catalog import CATALOG, Metric
@@ -24,7 +25,14 @@ from telemetry.doctor.verdicts import VERDICTS
 from telemetry.otlp import variables
 
 ROOT = Path(__file__).parents[1]
-FILES = ("README.md", "README.ko.md", "docs/doctor.md", "docs/metrics.md", "docs/settings.md")
+FILES = (
+    "README.md",
+    "README.ko.md",
+    "docs/doctor.md",
+    "docs/metrics.md",
+    "docs/reviews.md",
+    "docs/settings.md",
+)
 BEGIN = re.compile(r"<!-- generated: (?P<name>\w+) -->\n.*?<!-- end of (?P=name) -->", re.DOTALL)
 
 
@@ -46,6 +54,18 @@ def metrics() -> str:
                 " ".join(f"{bound:g}" for bound in metric.buckets),
             )
             for metric in CATALOG
+        ),
+    )
+
+
+def review_columns() -> str:
+    """The columns of each kind of file that `reviewlens ingest` takes."""
+    return table(
+        ("kind", "column", "expected", "needed"),
+        (
+            (kind, f"`{name}`", field.description or "", "yes" if field.is_required() else "")
+            for kind, row in ROWS.items()
+            for name, field in row.model_fields.items()
         ),
     )
 
@@ -143,6 +163,7 @@ def _shown(default: Any) -> str:
 PARTS: Mapping[str, Callable[[], str]] = {
     "metrics": metrics,
     "catalogue": catalogue,
+    "review_columns": review_columns,
     "telemetry_settings": telemetry_settings,
     "app_settings": app_settings,
     "llm_settings": llm_settings,

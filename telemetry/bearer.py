@@ -12,6 +12,7 @@ from telemetry.guard import guard
 from telemetry.settings import TOKEN_FILE, SettingsError
 
 LONGEST = 4096
+STAYS = "%s; the last token stays in force"
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 _Seen = tuple[int, int, int, int]
 
@@ -43,8 +44,10 @@ class TokenFile:
         try:
             if _seen(os.stat(self._path)) != self._seen:  # noqa: PTH116 - each scrape asks this
                 self._token, self._seen = _read(self._path)
-        except (OSError, SettingsError) as error:
-            guard.report("render", "%s; the last token stays in force", error)
+        except OSError as error:
+            guard.say(STAYS, _unusable(self._path, error.strerror or str(error)))
+        except SettingsError as error:
+            guard.say(STAYS, error)
 
 
 def _read(path: Path) -> tuple[bytes, _Seen]:

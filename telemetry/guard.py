@@ -42,29 +42,36 @@ class Guard:
     def later(self, step: Step) -> None:
         """As fault(), but it is counted at the next scrape, push or fault, and never raised: where the
         instrument that counts it may be what the caller has locked."""
-        if self._is_new_spell(step, step):
+        self._add(step)
+        if self._is_new_spell(step):
             _say("telemetry fault in %s; the request is untouched", step, exc_info=True)
 
     def report(self, step: Step, message: str, *args: object) -> None:
         """Count a fault that is no exception, and log what it is, once per spell."""
-        if self._is_new_spell(step, message % args):
-            _say(message, *args)
-        self.count_due()
+        self.say(message, *args)
+        self.count_fault(step)
 
-    def _is_new_spell(self, step: Step, of: str) -> bool:
-        """Take note of a fault; whether it is the first for a minute."""
+    def say(self, message: str, *args: object) -> None:
+        """Log what is wrong and costs no number, once per spell."""
+        if self._is_new_spell(message % args):
+            _say(message, *args)
+
+    def _is_new_spell(self, of: str) -> bool:
+        """Whether it is the first for a minute."""
         now = self._clock()
         with self._lock:
             is_new = not 0 <= now - self._last.get(of, -math.inf) < SPELL_SECONDS
             self._last[of] = now
-            self._due[step] += 1
         return is_new
 
     def count_fault(self, step: Step) -> None:
         """Count a fault that is logged elsewhere, or was."""
+        self._add(step)
+        self.count_due()
+
+    def _add(self, step: Step) -> None:
         with self._lock:
             self._due[step] += 1
-        self.count_due()
 
     def count_due(self) -> None:
         """Count the faults that are not counted yet. `count` may itself be what fails: then they stay due."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -109,8 +110,16 @@ def test_a_file_that_is_spoilt_later_leaves_the_last_token(
         )
     assert statuses(guarded, f"Bearer {TOKEN}") == {200}
     assert statuses(guarded, "Bearer other") == {401}
-    assert "the last token stays in force" in caplog.text
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert re.fullmatch(
+        r"TELEMETRY_METRICS_TOKEN_FILE='.+': .+; expected .+; the last token stays in force", line
+    )
     assert TOKEN not in caplog.text
+    path, client = guarded
+    page = client.get(path, headers={"authorization": f"Bearer {TOKEN}"}).text
+    assert re.search(r'^errors_total\{.*error_type="render".*\} 0(\.0)?$', page, re.MULTILINE), (
+        "no number was lost"
+    )
     written(token_file, "another")
     assert statuses(guarded, "Bearer another") == {200}
 
