@@ -11,8 +11,11 @@ from typing import Any
 import yaml
 
 from scripts.stack import private
+from scripts.stack.errors import StackError
 from scripts.stack.modes import OTLP, ports_in
 from scripts.stack.settings import ROOT, Settings
+from telemetry.bearer import TokenFile
+from telemetry.settings import TOKEN_FILE, SettingsError
 
 PROMETHEUS = ROOT / "monitoring" / "prometheus.yml"
 BEHIND_COLLECTOR = ROOT / "monitoring" / "prometheus.otlp.yml"
@@ -28,6 +31,7 @@ def prometheus_config(settings: Settings) -> Path:
     is_plain = settings.default_ports and settings.metrics_port == settings.ports["api"]
     if is_plain and not settings.scraping and not _GLOB.search(str(committed)):
         return committed
+    _expect_token(settings)
     folder = settings.run_dir / "prometheus"
     shutil.rmtree(folder, ignore_errors=True)
     for rules in (committed.parent / "alerts").glob("*.yml"):
@@ -42,6 +46,15 @@ def prometheus_config(settings: Settings) -> Path:
     if _GLOB.search(str(folder)):
         data["rule_files"] = [f"{_literal(folder)}/{pattern}" for pattern in data["rule_files"]]
     return _write(folder / committed.name, data)
+
+
+def _expect_token(settings: Settings) -> None:
+    """The service's own words where its token cannot be used; promtool's would name no setting."""
+    if file := settings.recorded.get(TOKEN_FILE):
+        try:
+            TokenFile(file)
+        except SettingsError as error:
+            raise StackError(str(error)) from None
 
 
 def _literal(folder: Path) -> str:

@@ -234,6 +234,7 @@ def test_prometheus_is_given_the_token_and_the_port_of_the_metrics(tmp_path: Pat
     """In a copy for its owner alone, which names the token's file and never holds the token."""
     token = tmp_path / "token"
     token.write_text("s3cret")
+    token.chmod(0o600)
     given = {
         "REVIEWLENS_RUN_DIR": str(tmp_path),
         "TELEMETRY_METRICS_TOKEN_FILE": str(token),
@@ -251,3 +252,17 @@ def test_prometheus_is_given_the_token_and_the_port_of_the_metrics(tmp_path: Pat
     assert api["authorization"] == {"credentials_file": str(token)}
     assert all("authorization" not in job for job in jobs.values())
     assert render.prometheus_config(Settings.from_env({})) == render.PROMETHEUS
+
+
+def test_a_token_that_cannot_be_used_is_said_in_the_services_own_words(tmp_path: Path) -> None:
+    """Key, value and what was expected, before Prometheus is asked."""
+    missing = {
+        "REVIEWLENS_RUN_DIR": str(tmp_path),
+        "TELEMETRY_METRICS_TOKEN_FILE": str(tmp_path / "missing"),
+    }
+    settings = Settings.from_env(missing)
+    with pytest.raises(
+        StackError,
+        match=r"^TELEMETRY_METRICS_TOKEN_FILE='.*missing': No such file or directory; expected a file",
+    ):
+        render.prometheus_config(settings)
