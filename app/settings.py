@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 PREFIX = "REVIEWLENS_"
 DATABASE = "reviewlens.db"
 SQLITE = "sqlite"
+MOST = 1_000_000_000
+"""Of a number; seconds are some 30 years. Beyond it stores and clocks have no room."""
 STORES = (
     "expected sqlite, or an address such as redis://user:password@host:6379/0, rediss:// or unix://, "
     "with @ : / ? # in a password percent-encoded"
@@ -79,14 +81,15 @@ class AppSettings(EnvironmentSettings):
         "a Redis: redis://user:password@host:6379/0, rediss:// with TLS, unix://",
     )
     session_timeout: float = Field(
-        1800, gt=0, description="seconds without an answer after which a session is abandoned"
+        1800, gt=0, le=MOST, description="seconds without an answer after which a session is abandoned"
     )
     max_sessions: int = Field(
-        MOST_LIVE, ge=1, description="most dialogues that go on at one time, in all; above it a 503"
+        MOST_LIVE, ge=1, le=MOST, description="most dialogues that go on at one time, in all; above it a 503"
     )
     sessions_per_minute: int = Field(
         600,
         ge=0,
+        le=MOST,
         description="most visits and dialogues that a client starts within a minute; above it a 429. 0: off",
     )
     samples: bool = Field(

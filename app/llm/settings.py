@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pydantic import Field, HttpUrl, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
-from app.settings import EnvironmentSettings
+from app.settings import MOST, EnvironmentSettings
 from telemetry.secrets import shown
 
 PREFIX = "REVIEWLENS_LLM_"
@@ -46,14 +46,18 @@ class LLMSettings(EnvironmentSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, populate_by_name=True)
 
     providers: str = Field(default=",".join(PROVIDERS), description="order in which providers are tried")
-    deadline: float = Field(default=25.0, gt=0, description="seconds for all attempts of one verdict")
+    deadline: float = Field(
+        default=25.0, gt=0, le=MOST, description="seconds for all attempts of one verdict"
+    )
     simulator_url: HttpUrl | None = Field(
         default=None, description="LLM simulator, used when no API key is set"
     )
 
     gemini_model: str = Field(default="gemini-3.1-flash-lite", description="model asked of Gemini")
     gemini_base_url: HttpUrl | None = Field(default=None, description="other address of the Gemini API")
-    gemini_timeout: float = Field(default=10.0, gt=0, description="seconds for one attempt at Gemini")
+    gemini_timeout: float = Field(
+        default=10.0, gt=0, le=MOST, description="seconds for one attempt at Gemini"
+    )
     gemini_api_key: SecretStr | None = Field(
         default=None, validation_alias="GEMINI_API_KEY", description="key of the Gemini API"
     )
@@ -62,14 +66,18 @@ class LLMSettings(EnvironmentSettings):
     openai_base_url: HttpUrl | None = Field(
         default=None, description="other address of the OpenAI API, with its /v1"
     )
-    openai_timeout: float = Field(default=10.0, gt=0, description="seconds for one attempt at OpenAI")
+    openai_timeout: float = Field(
+        default=10.0, gt=0, le=MOST, description="seconds for one attempt at OpenAI"
+    )
     openai_api_key: SecretStr | None = Field(
         default=None, validation_alias="OPENAI_API_KEY", description="key of the OpenAI API"
     )
 
     claude_model: str = Field(default="claude-haiku-4-5", description="model asked of Anthropic")
     claude_base_url: HttpUrl | None = Field(default=None, description="other address of the Anthropic API")
-    claude_timeout: float = Field(default=10.0, gt=0, description="seconds for one attempt at Anthropic")
+    claude_timeout: float = Field(
+        default=10.0, gt=0, le=MOST, description="seconds for one attempt at Anthropic"
+    )
     claude_api_key: SecretStr | None = Field(
         default=None, validation_alias="ANTHROPIC_API_KEY", description="key of the Anthropic API"
     )

@@ -57,6 +57,8 @@ def test_it_listens_on_loopback_unless_told_otherwise() -> None:
         ("REVIEWLENS_PORT", "eighty", "valid integer"),
         ("PORT", "eighty", "a port to listen on is expected"),
         ("REVIEWLENS_SESSION_TIMEOUT", "-1", "greater than 0"),
+        ("REVIEWLENS_SESSION_TIMEOUT", "1e30", "less than or equal to 1000000000"),
+        ("REVIEWLENS_MAX_SESSIONS", "9223372036854775808", "less than or equal to 1000000000"),
         ("REVIEWLENS_LOG_FORMAT", "xml", "'text' or 'json'"),
         ("REVIEWLENS_LLM_PROVIDERS", "gemini,mistral", "unknown provider 'mistral'"),
         ("OTEL_METRICS_EXPORTER", "promethus", "prometheus, otlp, prometheus,otlp or none"),

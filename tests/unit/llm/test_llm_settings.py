@@ -71,6 +71,7 @@ def test_a_key_turns_the_simulator_off(monkeypatch: pytest.MonkeyPatch) -> None:
         ("PROVIDERS", "gemini,chatgpt", "unknown provider 'chatgpt'; known: gemini, openai, claude"),
         ("PROVIDERS", "gemini,openai,gemini", "'gemini' stands twice"),
         ("DEADLINE", "0", "greater than 0"),
+        ("DEADLINE", "inf", "less than or equal to 1000000000"),
         ("GEMINI_TIMEOUT", "soon", "valid number"),
         ("SIMULATOR_URL", "localhost:8090", "URL"),
     ],
