@@ -131,9 +131,9 @@ def test_what_the_driver_did_not_send_is_seen(stack: Stack) -> None:
     """Somebody else's requests during a scenario are told, series by series; so the comparison can fail."""
 
     async def with_a_stranger(shopper: Shopper) -> None:
-        await shopper.open_page()
         async with httpx.AsyncClient(base_url=stack.api.url, trust_env=False) as stranger:
             assert (await stranger.get("/api/products/unheard-of")).status_code == 404
+        await shopper.open_page()  # the last, since the driver waits for nothing but what it sent
 
     outcome = played(stack, replace(BY_NAME["happy-path"], behaviours=(with_a_stranger,)))
     assert not outcome.good
