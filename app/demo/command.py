@@ -92,17 +92,18 @@ def demo(
     except asyncio.CancelledError:
         typer.echo("reviewlens demo: stopped; what was scripted on the simulator is undone.", err=True)
         raise typer.Exit(128 + stopped_by[0]) from None
-    except httpx.HTTPStatusError as error:
-        url, status = without_secrets(str(error.request.url)), error.response.status_code
-        typer.secho(f"reviewlens demo: {url} answered {status}", fg="red", err=True)
-        raise typer.Exit(1) from None
     except (NotPossibleError, PrometheusError, ProxyError, httpx.HTTPError) as error:
-        where = (
-            f" ({without_secrets(str(error.request.url))})" if isinstance(error, httpx.TransportError) else ""
-        )
-        typer.secho(f"reviewlens demo: {cleaned(str(error))}{where}", fg="red", err=True)
+        typer.secho(f"reviewlens demo: {_words(error)}", fg="red", err=True)
         raise typer.Exit(1) from None
     raise typer.Exit(0 if good else DIFFERS)
+
+
+def _words(error: Exception) -> str:
+    """What went wrong, and where; nothing secret of an address."""
+    if isinstance(error, httpx.HTTPStatusError):
+        return f"{without_secrets(str(error.request.url))} answered {error.response.status_code}"
+    where = isinstance(error, httpx.TransportError) and f" ({without_secrets(str(error.request.url))})"
+    return f"{cleaned(str(error))}{where or ''}"
 
 
 def _chosen(names: list[str], quick: bool) -> tuple[Scenario, ...]:

@@ -13,6 +13,7 @@ from app.reviews.json_rows import Repeating, json_lines, json_list
 from app.reviews.models import Factor, Question, Review
 from app.reviews.opening import content, decoded, shipped
 from app.reviews.rows import (
+    KINDS,
     SUFFIXES,
     BadFileError,
     BadRowError,
@@ -85,6 +86,12 @@ def read(path: Path) -> Contents:
     except BadFileError as error:
         _reject(contents, error)
     return contents
+
+
+def read_all(paths: Iterable[Path]) -> list[Contents]:
+    """The files of these paths, read; what others need comes first, and what is no kind of file last."""
+    order = (*KINDS, None)
+    return sorted(map(read, find(paths)), key=lambda contents: order.index(contents.kind))
 
 
 def read_factors(path: Path) -> tuple[Factor, ...]:

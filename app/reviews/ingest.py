@@ -16,7 +16,7 @@ from pathlib import Path
 from app.database import Database
 from app.reviews import records
 from app.reviews.categories import keyed, of_reviews, source
-from app.reviews.files import Contents, Problem, find, read
+from app.reviews.files import Contents, Problem, read_all
 from app.reviews.importing import alone
 from app.reviews.ledger import Ledger, Outcome
 from app.reviews.mentions import mentions
@@ -26,7 +26,6 @@ from app.reviews.rows import BadFileError, BadRowError, Kind
 from telemetry import Timer
 from telemetry.metrics import errors_total, ingest_bytes_total, ingest_duration_seconds, ingest_rows_total
 
-ORDER: tuple[Kind | None, ...] = ("factors", "questions", "reviews", None)  # what others need comes first
 PORTION = 5_000  # reviews in one transaction: some 0.2 s where the machine is idle
 SMALLEST = 500
 HOLD_SECONDS = 0.2  # how long a transaction is to take; the next portion is so much smaller
@@ -99,21 +98,17 @@ def ingest(
     which is asked while the import waits, says true. The rows of the shipped files are samples.
     """
     if dry_run:
-        return _take(repository, _sorted(paths), category)[1]
+        return _take(repository, read_all(paths), category)[1]
     with alone(repository.database.path, unless) as granted:
         if not granted:
             return Report()
         with Timer(ingest_duration_seconds):
-            contents = _sorted(paths)
+            contents = read_all(paths)
             ledger, report = _take(repository, contents, category)
             if ledger.changes:
                 _write(repository.database, ledger, progress)
     _count(report, sum(each.size for each in contents))
     return report
-
-
-def _sorted(paths: Sequence[Path]) -> list[Contents]:
-    return sorted(map(read, find(paths)), key=lambda contents: ORDER.index(contents.kind))
 
 
 def _take(

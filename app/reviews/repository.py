@@ -11,7 +11,7 @@ from app.reviews.best import best
 from app.reviews.corpus import Corpus
 from app.reviews.models import Factor, Product, Question
 from app.reviews.records import content
-from app.reviews.rows import Kind
+from app.reviews.rows import KINDS, Kind
 from app.reviews.schema import SCHEMA
 from app.reviews.upgrade import upgrade
 
@@ -20,7 +20,6 @@ SELECT category, name, category_name,
        (SELECT count(*) FROM reviews WHERE reviews.category = products.category) AS review_count
 FROM products WHERE generation > 0 {condition} ORDER BY category
 """
-KINDS: tuple[Kind, ...] = ("factors", "questions", "reviews")
 # A category's rows of one kind are all samples or all own: one of them tells.
 SAMPLES = """
 SELECT category, (SELECT sample FROM factors WHERE factors.category = products.category LIMIT 1) AS factors,

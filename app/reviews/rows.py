@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -14,6 +14,7 @@ from app.reviews.models import Factor, Question, Review
 from app.reviews.spelling import clean
 
 Kind = Literal["factors", "questions", "reviews"]
+KINDS: tuple[Kind, ...] = get_args(Kind)  # what others need comes first
 SUFFIXES = (".csv", ".json", ".jsonl", ".ndjson")
 MAX_TEXT = 20_000
 NAMES = 8
