@@ -18,6 +18,8 @@ UNREAD_SECONDS = 60
 """For a client to take anything of an answer that waits for it."""
 GRACE_SECONDS = 27
 """For requests after SIGTERM: a verdict may take 25. The last push comes after them, and takes 5 at most."""
+SILENT_SECONDS = 30
+"""For a worker to answer its supervisor before it is replaced: a pause of the machine is no death."""
 CONNECTIONS = 1_000
 """Of one worker at once; fewer where it may have few files open."""
 _FILES = 4_096
@@ -43,6 +45,7 @@ def run(host: str, port: int, workers: int | None) -> None:
         # asyncio accepts so many before it looks at the first, and as many again before it has closed one.
         backlog=min(CONNECTIONS, spare // 4),
         timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_worker_healthcheck=SILENT_SECONDS,
     )
 
 

@@ -18,8 +18,7 @@ from soak.running import ROOT, Server, free_port, run, wait_for
 PROMETHEUS = "3.5"
 SECONDS = 1
 """Between two pushes, and between two scrapes."""
-PATIENT = "--timeout-worker-healthcheck=30"
-"""On a busy machine, and where workers are paused: the server ends none by itself."""
+REVIEWLENS = (sys.executable, "-c", "__import__('app.cli').cli.main()")
 STARTED = b"Application startup complete"
 SPAWNED = "spawn_main"
 TIMEOUT_SECONDS = 864_000
@@ -74,20 +73,11 @@ class Service(Program):
 
     def __init__(self, workers: int, state: Path, simulator: str, collector: str) -> None:
         port = free_port()
-        command = [
-            sys.executable,
-            "-m",
-            "uvicorn",
-            "app.main:app",
-            f"--port={port}",
-            "--no-access-log",
-            PATIENT,
-        ]
+        command = [*REVIEWLENS, "serve", "--port", str(port), "--workers", str(workers)]
         own = {
             **dict.fromkeys(KEYS.values(), ""),
             "REVIEWLENS_STATE_DIR": str(state),
             "REVIEWLENS_PORT": str(port),
-            "REVIEWLENS_LOG_LEVEL": "WARNING",
             "REVIEWLENS_LLM_SIMULATOR_URL": simulator,
             "REVIEWLENS_SESSION_TIMEOUT": str(TIMEOUT_SECONDS),
             "REVIEWLENS_SESSIONS_PER_MINUTE": "0",  # all of them come from one address
@@ -96,7 +86,7 @@ class Service(Program):
             "OTEL_EXPORTER_OTLP_TIMEOUT": "2",
             "OTEL_METRIC_EXPORT_INTERVAL": str(SECONDS * 1000),
         }
-        super().__init__([*command, f"--workers={workers}"], f"http://127.0.0.1:{port}", "/readyz", own)
+        super().__init__(command, f"http://127.0.0.1:{port}", "/readyz", own)
         self.workers, self.state = workers, state
         self._seen: set[int] = set()
 
@@ -184,8 +174,8 @@ class Programs:
 
 def _simulator() -> Program:
     port = free_port()
-    words = f"-c __import__('app.cli').cli.main() llm-simulator --port {port} {PLAY}"
-    return Program([sys.executable, *words.split(" ")], f"http://127.0.0.1:{port}", "/healthz", {})
+    command = [*REVIEWLENS, "llm-simulator", "--port", str(port), *PLAY.split()]
+    return Program(command, f"http://127.0.0.1:{port}", "/healthz", {})
 
 
 def _collector(folder: Path) -> tuple[Program, dict[str, int]]:
