@@ -29,6 +29,7 @@ from app.dialogue.model import without_ids
 from app.dialogue.stores import open_sessions
 from app.llm.chain import build_chain
 from app.llm.settings import LLMSettings
+from app.orphans import end_with_parent
 from app.reviews.bootstrap import load_samples
 from app.reviews.repository import Repository
 from app.settings import AppSettings
@@ -58,6 +59,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        end_with_parent()
         services = build(settings, llm)
         app.state.services = services
         active_evidence_gauge.follow_some(live_series(services.sessions))
