@@ -5,80 +5,25 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from itertools import cycle
-from typing import Any
 
-import httpx
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
+from support.machines import WANTED, Machines, two_machines
 from support.redis_server import RedisServer
-from support.servers import Server, run_app, wait_for
+from support.servers import wait_for
 from support.session_stores import redis
 
 from app.dialogue.model import digest
 
 __all__ = ["redis"]
 
-WANTED = {"product_id": "chair"}
 ANSWER = "네, 그 점이 가장 걱정돼요"
-KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "REVIEWLENS_LLM_SIMULATOR_URL")
 STAGES = {"dialogue_start", "dialogue_active", "dialogue_complete", "product_selection"}
-
-
-class Machines:
-    """The machines, asked in turn, and what all of them have counted."""
-
-    def __init__(self, *servers: Server) -> None:
-        self.servers = servers
-        self.client = httpx.Client(timeout=30)
-        self._next = cycle(servers)
-
-    def ask(self, method: str, path: str, body: object = None, at: int | None = None) -> httpx.Response:
-        server = next(self._next) if at is None else self.servers[at]
-        return self.client.request(method, server.url + path, json=body)
-
-    def begin(self) -> str:
-        """A new dialogue; its path."""
-        begun = self.ask("POST", "/api/sessions", WANTED).raise_for_status().json()
-        return f"/api/sessions/{begun['session_id']}"
-
-    def samples(self, at: int) -> list[Any]:
-        text = self.ask("GET", "/metrics", at=at).raise_for_status().text
-        return [sample for family in text_string_to_metric_families(text) for sample in family.samples]
-
-    def total(self, name: str, **labels: str) -> float:
-        """Over both machines, and every series with those labels."""
-        return sum(
-            sample.value
-            for at in range(len(self.servers))
-            for sample in self.samples(at)
-            if sample.name == name and labels.items() <= sample.labels.items()
-        )
-
-    def gauge(self, at: int) -> dict[str, float]:
-        """A session's digest -> pieces of evidence."""
-        return {
-            sample.labels["session_id"]: sample.value
-            for sample in self.samples(at)
-            if sample.name == "active_evidence_gauge"
-        }
-
-
-@contextmanager
-def two_machines(redis: RedisServer, **settings: str) -> Iterator[Machines]:
-    """Two with an empty Redis."""
-    env = {"REVIEWLENS_SESSION_STORE": redis.database(1).url, **dict.fromkeys(KEYS, ""), **settings}
-    with run_app(env=env) as here, run_app(env=env) as there:
-        yield Machines(here, there)
-        for log in (here.log.read_text(), there.log.read_text()):
-            assert "Traceback" not in log
 
 
 @pytest.fixture
 def machines(redis: RedisServer) -> Iterator[Machines]:
     """Two that nobody leaves by time."""
-    with two_machines(redis) as running:
+    with two_machines(redis.database(1).url) as running:
         yield running
 
 
@@ -158,7 +103,7 @@ def test_two_turns_at_once_at_two_machines_are_both_taken(machines: Machines) ->
 @pytest.fixture
 def hasty_machines(redis: RedisServer) -> Iterator[Machines]:
     """Two that wait for an answer for some seconds: more than the test needs to leave."""
-    with two_machines(redis, REVIEWLENS_SESSION_TIMEOUT="8") as running:
+    with two_machines(redis.database(1).url, REVIEWLENS_SESSION_TIMEOUT="8") as running:
         yield running
 
 

@@ -65,3 +65,13 @@ def redis_server(*flags: str | Path, port: int | None = None, password: str = ""
         finally:
             client.close()
             stop(process)
+
+
+@contextmanager
+def redis_pair() -> Iterator[tuple[RedisServer, RedisServer]]:
+    """A primary, and a replica that has all of it."""
+    with redis_server() as primary:
+        follow = ("--replicaof", "127.0.0.1", str(primary.port), "--repl-diskless-sync-delay", "0")
+        with redis_server(*follow) as replica:
+            wait_for("the replica", lambda: replica.client.info("replication")["master_link_status"] == "up")
+            yield primary, replica

@@ -8,8 +8,7 @@ from dataclasses import replace
 
 import pytest
 from support.detour import Detour, detour
-from support.redis_server import RedisServer, redis_server
-from support.servers import wait_for
+from support.redis_server import RedisServer, redis_pair
 
 from app.dialogue.model import ACTIVE, Session
 from app.dialogue.store_redis import RedisSessions
@@ -22,11 +21,8 @@ ANSWERED = replace(SESSION, stage=ACTIVE, evidence=3)
 @pytest.fixture
 def pair() -> Iterator[tuple[RedisServer, RedisServer]]:
     """A primary, and a replica that has all of it."""
-    with redis_server() as primary:
-        follow = ("--replicaof", "127.0.0.1", str(primary.port), "--repl-diskless-sync-delay", "0")
-        with redis_server(*follow) as replica:
-            wait_for("the replica", lambda: replica.client.info("replication")["master_link_status"] == "up")
-            yield primary, replica
+    with redis_pair() as both:
+        yield both
 
 
 @pytest.fixture
