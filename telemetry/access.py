@@ -10,5 +10,5 @@ from telemetry.settings import Settings
 def check(settings: Settings) -> None:
     """Raise SettingsError where the token's file, or the port of the metrics, cannot be used."""
     if settings.prometheus and settings.token_file:
-        TokenFile(settings.token_file)
+        TokenFile(settings.token_file).read()
     listener.check(settings)

@@ -149,6 +149,16 @@ def place(environ: Mapping[str, str], above: Place | None = None) -> Place:
     return Place(groupfolders.of(environ, os.getpid()), first)
 
 
+def is_successor(environ: Mapping[str, str]) -> bool:
+    """Whether workers of its server have served before this process: what was right when the server started
+    must not end it now, and each process that takes its place."""
+    parent = processes.parent(environ)
+    try:
+        return parent is not None and bool(groupfolders.listed(place(environ).folder))
+    except OSError:
+        return False
+
+
 def _mark(below: Place) -> str:
     pid = os.getpid()
     return f"{pid} {processes.began(pid)} {below.first} {below.folder}"

@@ -37,7 +37,7 @@ from telemetry.inheritance import Inheritance
 from telemetry.kept import Kept
 from telemetry.listener import Listener
 from telemetry.livegauges import LiveGaugeCollector, LiveGaugeExporter
-from telemetry.membership import Membership, at_end, at_fork
+from telemetry.membership import Membership, at_end, at_fork, is_successor
 from telemetry.metrics import HANDLES, errors_total
 from telemetry.otlp import Target, target
 from telemetry.processes import is_of_gunicorn, parent, replaces_another
@@ -149,6 +149,8 @@ class Pipeline:
         also = client_registry(self._is_shared()) if self.settings.prometheus_client else None
         self.exposition = Exposition(registry, self._kept.scraped if self._kept else None, also)
         token = TokenFile(self.settings.token_file) if self.settings.token_file else None
+        if token and not is_successor(self._environ):
+            token.read()
         self.endpoint = Endpoint(self.exposition, token)
         if self.settings.listens:
             self.listener = Listener(self.endpoint, self.settings, self._group, self._may_wait)

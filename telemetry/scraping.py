@@ -15,13 +15,14 @@ from telemetry.bearer import TokenFile
 from telemetry.exposition import Exposition, Scope, Send
 from telemetry.guard import guard
 from telemetry.negotiation import accepts_gzip
-from telemetry.settings import LISTENER_PORT
+from telemetry.settings import LISTENER_PORT, SettingsError
 
 NOT_SCRAPED = (
     "metrics are not exposed here: OTEL_METRICS_EXPORTER has no 'prometheus' in it, "
     "or OTEL_SDK_DISABLED is true\n"
 )
 UNAUTHORIZED = "expected the header Authorization: Bearer, with the token of the metrics\n"
+CLOSED = "the file with the token of the metrics cannot be used; the log has the reason\n"
 FAILED = "the metrics could not be rendered; the log has the reason\n"
 _PLAIN = "text/plain; charset=utf-8"
 _GZIP = 16 + zlib.MAX_WBITS
@@ -46,8 +47,8 @@ class Reply(NamedTuple):
 
 
 class Endpoint:
-    """Answers 200; 401 without the token, where one is set; 404 where nothing is exposed; 500 when the page
-    cannot be rendered."""
+    """Answers 200; 401 without the token, where one is set, and 503 while its file cannot be used; 404 where
+    nothing is exposed; 500 when the page cannot be rendered."""
 
     def __init__(self, exposition: Exposition | None, token: TokenFile | None = None) -> None:
         self._exposition = exposition
@@ -55,8 +56,8 @@ class Endpoint:
 
     def refusal(self, asked: Asked) -> Reply | None:
         """The answer to a request that nothing is rendered for."""
-        if self._token and not self._token.admits(asked.headers.get("authorization", "")):
-            return said(HTTPStatus.UNAUTHORIZED, UNAUTHORIZED, www_authenticate='Bearer realm="metrics"')
+        if self._token and (closed := _closed(self._token, asked)):
+            return closed
         if asked.method not in ("GET", "HEAD"):
             return said(HTTPStatus.METHOD_NOT_ALLOWED, "expected GET\n", allow="GET, HEAD")
         if self._exposition is None:
@@ -77,6 +78,16 @@ class Endpoint:
         if accepts_gzip(asked.headers.get("accept-encoding", "")):
             pieces, headers["content-encoding"] = _compressed(pieces), "gzip"
         return Reply(HTTPStatus.OK, pieces, headers)
+
+
+def _closed(token: TokenFile, asked: Asked) -> Reply | None:
+    try:
+        if token.admits(asked.headers.get("authorization", "")):
+            return None
+    except SettingsError as error:
+        guard.say("%s; nobody reads the metrics until then", error)
+        return said(HTTPStatus.SERVICE_UNAVAILABLE, CLOSED)
+    return said(HTTPStatus.UNAUTHORIZED, UNAUTHORIZED, www_authenticate='Bearer realm="metrics"')
 
 
 def said(status: int, words: str, **headers: str) -> Reply:

@@ -52,7 +52,7 @@ def _expect_token(settings: Settings) -> None:
     """The service's own words where its token cannot be used; promtool's would name no setting."""
     if file := settings.recorded.get(TOKEN_FILE):
         try:
-            TokenFile(file)
+            TokenFile(file).read()
         except SettingsError as error:
             raise StackError(str(error)) from None
 

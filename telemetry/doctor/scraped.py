@@ -20,7 +20,7 @@ def token(subject: Subject) -> Iterator[Finding]:
     if not subject.settings.prometheus or not path:
         return
     try:
-        TokenFile(path)
+        TokenFile(path).read()
     except SettingsError as error:
         yield found("setting", str(error), f"printf %s TOKEN > {path} && chmod 600 {path}")
     else:

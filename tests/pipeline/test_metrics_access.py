@@ -98,30 +98,31 @@ def test_a_new_token_counts_at_once(guarded: tuple[str, TestClient], token_file:
 
 
 @pytest.mark.parametrize("spoilt", ["gone", "empty", "open to others"])
-def test_a_file_that_is_spoilt_later_leaves_the_last_token(
+def test_a_file_that_is_spoilt_later_closes_the_metrics(
     spoilt: str, guarded: tuple[str, TestClient], token_file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """One that is being written is empty for a moment. A line says what is wrong, and never the token."""
+    """To everybody, until it can be used again. One line says what is wrong, and never the token."""
     if spoilt == "gone":
         token_file.unlink()
     else:
         written(
             token_file, "" if spoilt == "empty" else "other", 0o644 if spoilt == "open to others" else 0o600
         )
-    assert statuses(guarded, f"Bearer {TOKEN}") == {200}
-    assert statuses(guarded, "Bearer other") == {401}
+    for given in (f"Bearer {TOKEN}", "Bearer other", None):
+        assert statuses(guarded, given) == {503}
     (line,) = [record.getMessage() for record in caplog.records]
     assert re.fullmatch(
-        r"TELEMETRY_METRICS_TOKEN_FILE='.+': .+; expected .+; the last token stays in force", line
+        r"TELEMETRY_METRICS_TOKEN_FILE='.+': .+; expected .+; nobody reads the metrics until then", line
     )
+    written(token_file, "another")
+    assert statuses(guarded, f"Bearer {TOKEN}") == {401}
+    assert statuses(guarded, "Bearer another") == {200}
     assert TOKEN not in caplog.text
     path, client = guarded
-    page = client.get(path, headers={"authorization": f"Bearer {TOKEN}"}).text
+    page = client.get(path, headers={"authorization": "Bearer another"}).text
     assert re.search(r'^errors_total\{.*error_type="render".*\} 0(\.0)?$', page, re.MULTILINE), (
         "no number was lost"
     )
-    written(token_file, "another")
-    assert statuses(guarded, "Bearer another") == {200}
 
 
 UNUSABLE = {
