@@ -24,7 +24,6 @@ from telemetry.metrics import (
 )
 from telemetry.routelists import RouteLists
 
-CLIENT_CLOSED = 499
 REDIRECTED = 307  # what routing answers where a slash is missing at the end, or one too many
 SEEN = "telemetry.counted"
 _BODY = frozenset({"http.response.body", "http.response.pathsend"})
@@ -40,7 +39,7 @@ class Routed(Protocol):
 
 class MetricsMiddleware:
     """Plain ASGI, around everything else. A request inside a mounted, also instrumented application is
-    counted once, by the outermost; one whose client left before any answer is counted as 499.
+    counted once, by the outermost.
 
     `on_routes` is called when routes have come or gone since the last time that anyone looked.
     """
@@ -85,8 +84,9 @@ class MetricsMiddleware:
     async def count(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass an HTTP request on that nobody has counted yet, and count it."""
         scope[SEEN] = True
-        make = _LoggedExchange if _log.isEnabledFor(logging.INFO) else _Exchange
-        exchange = make(self, scope, receive, send)
+        exchange = (_LoggedExchange if _log.isEnabledFor(logging.INFO) else _Exchange)(
+            self, scope, receive, send
+        )
         app = self.app
         try:
             await app(scope, exchange.receive, exchange.send)
@@ -148,10 +148,10 @@ class _Exchange:
     __slots__ = (
         "_answer",
         "_by",
-        "_gone",
         "_receive",
         "_send",
         "_start",
+        "_stays",
         "ended",
         "first_byte",
         "root_path",
@@ -167,18 +167,18 @@ class _Exchange:
         self._send = send
         self.root_path = scope.get("root_path", "")
         self.status = 0
-        self._gone = self.ended = False
+        self._stays, self.ended = True, False
         self._answer: _Answer | None
         self.first_byte: float | None
         self._answer = self.first_byte = None
         self.started = by.clock()
 
     async def receive(self) -> Message:
-        """Hand a message on; notice a client that leaves before any answer."""
+        """Hand a message on; notice a client that leaves."""
         receive = self._receive
         message = await receive()
-        if message["type"] == "http.disconnect" and not self.status:
-            self._gone = True
+        if message["type"] == "http.disconnect":
+            self._stays = False
         return message
 
     def send(self, message: Message) -> Awaitable[None]:
@@ -188,8 +188,8 @@ class _Exchange:
             self._start = message
             by, status = self._by, message["status"]
             try:
-                if self._gone or by.has_left(self._send):
-                    status = CLIENT_CLOSED
+                if not self._stays or by.has_left(self._send):
+                    status = leaving.status(self._send)
             except AttributeError:  # another server than before; the next request is told
                 by.has_left = by.ask_whether_left
             self.status = status
@@ -203,20 +203,27 @@ class _Exchange:
         elif kind in _BODY:
             if not message.get("more_body"):
                 # Before its client can have the end: what was answered is counted, whatever comes then.
-                self.end(self.status, True)
+                self.end(self.status, self._stays)
             elif self.first_byte is None and message.get("body"):
                 self.first_byte = self._by.clock()
         return self._send(message)
 
     def left(self, error: BaseException | None = None) -> None:
         """End with the exception that left the application; None: it returned amid its answer."""
-        if error is None:
-            self.end(self.status or 500)
-            return
         unhandled = isinstance(error, Exception) and not isinstance(error, ClientDisconnect)
         if unhandled:
             errors_total.labels(error_type="unhandled", component="api").inc()
-        self.end(500 if unhandled else self.status or CLIENT_CLOSED, whole=unhandled)
+        self.end(500 if unhandled else self.status or self._never_answered(), whole=unhandled)
+
+    def _never_answered(self) -> int:
+        """The status where the application sent none: the server answers 500 to a client that is there."""
+        return leaving.status(self._send) if self._has_gone() else 500
+
+    def _has_gone(self) -> bool:
+        try:
+            return not self._stays or self._by.has_left(self._send)
+        except AttributeError:  # another server than before
+            return self._by.ask_whether_left(self._send)
 
     def end(self, status_code: int, whole: bool = False) -> float | None:
         """Count the request, the first time this is called; the seconds that were recorded then.
@@ -232,14 +239,16 @@ class _Exchange:
                 self._answer = answer = self._by.answer(self.scope, self.root_path, status_code)
             answer.record(seconds)
             if self.first_byte is not None or not whole:
-                self._stream(answer, not whole)
+                self._stream(answer, whole)
         except Exception:
             guard.fault("record")
             return None
         return seconds
 
-    def _stream(self, answer: _Answer, aborted: bool) -> None:
+    def _stream(self, answer: _Answer, whole: bool) -> None:
         if self.is_stream():
+            # BaseHTTPMiddleware ends the body as if it were whole when its client has left.
+            aborted = not whole or self._has_gone()
             answer.stream(aborted, None if self.first_byte is None else self.first_byte - self.started)
 
     def is_stream(self) -> bool:

@@ -198,11 +198,11 @@ def test_an_exception_leaves_as_it_came(metrics: Recorded, error: Exception) -> 
 
 
 @pytest.mark.parametrize("gone", [asyncio.CancelledError, KeyboardInterrupt, SystemExit])
-@pytest.mark.parametrize(("started", "status"), [(False, "499"), (True, "202")])
+@pytest.mark.parametrize(("started", "status"), [(False, "500"), (True, "202")])
 def test_a_cancelled_request_is_counted_once(
     metrics: Recorded, gone: type[BaseException], started: bool, status: str
 ) -> None:
-    """499 before the start, the sent status after it; no error, and it goes on."""
+    """500 before the start, as servers answer then, the sent status after it; no error, and it goes on."""
 
     async def app(_: Any, __: Any, send: Any) -> None:
         if started:
