@@ -16,7 +16,7 @@ from app.doctor import doctor
 from app.llm.command import llm_simulator
 from app.reviews.command import ingest
 from app.reviews.samples_command import samples
-from app.settings import PREFIX, AppSettings, AppSettingsError
+from app.settings import MOST, PREFIX, AppSettings, AppSettingsError
 from telemetry.secrets import shown
 
 cli = typer.Typer(
@@ -38,30 +38,30 @@ def serve(
 ) -> None:
     """Serve the API, with /metrics beside it. Any worker's /metrics answers for all of them."""
     from app import serving
+    from telemetry import listener
 
     _drop_injected()
     _take_platform_port()
     settings = AppSettings.from_env()
     port = settings.port if port is None else port
+    host = host or settings.host
+    workers = workers or _number("WEB_CONCURRENCY", "a number of processes, 1 or more", 1)
     if port:
         os.environ["REVIEWLENS_PORT"] = str(port)  # names the instance in what is pushed
     _check(settings)
-    serving.run(host or settings.host, port, workers)
+    listener.probe(("REVIEWLENS_HOST", "REVIEWLENS_PORT"), host, port)
+    serving.run(host, port, workers)
 
 
 def _check(settings: AppSettings) -> None:
     """Tell once what each worker would end at: a worker that ends is started again, for ever."""
     from app.llm.settings import LLMSettings
     from app.service import prepare
-    from telemetry import access, logs, otlp
-    from telemetry.settings import load
+    from telemetry import access, logs
 
     logs.configure(settings.log_format, settings.log_level)
     LLMSettings.from_env()
-    telemetry_settings = load(os.environ)
-    for signal in telemetry_settings.pushed:
-        otlp.target(signal, os.environ)
-    access.check(telemetry_settings)
+    access.check(os.environ)
     prepare(settings)
 
 
@@ -75,12 +75,20 @@ def _drop_injected() -> None:
 
 def _take_platform_port() -> None:
     """Container platforms say the port in PORT. Where REVIEWLENS_PORT is set too, that is the one."""
-    port = os.environ.get("PORT")
-    if not port or os.environ.get("REVIEWLENS_PORT"):
+    if os.environ.get("REVIEWLENS_PORT"):
         return
-    if not port.isdecimal():
-        raise AppSettingsError(f"PORT={shown(port)!r}: a port to listen on is expected, such as 8000")
-    os.environ["REVIEWLENS_PORT"] = port
+    if port := _number("PORT", "a port to listen on, such as 8000", 1, 65_535):
+        os.environ["REVIEWLENS_PORT"] = str(port)
+
+
+def _number(variable: str, expected: str, least: int, most: int = MOST) -> int | None:
+    """The whole number that a variable of others gives; None where it is unset."""
+    text = os.environ.get(variable)
+    if not text:
+        return None
+    if not text.strip().isdecimal() or not least <= int(text) <= most:
+        raise AppSettingsError(f"{variable}={shown(text)!r}: expected {expected}")
+    return int(text)
 
 
 cli.command()(demo)

@@ -109,7 +109,7 @@ def _app_settings() -> tuple[AppSettings, list[Finding]]:
         try:
             load()
         except AppSettingsError as error:
-            wrong += [_wrong(problem) for problem in str(error).split("; ")]
+            wrong += map(_wrong, error.problems)
     try:
         return AppSettings.from_env(), wrong
     except AppSettingsError:

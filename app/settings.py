@@ -10,11 +10,13 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.dialogue.store import MOST_LIVE
+from app.expected import expected
 from app.injected import own
 from app.origins import origins
 from telemetry.secrets import shown, without_secrets
 
 if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
     from pydantic_core import ErrorDetails
     from typing_extensions import Self
 
@@ -30,7 +32,11 @@ STORES = (
 
 
 class AppSettingsError(ValueError):
-    """A setting that cannot be used: says the key, the value and what is expected."""
+    """Settings that cannot be used, a problem each: the key, the value and what is expected."""
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
 
 
 class EnvironmentSettings(BaseSettings):
@@ -45,26 +51,45 @@ class EnvironmentSettings(BaseSettings):
         return own(given) if isinstance(given, dict) else given
 
     @classmethod
+    def variables(cls) -> dict[str, FieldInfo]:
+        """Every variable that is read, and its field."""
+        prefix = cls.model_config.get("env_prefix", "")
+        return {
+            str(field.validation_alias or f"{prefix}{name.upper()}"): field
+            for name, field in cls.model_fields.items()
+        }
+
+    @classmethod
     def from_env(cls) -> Self:
         """The settings of this process. AppSettingsError names every key that is wrong."""
         try:
             return cls()
         except ValidationError as error:
-            prefix = cls.model_config.get("env_prefix", "")
-            problems = [
-                f"{prefix}{str(problem['loc'][0]).upper()}={cls._given(problem)!r}: "
-                + problem["msg"].removeprefix("Value error, ")
-                for problem in error.errors()
-            ]
-        raise AppSettingsError("; ".join(problems))
+            problems = [cls._said(problem) for problem in error.errors()]
+        raise AppSettingsError(*problems)
 
     @classmethod
-    def _given(cls, problem: ErrorDetails) -> Any:
-        """What was given, without what is not to be seen."""
-        field = cls.model_fields.get(str(problem["loc"][0]))
-        given = problem["input"]
-        secret = field is not None and field.annotation is SecretStr
-        return without_secrets(given) if secret else shown(given)
+    def _said(cls, problem: ErrorDetails) -> str:
+        """The key, the value without what is not to be seen, and what was expected."""
+        place = str(problem["loc"][0])
+        names = dict(zip(cls.model_fields, cls.variables(), strict=True))
+        key = names.get(place, place)
+        field = cls.variables()[key]
+        return f"{key}={_given(field, problem['input'])}: {_expected(field, problem)}"
+
+
+def _given(field: FieldInfo, value: Any) -> str:
+    if not field.repr:
+        return "***"
+    return repr(without_secrets(value) if field.annotation is SecretStr else shown(value))
+
+
+def _expected(field: FieldInfo, problem: ErrorDetails) -> str:
+    """With the setting's meaning, where the words are not a validator's of its own."""
+    words, meaning = expected(problem), str(field.description)
+    if problem["type"] == "value_error":
+        return words
+    return f"expected {meaning}" if f"expected {meaning}".startswith(words) else f"{words} ({meaning})"
 
 
 class AppSettings(EnvironmentSettings):

@@ -35,11 +35,7 @@ _log = logging.getLogger("reviewlens")
 @functools.cache
 def known() -> frozenset[str]:
     """Every name; those of the collector are told by their beginning."""
-    fields = [
-        str(field.validation_alias or f"{settings.model_config['env_prefix']}{name.upper()}")
-        for settings in (AppSettings, LLMSettings)
-        for name, field in settings.model_fields.items()
-    ]
+    fields = [*AppSettings.variables(), *LLMSettings.variables()]
     ports = [variable for variable, _ in (*PORTS.values(), *COLLECTOR_PORTS.values())]
     return frozenset((*fields, *ports, *telemetry_variables(), *AROUND))
 

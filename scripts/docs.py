@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
-from pydantic_settings import BaseSettings
 
 from app.llm.settings import LLMSettings
 from app.reviews.rows import ROWS
-from app.settings import AppSettings
+from app.settings import AppSettings, EnvironmentSettings
 from scripts.stack.settings import variables as stack_variables
 from telemetry.catalog import CATALOG, Metric
 from telemetry.doctor.verdicts import VERDICTS
@@ -143,11 +142,9 @@ def verdicts() -> str:
     )
 
 
-def _rows(settings: type[BaseSettings]) -> Iterable[tuple[str, str, str]]:
-    prefix = settings.model_config["env_prefix"]
-    for name, field in settings.model_fields.items():
-        key = str(field.validation_alias or prefix + name.upper())
-        yield f"`{key}`", _shown(field.default), field.description or "API key; never shown"
+def _rows(settings: type[EnvironmentSettings]) -> Iterable[tuple[str, str, str]]:
+    for key, field in settings.variables().items():
+        yield f"`{key}`", _shown(field.default), field.description or ""
 
 
 def _shown(default: Any) -> str:

@@ -1,14 +1,27 @@
-"""What is checked before any worker starts: whether the metrics can be served as the settings say."""
+"""What is checked before any worker starts: a worker that ends at it would be started again, for ever."""
 
 from __future__ import annotations
 
-from telemetry import listener
+from collections.abc import Mapping
+
+from telemetry import groupfolders, listener, otlp
 from telemetry.bearer import TokenFile
-from telemetry.settings import Settings
+from telemetry.resource import resource
+from telemetry.settings import Settings, load
 
 
-def check(settings: Settings) -> None:
-    """Raise SettingsError where the token's file, or the port of the metrics, cannot be used."""
+def check(environ: Mapping[str, str]) -> None:
+    """Raise SettingsError for a variable that cannot be used, or a port of the metrics that is taken now."""
+    listener.check(usable(environ))
+
+
+def usable(environ: Mapping[str, str]) -> Settings:
+    """The settings, whoever runs now. Raises SettingsError for a variable that cannot be used."""
+    settings = load(environ)
+    for signal in settings.pushed:
+        otlp.target(signal, environ)
+    resource(settings, environ)
+    groupfolders.check(environ)
     if settings.prometheus and settings.token_file:
         TokenFile(settings.token_file).read()
-    listener.check(settings)
+    return settings

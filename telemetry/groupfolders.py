@@ -16,6 +16,7 @@ from pathlib import Path
 
 from telemetry import processes
 from telemetry.private import private_folder, state_folder, warn_of
+from telemetry.settings import SettingsError
 
 STATE_DIRS = ("TELEMETRY_STATE_DIR", "REVIEWLENS_STATE_DIR")
 STATE_DIR = ".run/state"
@@ -35,6 +36,18 @@ def of(environ: Mapping[str, str], pid: int) -> Path:
     given = next(filter(None, map(environ.get, STATE_DIRS)), STATE_DIR)
     name = f"{socket.gethostname()}-{pid}-{processes.began(pid)}"
     return Path(given).absolute() / WORKERS / name
+
+
+def check(environ: Mapping[str, str]) -> None:
+    """Make the folder that TELEMETRY_STATE_DIR names. SettingsError where this user cannot write there."""
+    if not (given := environ.get(STATE_DIRS[0])):
+        return
+    try:
+        why = "" if os.access(state_folder(Path(given).absolute()), os.W_OK | os.X_OK) else "no permission"
+    except OSError as error:
+        why = error.strerror or str(error)
+    if why:
+        raise SettingsError(f"{STATE_DIRS[0]}={given!r}: {why}; expected a folder that this user can write")
 
 
 def root(folder: Path) -> int | None:

@@ -24,6 +24,7 @@ PATIENCE = 10.0
 """Seconds for a head, and for a client to take a page."""
 AGAIN = 1.0
 """Seconds until a port that is still taken is tried again."""
+_KEYS = (LISTENER_HOST, LISTENER_PORT)
 
 
 class _Server(ThreadingHTTPServer):
@@ -151,7 +152,7 @@ class Listener:
         except OSError as error:
             if not self._may_wait():
                 self._leave_turn()
-                raise taken(self._settings, error) from None
+                raise _taken(self._settings, error) from None
         self._closed = threading.Event()
         if self._server is None:
             waiting = (self._turn, self._closed)
@@ -203,7 +204,7 @@ class Listener:
                 self._server = self._serve()
             except OSError as error:
                 if not self._may_wait():
-                    guard.report("render", "%s; trying again", taken(self._settings, error))
+                    guard.report("render", "%s; trying again", _taken(self._settings, error))
             return self._server is not None
 
     def _serve(self) -> MetricsServer:
@@ -229,21 +230,29 @@ def where(settings: Settings) -> str:
     return f"http://{shown}:{settings.listener_port}{settings.metrics_path}"
 
 
-def taken(settings: Settings, error: OSError) -> SettingsError:
-    """The error of a port that cannot be listened on."""
-    key, value = LISTENER_PORT, str(settings.listener_port)
-    if error.errno not in (errno.EADDRINUSE, errno.EACCES):
-        key, value = LISTENER_HOST, settings.listener_host
+def _taken(settings: Settings, error: Exception) -> SettingsError:
+    return cannot_listen(_KEYS, settings.listener_host, settings.listener_port, error)
+
+
+def cannot_listen(keys: tuple[str, str], host: str, port: int, error: Exception) -> SettingsError:
+    """The error of an address whose host and port come from these variables."""
+    of_port = getattr(error, "errno", None) in (errno.EADDRINUSE, errno.EACCES)
+    key, value = (keys[1], str(port)) if of_port else (keys[0], host)
     return SettingsError(
-        f"{key}={value}: cannot listen on {settings.listener_host}:{settings.listener_port} "
-        f"({error.strerror or error}); expected a free port, and an address of this machine"
+        f"{key}={value}: cannot listen on {host}:{port} ({getattr(error, 'strerror', None) or error}); "
+        "expected a free port, and an address of this machine"
     )
+
+
+def probe(keys: tuple[str, str], host: str, port: int) -> None:
+    """Raise SettingsError where nobody can listen there now."""
+    try:
+        _Server(host, port, BaseHTTPRequestHandler).server_close()
+    except (OSError, UnicodeError) as error:  # a name that is none
+        raise cannot_listen(keys, host, port, error) from None
 
 
 def check(settings: Settings) -> None:
     """Raise SettingsError where the port cannot be had now."""
     if settings.listens:
-        try:
-            _Server(settings.listener_host, settings.listener_port, BaseHTTPRequestHandler).server_close()
-        except OSError as error:
-            raise taken(settings, error) from None
+        probe(_KEYS, settings.listener_host, settings.listener_port)

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, Validati
 
 from telemetry.loopback import is_loopback
 from telemetry.secrets import cleaned, hidden_in, without_secrets
-from telemetry.settings import Settings, Signal, checked, flag, lower, rows, variable
+from telemetry.settings import Settings, Signal, StandardFlag, checked, lower, rows, variable
 
 Protocol = Literal["http/protobuf", "grpc"]
 
@@ -27,6 +27,7 @@ DEFAULT_ENDPOINTS: Mapping[Protocol, str] = {
 PREFIX = "OTEL_EXPORTER_OTLP_"
 ENDPOINT = PREFIX + "ENDPOINT"
 
+_PEM_BYTES = 1 << 20  # within which the first certificate begins; comments may stand before it
 # What the exporters themselves take without a word; all else they would log, with its secret.
 _HEADER = re.compile(r"[ \t]*[!#-'*+\-.0-9A-Z^-z|~]+[ \t]*=[ !#-+\--:<-\[\]-~]*")
 
@@ -48,15 +49,17 @@ def _parted(pairs: list[str]) -> list[tuple[str, str, str]]:
     return [pair.partition("=") for pair in pairs]
 
 
-def _readable(path: Path) -> Path:
+def _pem(path: Path) -> Path:
     try:
-        path.open("rb").close()
+        with path.open("rb") as file:
+            if b"-----BEGIN" in file.read(_PEM_BYTES):
+                return path
     except OSError as error:
         raise ValueError from error
-    return path
+    raise ValueError
 
 
-File = Annotated[Path, AfterValidator(_readable)]
+File = Annotated[Path, AfterValidator(_pem)]
 
 
 class Target(BaseModel, frozen=True):
@@ -89,7 +92,7 @@ class Target(BaseModel, frozen=True):
         None,
     )
     client_key: File | None = variable(PREFIX + "CLIENT_KEY", "PEM file of the key to it", None)
-    insecure: Annotated[bool, BeforeValidator(flag)] = variable(
+    insecure: StandardFlag = variable(
         PREFIX + "INSECURE",
         "true or false; true: no TLS over grpc, where the endpoint has neither http:// nor https://",
         False,

@@ -40,9 +40,14 @@ def lower(given: Any) -> Any:
     return given.strip().lower() if isinstance(given, str) else given
 
 
-def flag(given: Any) -> Any:
-    """The specification of OTel: true is true, in any case, and nothing else is."""
+def _flag(given: Any) -> Any:
+    """The specification of OTel for its flags: true is true, in any case, and nothing else is."""
     return given.strip().lower() == "true" if isinstance(given, str) else given
+
+
+_FLAG = BeforeValidator(_flag)
+StandardFlag = Annotated[bool, _FLAG]
+"""A flag of OTel's own. What is neither true nor false is false, and a warning says so."""
 
 
 def variable(name: str, expected: str, default: Any, secret: bool = False) -> Any:
@@ -53,7 +58,7 @@ def variable(name: str, expected: str, default: Any, secret: bool = False) -> An
 class Settings(BaseModel, frozen=True):
     """What the composition root needs to know. What only an exporter reads stays with that exporter."""
 
-    sdk_disabled: Annotated[bool, BeforeValidator(flag)] = variable(
+    sdk_disabled: StandardFlag = variable(
         "OTEL_SDK_DISABLED", "true or false; true leaves the app running without telemetry", False
     )
     service_name: str = variable(
@@ -83,13 +88,13 @@ class Settings(BaseModel, frozen=True):
             "trace_based",
         )
     )
-    http_server_metrics: Annotated[bool, BeforeValidator(flag)] = variable(
+    http_server_metrics: bool = variable(
         "REVIEWLENS_HTTP_SERVER_METRICS",
         "true or false; true also exports http.server.* of other instrumentations, which doubles the series",
         False,
     )
 
-    strict: Annotated[bool, BeforeValidator(flag)] = variable(
+    strict: bool = variable(
         "TELEMETRY_STRICT",
         "true or false; true lets faults inside telemetry raise, for tests: a response may then fail by one",
         False,
@@ -101,7 +106,7 @@ class Settings(BaseModel, frozen=True):
         "that has it itself, and go to /telemetry/metrics",
         "/metrics",
     )
-    prometheus_client: Annotated[bool, BeforeValidator(flag)] = variable(
+    prometheus_client: bool = variable(
         "TELEMETRY_PROMETHEUS_CLIENT",
         "true or false; true also shows what prometheus_client's default registry has",
         False,
@@ -196,7 +201,7 @@ def checked(model: type[Model], given: Mapping[str, Any], names: Mapping[str, st
         ) from None
     for key, field in fields.items():
         value = given.get(key)
-        if field.annotation is bool and isinstance(value, str) and lower(value) not in ("true", "false"):
+        if _FLAG in field.metadata and isinstance(value, str) and lower(value) not in ("true", "false"):
             _log.warning("%s=%r: expected true or false; taken as false", names[key], shown(value))
     return made
 
@@ -215,7 +220,6 @@ def load(environ: Mapping[str, str], **overrides: Any) -> Settings:
     """Settings from an environment; `overrides` replace single ones by field name. Raises SettingsError.
 
     An empty variable is as good as none; OTEL_EXPORTER_OTLP_* matter only where something is pushed.
-    A flag that is neither true nor false is false, and a warning says so.
     """
     given: dict[str, Any] = {key: environ[key] for key in rows(Settings) if environ.get(key)}
     given |= {_key(name): value for name, value in overrides.items()}

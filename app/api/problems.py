@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -18,6 +18,7 @@ from app import faults
 from app.api.schemas import Problem
 from app.api.spells import Spell
 from app.errors import Conflict, Full, NotFound, TooMany
+from app.expected import expected
 from telemetry.metrics import errors_total
 
 ANSWERS: dict[type[Exception], tuple[int, str]] = {
@@ -32,6 +33,7 @@ UNAVAILABLE: Responses = {503: {"model": Problem}}
 LIMITED: Responses = {429: {"model": Problem}}
 # Bodies that are no text, too slow, or too long.
 BODY: Responses = {400: {"model": Problem}, 408: {"model": Problem}, 413: {"model": Problem}}
+UNREADABLE = "body: expected JSON in UTF-8, neither deep nor with endless numbers"
 _COUNTED = {400: "validation", 404: "not_found", 408: "validation", 413: "validation"}
 
 _log = logging.getLogger("reviewlens.store")
@@ -73,13 +75,21 @@ async def _invalid(_: Request, error: Exception) -> Response:
     that cannot be written as JSON, such as a lone surrogate or NaN."""
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it only
     errors_total.labels(error_type="validation", component="api").inc()
-    told = [{key: one[key] for key in ("type", "loc", "msg")} for one in error.errors()]
+    told = [{"type": one["type"], "loc": one["loc"], "msg": _words(one)} for one in error.errors()]
     return JSONResponse({"detail": told}, 422)
+
+
+def _words(problem: Mapping[str, Any]) -> str:
+    """The field, and what was expected of it."""
+    field = next((part for part in reversed(problem["loc"]) if isinstance(part, str)), "body")
+    return f"{field}: {expected(problem)}"
 
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for it only
     error_type = _COUNTED.get(error.status_code)
+    if error.status_code == 400 and error.__cause__ is not None:  # FastAPI's, which names no reason
+        error.detail = UNREADABLE
     if error_type and not isinstance(error.__cause__, ClientDisconnect):  # who left sent nothing wrong
         errors_total.labels(error_type=error_type, component="api").inc()
     return await http_exception_handler(request, error)

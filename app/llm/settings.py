@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Annotated
 
-from pydantic import Field, HttpUrl, SecretStr, field_validator
+from pydantic import AfterValidator, Field, HttpUrl, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from app.settings import MOST, EnvironmentSettings
@@ -15,9 +17,23 @@ PREFIX = "REVIEWLENS_LLM_"
 # Each provider, in the default order, and the variable of its key.
 KEYS = {"gemini": "GEMINI_API_KEY", "openai": "OPENAI_API_KEY", "claude": "ANTHROPIC_API_KEY"}
 PROVIDERS = tuple(KEYS)
+ORDER = f"expected some of {', '.join(PROVIDERS)}, by commas, each once"
 # Where each provider's API begins on the simulator, as the SDKs expect their base URLs.
 SIMULATOR_PATHS = {"gemini": "", "openai": "/v1", "claude": ""}
 SIMULATOR_KEY = SecretStr("simulated")
+KEY_EXPECTED = "expected a key of letters, digits and signs of ASCII, without blanks or line breaks"
+_KEY = re.compile(r"[!-~]*")
+
+
+def _key(value: SecretStr | None) -> SecretStr | None:
+    """As a header can carry it. A key from a file often ends in a newline, which goes."""
+    key = value.get_secret_value().strip() if value else ""
+    if not _KEY.fullmatch(key):
+        raise ValueError(f"{KEY_EXPECTED}; something else stands within it")
+    return SecretStr(key)
+
+
+Key = Annotated[SecretStr | None, AfterValidator(_key)]
 
 
 def keyless(providers: str, keys: Mapping[str, str | None]) -> bool:
@@ -58,8 +74,8 @@ class LLMSettings(EnvironmentSettings):
     gemini_timeout: float = Field(
         default=10.0, gt=0, le=MOST, description="seconds for one attempt at Gemini"
     )
-    gemini_api_key: SecretStr | None = Field(
-        default=None, validation_alias="GEMINI_API_KEY", description="key of the Gemini API"
+    gemini_api_key: Key = Field(
+        None, validation_alias="GEMINI_API_KEY", description="key of the Gemini API", repr=False
     )
 
     openai_model: str = Field(default="gpt-5.4-mini", description="model asked of OpenAI")
@@ -69,8 +85,8 @@ class LLMSettings(EnvironmentSettings):
     openai_timeout: float = Field(
         default=10.0, gt=0, le=MOST, description="seconds for one attempt at OpenAI"
     )
-    openai_api_key: SecretStr | None = Field(
-        default=None, validation_alias="OPENAI_API_KEY", description="key of the OpenAI API"
+    openai_api_key: Key = Field(
+        None, validation_alias="OPENAI_API_KEY", description="key of the OpenAI API", repr=False
     )
 
     claude_model: str = Field(default="claude-haiku-4-5", description="model asked of Anthropic")
@@ -78,8 +94,8 @@ class LLMSettings(EnvironmentSettings):
     claude_timeout: float = Field(
         default=10.0, gt=0, le=MOST, description="seconds for one attempt at Anthropic"
     )
-    claude_api_key: SecretStr | None = Field(
-        default=None, validation_alias="ANTHROPIC_API_KEY", description="key of the Anthropic API"
+    claude_api_key: Key = Field(
+        None, validation_alias="ANTHROPIC_API_KEY", description="key of the Anthropic API", repr=False
     )
 
     @field_validator("providers")
@@ -88,16 +104,10 @@ class LLMSettings(EnvironmentSettings):
         names = [name.strip() for name in value.split(",") if name.strip()]
         for name in names:
             if name not in PROVIDERS:
-                raise ValueError(f"unknown provider {shown(name)!r}; known: {', '.join(PROVIDERS)}")
+                raise ValueError(f"{ORDER}; there is no provider {shown(name)!r}")
             if names.count(name) > 1:
-                raise ValueError(f"{name!r} stands twice; each provider may stand once")
+                raise ValueError(f"{ORDER}; {name!r} stands twice")
         return ",".join(names)
-
-    @field_validator("gemini_api_key", "openai_api_key", "claude_api_key")
-    @classmethod
-    def _stripped(cls, value: SecretStr | None) -> SecretStr | None:
-        # A key from a file often ends in a newline, which no HTTP header may hold.
-        return SecretStr(value.get_secret_value().strip()) if value else None
 
     @property
     def order(self) -> tuple[str, ...]:

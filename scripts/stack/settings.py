@@ -53,6 +53,7 @@ class Settings:
         """The settings of this command; StackError names a variable that cannot be used."""
         environ = own(environ)
         mode = mode_of(environ)
+        _check_mirror(environ)
         settings = cls(
             mode=mode,
             ports={name: _port(environ, *entry) for name, entry in ports_in(mode).items()},
@@ -161,6 +162,14 @@ def variables() -> dict[str, tuple[str, str]]:
         **kept,
         DOWNLOAD_BASE: ("", "mirror of the programs' releases, laid out as in scripts/binaries.yaml"),
     }
+
+
+def _check_mirror(environ: Mapping[str, str]) -> None:
+    mirror = environ.get(DOWNLOAD_BASE)
+    if mirror and not mirror.startswith(("http://", "https://", "file://")):
+        raise StackError(
+            f"{DOWNLOAD_BASE}={shown(mirror)!r}: an address with https:// or http:// is expected."
+        )
 
 
 def _simulated(environ: Mapping[str, str]) -> bool:

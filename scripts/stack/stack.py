@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
-from scripts.stack import launch, private
+from scripts.stack import launch, private, startable
 from scripts.stack.binaries import find
 from scripts.stack.cache import Found, Say
 from scripts.stack.drain import drain
@@ -50,8 +50,10 @@ class Stack:
             return self._up(MONITORING)
 
     def _up(self, only: Sequence[str] | None) -> Started:
-        exporting(self.settings.mode, self.settings.ports, self.settings.recorded)
+        given = exporting(self.settings.mode, self.settings.ports, self.settings.recorded)
         names = [name for name in SERVICES if self._wanted(name, only)]
+        if "api" in names:
+            startable.check(given)
         if not self.supervisor.running():
             sweep(self.settings, SERVICES, self._say)
             self._require_ports(names)  # before anything is fetched

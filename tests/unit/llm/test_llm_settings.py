@@ -68,12 +68,16 @@ def test_a_key_turns_the_simulator_off(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("key", "value", "says"),
     [
-        ("PROVIDERS", "gemini,chatgpt", "unknown provider 'chatgpt'; known: gemini, openai, claude"),
+        (
+            "PROVIDERS",
+            "gemini,chatgpt",
+            "expected some of gemini, openai, claude, by commas, each once; there is no provider 'chatgpt'",
+        ),
         ("PROVIDERS", "gemini,openai,gemini", "'gemini' stands twice"),
-        ("DEADLINE", "0", "greater than 0"),
-        ("DEADLINE", "inf", "less than or equal to 1000000000"),
-        ("GEMINI_TIMEOUT", "soon", "valid number"),
-        ("SIMULATOR_URL", "localhost:8090", "URL"),
+        ("DEADLINE", "0", "expected more than 0"),
+        ("DEADLINE", "inf", "expected 1000000000 or less"),
+        ("GEMINI_TIMEOUT", "soon", "expected a number"),
+        ("SIMULATOR_URL", "localhost:8090", "expected a URL of scheme http or https"),
     ],
 )
 def test_a_wrong_setting_says_key_value_and_expectation(
