@@ -38,6 +38,8 @@ if suits .venv/bin/python; then
   damaged=$("${check[@]}" --forget "$stamp") ||
     echo "Mending .venv, where files are missing: ${damaged//$'\n'/, }"
 else
+  [[ ! -L .venv && (! -e .venv || -f .venv/pyvenv.cfg || -z $(ls -A .venv)) ]] ||
+    fail ".venv is no virtual environment that can be made again: it is a link, or holds other files. Move it away."
   python=$(find_python)
   echo "Making .venv with $("$python" --version)"
   "$python" -m venv --clear .venv || {

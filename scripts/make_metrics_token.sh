@@ -5,6 +5,15 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../monitoring"
 umask 077
 
+files=(host.token api.token prometheus.token host.yml api.yml)
+if [[ -e token || -L token ]]; then
+  strange=$(ls -A token/ | grep -vxF "$(printf '%s\n' "${files[@]}")" || true)
+  if [[ -L token || ! -d token || -n $strange ]]; then
+    echo "error: monitoring/token is not as this script makes it: a folder with ${files[*]} alone. Move it away." >&2
+    exit 1
+  fi
+fi
+
 fresh=$(mktemp -d token.XXXXXX)
 trap 'rm -rf "$fresh"' EXIT
 head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=\n' >"$fresh/host.token"
@@ -18,6 +27,9 @@ root=sudo
 ((EUID)) || root=
 $root chown 10001:10001 "$fresh/api.token"                                           # who the image runs as
 $root chown 65534:65534 "$fresh/prometheus.token" "$fresh/host.yml" "$fresh/api.yml" # user of Prometheus's container
-rm -rf token
+if [[ -d token ]]; then
+  rm -f "${files[@]/#/token/}"
+  rmdir token
+fi
 mv "$fresh" token
 echo "Wrote monitoring/token. docs/compose.md names the compose files that use it."

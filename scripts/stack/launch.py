@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import json
 import shlex
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.stack import private
+from scripts.stack.modes import SERVICES
 from scripts.stack.services import Service
 from scripts.stack.settings import ROOT, Settings
 
 FOLDER = "launch"
 _RECORD = "stack.json"
+FILES = (_RECORD, *(f"{FOLDER}/{service}.sh" for service in SERVICES))
+"""All that `write` makes, below the run folder."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +63,6 @@ def launched(run_dir: Path) -> Launched | None:
         return None
     record = json.loads(path.read_text())
     return Launched(record["settings"], {name: row["command"] for name, row in record["services"].items()})
-
-
-def remove(run_dir: Path) -> None:
-    """Remove the scripts and the record."""
-    shutil.rmtree(run_dir / FOLDER, ignore_errors=True)
-    (run_dir / _RECORD).unlink(missing_ok=True)
 
 
 def _record(settings: Settings, services: Sequence[Service]) -> str:

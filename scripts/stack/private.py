@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+import stat
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path, PurePath
 
 from scripts.stack.errors import StackError
 
@@ -16,14 +19,20 @@ def folder(path: Path) -> Path:
     StackError where this user cannot write there.
     """
     try:
-        for missing in [part for part in (*reversed(path.parents), path) if not part.exists()]:
-            missing.mkdir(mode=0o700, exist_ok=True)
+        make(path)
         writable = path.is_dir() and os.access(path, os.W_OK | os.X_OK, effective_ids=True)
     except OSError as error:
         raise _unwritable(path, error.strerror or str(error)) from error
     if not writable:
         raise _unwritable(path, "Permission denied" if path.is_dir() else "Not a directory")
     return path
+
+
+def make(path: Path) -> None:
+    """The same without a look at what is there. Raises OSError."""
+    for missing in [part for part in (*reversed(path.parents), path) if not part.exists()]:
+        missing.mkdir(mode=0o700, exist_ok=True)
+        missing.chmod(0o700)  # a umask may take the owner's rights
 
 
 def _unwritable(path: Path, why: str) -> StackError:
@@ -33,12 +42,46 @@ def _unwritable(path: Path, why: str) -> StackError:
 
 
 def write(path: Path, text: str) -> Path:
-    """Write a file of the stack's own, and the folders above it."""
+    """Write a file of the stack's own, and the folders above it. StackError where a link is in its place."""
     folder(path.parent)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise _unwritable(path, "a link" if path.is_symlink() else error.strerror or str(error)) from error
+    with os.fdopen(descriptor, "wb") as file:
         os.fchmod(file.fileno(), 0o600)
         file.write(text.encode("utf-8", "surrogateescape"))
     return path
+
+
+def remove(folder: Path, files: Iterable[str]) -> None:
+    """Remove these files below a folder, and the folders on their way that are empty then.
+
+    Whatever else is there stays, and a link is neither followed nor removed.
+    """
+    with suppress(FileNotFoundError):
+        within = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            for name in files:
+                _remove(within, PurePath(name).parts)
+        finally:
+            os.close(within)
+
+
+def _remove(within: int, parts: Sequence[str]) -> None:
+    """By descriptors, so that no link that somebody puts there leads elsewhere."""
+    name, *rest = parts
+    with suppress(OSError):  # it is not there, is a folder, is not empty
+        if not rest:
+            if not stat.S_ISLNK(os.stat(name, dir_fd=within, follow_symlinks=False).st_mode):
+                os.unlink(name, dir_fd=within)
+            return
+        inner = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=within)
+        try:
+            _remove(inner, rest)
+        finally:
+            os.close(inner)
+        os.rmdir(name, dir_fd=within)
 
 
 def warning(path: Path) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import secrets
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -22,20 +21,22 @@ BEHIND_COLLECTOR = ROOT / "monitoring" / "prometheus.otlp.yml"
 ALERTMANAGER = ROOT / "monitoring" / "alertmanager" / "alertmanager.yml"
 GRAFANA = ROOT / "monitoring" / "grafana"
 API = "localhost:8000"
+_SOURCES, _PROVIDERS = "datasources/prometheus.yml", "dashboards/dashboard.yml"
+FILES = (
+    *(f"prometheus/{committed.name}" for committed in (PROMETHEUS, BEHIND_COLLECTOR)),
+    *(f"grafana/provisioning/{name}" for name in (_SOURCES, _PROVIDERS)),
+)
+"""All that is rendered, below the run folder."""
 _GLOB = re.compile(r"[\\*?\[]")
 
 
 def prometheus_config(settings: Settings) -> Path:
-    """The committed file, or below the run folder a copy with this stack's ports and the rules beside it."""
+    """The committed file, or below the run folder a copy with this stack's ports, which reads the same rules."""
     committed = BEHIND_COLLECTOR if settings.mode == OTLP else PROMETHEUS
     is_plain = settings.default_ports and settings.metrics_port == settings.ports["api"]
     if is_plain and not settings.scraping and not _GLOB.search(str(committed)):
         return committed
     _expect_token(settings)
-    folder = settings.run_dir / "prometheus"
-    shutil.rmtree(folder, ignore_errors=True)
-    for rules in (committed.parent / "alerts").glob("*.yml"):
-        private.write(folder / "alerts" / rules.name, rules.read_text(encoding="utf-8"))
     data = yaml.safe_load(committed.read_text(encoding="utf-8"))
     for job in data["scrape_configs"] if settings.mode != OTLP else ():
         if any(group["targets"] == [API] for group in job.get("static_configs", ())):
@@ -43,9 +44,8 @@ def prometheus_config(settings: Settings) -> Path:
     moved = settings.ports if settings.mode == OTLP else {**settings.ports, "api": settings.metrics_port}
     ports = ports_in(settings.mode).items()
     with_ports(data, {str(default): moved[name] for name, (_, default) in ports})
-    if _GLOB.search(str(folder)):
-        data["rule_files"] = [f"{_literal(folder)}/{pattern}" for pattern in data["rule_files"]]
-    return _write(folder / committed.name, data)
+    data["rule_files"] = [f"{_literal(committed.parent)}/{pattern}" for pattern in data["rule_files"]]
+    return _write(settings.run_dir / "prometheus" / committed.name, data)
 
 
 def _expect_token(settings: Settings) -> None:
@@ -85,19 +85,15 @@ def _moved(target: str, ports: dict[str, int]) -> str:
 def grafana_provisioning(settings: Settings) -> Path:
     """The committed provisioning with this machine's Prometheus and dashboards, not the container's."""
     folder = settings.run_dir / "grafana" / "provisioning"
-    sources = yaml.safe_load(
-        (GRAFANA / "provisioning/datasources/prometheus.yml").read_text(encoding="utf-8")
-    )
+    sources = yaml.safe_load((GRAFANA / "provisioning" / _SOURCES).read_text(encoding="utf-8"))
     for source in sources["datasources"]:
         source["url"] = settings.url("prometheus")
-    providers = yaml.safe_load(
-        (GRAFANA / "provisioning/dashboards/dashboard.yml").read_text(encoding="utf-8")
-    )
+    providers = yaml.safe_load((GRAFANA / "provisioning" / _PROVIDERS).read_text(encoding="utf-8"))
     for provider in providers["providers"]:
         # Grafana replaces $NAME in what it reads here; $$ is a dollar sign.
         provider["options"]["path"] = str(GRAFANA / "dashboards").replace("$", "$$")
-    _write(folder / "datasources/prometheus.yml", sources)
-    _write(folder / "dashboards/dashboard.yml", providers)
+    _write(folder / _SOURCES, sources)
+    _write(folder / _PROVIDERS, providers)
     return folder
 
 

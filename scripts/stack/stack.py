@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
-from scripts.stack import launch, private, startable
+from scripts.stack import launch, private, render, startable
 from scripts.stack.binaries import find
 from scripts.stack.cache import Found, Say
 from scripts.stack.drain import drain
@@ -21,7 +20,7 @@ from scripts.stack.ports import require_free
 from scripts.stack.processes import sweep
 from scripts.stack.services import MONITORING, PROGRAMS, Service, check_configs, services
 from scripts.stack.settings import HOST, Settings
-from scripts.stack.supervisor import Supervisor
+from scripts.stack.supervisor import FILES, Supervisor
 
 
 class Started(NamedTuple):
@@ -171,11 +170,7 @@ class Stack:
         if self.supervisor.running():
             self.supervisor.shutdown()
         sweep(self.settings, SERVICES, self._say)
-        launch.remove(self.settings.run_dir)
-        for path in ("supervisord.conf", "supervisord.pid", "supervisor.sock"):
-            (self.settings.run_dir / path).unlink(missing_ok=True)
-        for path in ("prometheus", "grafana"):
-            shutil.rmtree(self.settings.run_dir / path, ignore_errors=True)
+        private.remove(self.settings.run_dir, (*FILES, *launch.FILES, *render.FILES))
 
     def stop_monitoring(self) -> None:
         """Stop what start_monitoring starts; the supervisor too when it has nothing else to do."""

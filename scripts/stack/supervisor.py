@@ -24,6 +24,8 @@ STOP_SECONDS = 40
 """As in docker-compose.yml: a verdict may take 25 s, the last push 5 s."""
 _ANSWER_SECONDS = 15
 _CONF = "supervisord.conf"
+FILES = (_CONF, "supervisord.pid", "supervisor.sock")
+"""All that a supervisor leaves in the run folder when it is killed, save logs."""
 
 
 def configuration(names: Sequence[str]) -> str:

@@ -17,9 +17,8 @@ import pytest
 from support.own_stack import environment, is_alive, pid_of, run
 from support.servers import wait_for
 
-from scripts.stack import private, processes, render, rpc
+from scripts.stack import private, processes, rpc
 from scripts.stack.errors import StackError
-from scripts.stack.settings import Settings
 from scripts.stack.stack import Stack
 
 STUBBORN = "import signal, sys; signal.signal(15, signal.SIG_IGN); print('on', flush=True); sys.stdin.read()"
@@ -139,18 +138,3 @@ def test_a_file_in_the_place_of_a_folder_is_one_line(variable: str) -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
     assert "cannot be written" in done.stderr
-
-
-@pytest.mark.parametrize("umask", [0o000, 0o077])
-def test_all_that_the_stack_renders_is_its_owner_s_alone(umask: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The rules beside the configuration too."""
-    with tempfile.TemporaryDirectory(prefix="rl-") as folder:
-        before = os.umask(umask)
-        try:
-            config = render.prometheus_config(Settings.from_env(environment(Path(folder))))
-        finally:
-            os.umask(before)
-        below = list(config.parent.rglob("*"))
-        assert (config.parent / "alerts" / "api_alerts.yml") in below
-        assert {path.stat().st_mode & 0o777 for path in below if path.is_file()} == {0o600}
-        assert {path.stat().st_mode & 0o777 for path in below if path.is_dir()} == {0o700}
