@@ -18,6 +18,7 @@ def folder(path: Path) -> None:
     """Make a folder, and those above it, where they are missing. One that is there stays as it is."""
     for missing in [part for part in (*reversed(path.parents), path) if not part.exists()]:
         missing.mkdir(mode=0o700, exist_ok=True)
+        missing.chmod(0o700)  # a umask may take the owner's rights
     path.mkdir(exist_ok=True)  # says so where it is something else
 
 

@@ -31,7 +31,7 @@ _GLOB = re.compile(r"[\\*?\[]")
 
 
 def prometheus_config(settings: Settings) -> Path:
-    """The committed file, or below the run folder a copy with this stack's ports, which reads the same rules."""
+    """The committed file, or a copy below the run folder with this stack's ports and the committed rules."""
     committed = BEHIND_COLLECTOR if settings.mode == OTLP else PROMETHEUS
     is_plain = settings.default_ports and settings.metrics_port == settings.ports["api"]
     if is_plain and not settings.scraping and not _GLOB.search(str(committed)):
