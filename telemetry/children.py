@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
+from telemetry import calls
 from telemetry.aggregation import writer
+from telemetry.calls import complete, guarded
 from telemetry.catalog import Metric
 from telemetry.exemplars import Offer
 from telemetry.guard import guard
 from telemetry.pages import Numbers
-from telemetry.trackers import ExceptionCounter, Exceptions, Timer
+from telemetry.trackers import IDLE, ExceptionCounter, Exceptions, Timer
 
 Attributes = Mapping[str, str]
 
@@ -118,7 +120,7 @@ class Child:
         """What was raised while recording: there is no lock to `take` before the child is connected, or where
         it is the instrument that records; everything else is a fault."""
         if take is not None:
-            guard.fault("record")
+            calls.fault()
             return
         try:
             if self.connect():
@@ -130,13 +132,14 @@ class Child:
             if self._after is not None:
                 self._after(amount, 0)
         except Exception:
-            guard.fault("record")
+            calls.fault()
 
     def _refuse(self, amount: float) -> None:
         """NaN fails as well: added once, it would be the sum for ever."""
         raise ValueError(f"{self._of.metric.name}: got {amount!r}, expected a finite number of 0 or more")
 
 
+@complete(IDLE)
 class BoundCounter(Child):
     """A counter under one label set."""
 
@@ -159,18 +162,18 @@ class BoundCounter(Child):
         except Exception:
             self._otherwise(amount, self.inc, take)
 
+    @guarded()
     def reset(self) -> None:
         """Change nothing, and be a fault: totals never fall."""
-        try:
-            raise TypeError(f"{self._of.metric.name}: a counter cannot be reset, totals never fall")
-        except TypeError:
-            guard.fault("record")
+        raise TypeError(f"{self._of.metric.name}: a counter cannot be reset, totals never fall")
 
+    @guarded(IDLE)
     def count_exceptions(self, exception: Exceptions = Exception) -> ExceptionCounter:
         """Count what leaves a block or a function: `with`, or a decorator, of any kind of function."""
         return ExceptionCounter(self.inc, exception)
 
 
+@complete(IDLE)
 class BoundHistogram(Child):
     """A histogram under one label set."""
 
@@ -181,7 +184,7 @@ class BoundHistogram(Child):
         self._bounds = of.metric.buckets
         self._sum = len(self._bounds) + 1
 
-    def observe(self, amount: float, exemplar: Mapping[str, str] | None = None) -> None:
+    def observe(self, amount: float = cast(float, None), exemplar: Mapping[str, str] | None = None) -> None:
         """Record one value of 0 or more, in the metric's unit. `exemplar`: see BoundCounter."""
         take, release, numbers = self._take, self._release, self._numbers
         try:
@@ -199,6 +202,7 @@ class BoundHistogram(Child):
         except Exception:
             self._otherwise(amount, self.observe, take)
 
+    @guarded(IDLE)
     def time(self) -> Timer:
         """Record the seconds of a block or a function: `with`, or a decorator, of any kind of function."""
         return Timer(self)

@@ -7,12 +7,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from telemetry.calls import complete, guarded
 from telemetry.catalog import Metric
 from telemetry.guard import guard
 from telemetry.handles import Handle, LabelError, Values, text_of
-from telemetry.trackers import InProgress, Timer
+from telemetry.trackers import IDLE, InProgress, Timer
 
 
+@complete(IDLE)
 class BoundGauge:
     """A gauge under one label set."""
 
@@ -22,40 +24,44 @@ class BoundGauge:
         self._handle = handle
         self._values = values
 
+    @guarded()
     def set(self, amount: float) -> None:
         """Hold `amount` until it is set anew or removed."""
-        try:
-            self._handle.hold(self._values, amount)
-        except Exception:
-            guard.fault("record")
+        self._handle.hold(self._values, amount)
 
+    @guarded()
     def inc(self, amount: float = 1.0) -> None:
         """Add `amount` to what is held, from 0."""
-        try:
-            self._handle.change(self._values, amount)
-        except Exception:
-            guard.fault("record")
+        self._handle.change(self._values, amount)
 
+    @guarded()
     def dec(self, amount: float = 1.0) -> None:
         """Take `amount` from what is held."""
         self.inc(-amount)
 
+    @guarded()
     def set_to_current_time(self) -> None:
         """Hold the seconds since 1970."""
         self.set(time.time())
 
+    @guarded()
     def set_function(self, function: Callable[[], float]) -> None:
         """Ask `function` for the value at each collection, in place of what is held."""
+        if not callable(function):
+            raise TypeError(f"got {function!r}, expected a function that gives a number")
         self._handle.ask(self._values, function)
 
+    @guarded(IDLE)
     def track_inprogress(self) -> InProgress:
         """Hold 1 more while a block or a function runs."""
         return InProgress(self.inc, self.dec)
 
+    @guarded(IDLE)
     def time(self) -> Timer:
         """Hold the seconds of the last block or function."""
         return Timer(_Setting(self.set))
 
+    @guarded()
     def remove(self) -> None:
         """End the series: the next scrape does not have it."""
         self._handle.drop(self._values)
@@ -78,6 +84,7 @@ class Some(NamedTuple):
     other_count: int = 0
 
 
+@complete(IDLE)
 class Gauge(Handle[BoundGauge]):
     """A metric whose series come and go.
 

@@ -32,19 +32,21 @@ class Guard:
         self._last: dict[str, float] = {}
         self._due: Counter[Step] = Counter()
 
-    def fault(self, step: Step) -> None:
-        """Deal with the exception being handled: count it, log it once per spell; re-raise where strict."""
+    def fault(self, step: Step, place: str = "") -> None:
+        """Deal with the exception being handled: count it, log it once per spell; re-raise where strict.
+        `place`: of the call that is wrong, which has spells of its own."""
         if self.strict:
             raise  # noqa: PLE0704 - called from an except block only
-        self.later(step)
+        self.later(step, place)
         self.count_due()
 
-    def later(self, step: Step) -> None:
+    def later(self, step: Step, place: str = "") -> None:
         """As fault(), but it is counted at the next scrape, push or fault, and never raised: where the
         instrument that counts it may be what the caller has locked."""
         self._add(step)
-        if self._is_new_spell(step):
-            _say("telemetry fault in %s; the request is untouched", step, exc_info=True)
+        where = f"{step} at {place}" if place else step
+        if self._is_new_spell(where):
+            _say("telemetry fault in %s; the request is untouched", where, exc_info=True)
 
     def report(self, step: Step, message: str, *args: object) -> None:
         """Count a fault that is no exception, and log what it is, once per spell."""

@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterable, Mapping
 from operator import itemgetter
 from typing import Any, Generic, Protocol, TypeVar, cast
 
+from telemetry import calls
 from telemetry.bounds import Bound
+from telemetry.calls import complete, guarded
 from telemetry.catalog import OTHER, Metric
 from telemetry.children import Attributes, BoundCounter, BoundHistogram, Child, Watcher
 from telemetry.guard import guard
-from telemetry.trackers import ExceptionCounter, Exceptions, InProgress, Timer
+from telemetry.trackers import IDLE, ExceptionCounter, Exceptions, Timer
 from telemetry.words import printable, say_once
 
 Values = tuple[str, ...]
@@ -35,30 +37,6 @@ class Recorder(Protocol):
     def record(self, amount: float, attributes: Attributes | None = None) -> None: ...
 
 
-class Idle:
-    """The instrument of a handle that is not wired, and what a call with wrong labels gets: forgets all."""
-
-    _alone = None  # as of a child that is not connected
-
-    def _forget(self, *_: object, **__: object) -> None:
-        """Do nothing."""
-
-    add = record = inc = dec = observe = set = set_to_current_time = set_function = remove = reset = _forget
-
-    def time(self) -> Timer:
-        """Run the block; its seconds are forgotten."""
-        return Timer(self)
-
-    def count_exceptions(self, exception: Exceptions = Exception) -> ExceptionCounter:
-        """Run the block; its exceptions leave, and are not counted."""
-        return ExceptionCounter(self._forget, exception)
-
-    def track_inprogress(self) -> InProgress:
-        """Run the block."""
-        return InProgress(self._forget, self._forget)
-
-
-IDLE = Idle()
 BoundT = TypeVar("BoundT")
 ChildT = TypeVar("ChildT", bound=Child)
 InstrumentT = TypeVar("InstrumentT")
@@ -95,41 +73,30 @@ class Handle(ABC, Generic[BoundT]):
             return self._sought(labels, values)
         return child if len(labels) == self._many and not values else self._sought(labels, values)
 
+    @guarded()
     def remove(self, *values: object) -> None:
         """Remove the series of these label values, given by place: of a gauge alone, as the next two. A
         counter's or a histogram's is a fault: what was counted stays."""
-        try:
-            values = self._values(self._by_place(values, {}))
-            self._remove(lambda there: there == values)
-        except Exception:
-            guard.fault("record")
+        values = self._values(self._by_place(values, {}))
+        self._remove(lambda there: there == values)
 
+    @guarded()
     def remove_by_labels(self, labels: Mapping[str, object]) -> None:
         """Remove every series that has these labels; none where there are no labels."""
-        try:
-            if unknown := labels.keys() - self._name_set:
-                raise LabelError(
-                    f"{self.metric.name}: got {sorted(unknown)}, expected of {list(self._names)}"
-                )
-            wanted = {self._names.index(name): str(value) for name, value in labels.items()}
-            self._remove(lambda there: bool(wanted) and all(there[at] == v for at, v in wanted.items()))
-        except Exception:
-            guard.fault("record")
+        if unknown := labels.keys() - self._name_set:
+            raise LabelError(f"{self.metric.name}: got {sorted(unknown)}, expected of {list(self._names)}")
+        wanted = {self._names.index(name): str(value) for name, value in labels.items()}
+        self._remove(lambda there: bool(wanted) and all(there[at] == v for at, v in wanted.items()))
 
+    @guarded()
     def clear(self) -> None:
         """Remove every series."""
-        try:
-            self._remove(lambda _: True)
-        except Exception:
-            guard.fault("record")
+        self._remove(lambda _: True)
 
+    @guarded(())
     def collect(self) -> Iterable[Any]:
         """Nothing, and a fault: /metrics shows the numbers, `telemetry.testing` reads them."""
-        try:
-            raise TypeError(f"{self.metric.name}: a handle is not collected, /metrics shows its series")
-        except TypeError:
-            guard.fault("record")
-        return ()
+        raise TypeError(f"{self.metric.name}: a handle is not collected, /metrics shows its series")
 
     describe = collect
 
@@ -143,7 +110,7 @@ class Handle(ABC, Generic[BoundT]):
             values = self._values(self._by_place(by_place, labels) if by_place else labels)
             return self._children.get(self._key(values)) or self._child(values)
         except Exception:
-            guard.fault("record")
+            calls.fault()
             return cast(BoundT, IDLE)
 
     def _by_place(self, values: tuple[object, ...], labels: Mapping[str, object]) -> dict[str, object]:
@@ -184,7 +151,7 @@ class Handle(ABC, Generic[BoundT]):
         try:
             raise LabelError(f"{self.metric.name}: {name}={value!r}, expected one of {sorted(closed)}")
         except LabelError:
-            guard.fault("record")
+            calls.fault()
         return OTHER
 
     @abstractmethod
@@ -290,6 +257,7 @@ class Instrumented(Handle[ChildT], Generic[ChildT, InstrumentT]):
         return fitted, child
 
 
+@complete(IDLE)
 class Counter(Instrumented[BoundCounter, Adder]):
     """A metric that only rises."""
 
@@ -304,15 +272,18 @@ class Counter(Instrumented[BoundCounter, Adder]):
         """Show the series of these label values at 0 until it has a value."""
         self._known(values)[1].inc(0)
 
+    @guarded()
     def inc(self, amount: float = 1.0, exemplar: Mapping[str, str] | None = None) -> None:
         """Add to a counter without labels."""
         self.labels().inc(amount, exemplar)
 
+    @guarded(IDLE)
     def count_exceptions(self, exception: Exceptions = Exception) -> ExceptionCounter:
         """Count, in a counter without labels, what leaves a block or a function."""
         return self.labels().count_exceptions(exception)
 
 
+@complete(IDLE)
 class Histogram(Instrumented[BoundHistogram, Recorder]):
     """A metric that keeps a distribution over the catalogue's buckets."""
 
@@ -342,10 +313,12 @@ class Histogram(Instrumented[BoundHistogram, Recorder]):
         super().forget()
         self.expected = frozenset()
 
+    @guarded()
     def observe(self, amount: float, exemplar: Mapping[str, str] | None = None) -> None:
         """Record into a histogram without labels."""
         self.labels().observe(amount, exemplar)
 
+    @guarded(IDLE)
     def time(self) -> Timer:
         """Record the seconds of a block or a function; Timer.labels() chooses the label set within it."""
         return Timer(self)

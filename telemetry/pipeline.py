@@ -32,7 +32,7 @@ from telemetry.exposition import Exposition, client_registry
 from telemetry.gauges import Gauge
 from telemetry.group import GoOnExporter, GroupReader, forget_copied, hold_back, in_cells, works
 from telemetry.guard import Step, guard
-from telemetry.handles import IDLE, Counter, Histogram, Instrumented
+from telemetry.handles import Counter, Histogram, Instrumented
 from telemetry.inheritance import Inheritance
 from telemetry.kept import Kept
 from telemetry.listener import Listener
@@ -45,6 +45,7 @@ from telemetry.resource import resource
 from telemetry.scraping import Endpoint
 from telemetry.settings import Settings, load
 from telemetry.tracing import tracer_provider
+from telemetry.trackers import IDLE
 from telemetry.views import views
 from telemetry.workers import Worker
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from time import perf_counter
 
+from telemetry.calls import guarded
 from telemetry.metrics import errors_total
-from telemetry.trackers import ExceptionCounter, Labelled, Observer, Timer, Tracker
+from telemetry.trackers import IDLE, ExceptionCounter, Labelled, Observer, Timer, Tracker
 
 __all__ = ["Labelled", "Observer", "Timer", "Tracker", "track_errors", "track_time"]
 
 
+@guarded(IDLE)
 def track_time(
     histogram: Labelled | Observer,
     labels: Mapping[str, object] | None = None,
@@ -26,5 +28,6 @@ class track_errors(ExceptionCounter):  # noqa: N801 - the specification's name, 
     Exceptions only: a cancelled task, a closed generator and an exit are no errors.
     """
 
+    @guarded()
     def __init__(self, error_type: str, component: str) -> None:
         super().__init__(errors_total.labels(error_type=error_type, component=component).inc, Exception)

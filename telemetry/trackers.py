@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from time import perf_counter
 from types import TracebackType
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
-from telemetry.watching import End, F, watched
+from telemetry.calls import guarded
+from telemetry.watching import End, Ending, F, watched
 
 Exceptions = type[BaseException] | tuple[type[BaseException], ...]
 
@@ -25,7 +26,7 @@ class Labelled(Protocol):
     def labels(self, *values: object, **labels: object) -> Observer: ...
 
 
-class Tracker(ABC):
+class Tracker(Ending):
     """A block of code under watch: `with`, `async with`, or a decorator that keeps the signature.
 
     An awaitable is watched to its end, a generator from its first step to its end. A decorator serves any
@@ -44,12 +45,7 @@ class Tracker(ABC):
         """The blocks that are open, the innermost last."""
         return cast("list[End]", self.__dict__.setdefault("_open", []))
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def _left(self, error: BaseException | None) -> None:
         self._blocks().pop()(error)
 
     async def __aenter__(self) -> Tracker:
@@ -61,11 +57,39 @@ class Tracker(ABC):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.__exit__(exc_type, error, traceback)
+        self._left(error)
 
     def __call__(self, function: F) -> F:
         """The function, watched at each call."""
         return watched(function, self._begin)
+
+
+class Idle(Tracker):
+    """The instrument of a handle that is not wired, and what a wrong call gives: forgets all, and watches
+    nothing."""
+
+    _alone = None  # as of a child that is not connected
+
+    def _forget(self, *_: object, **__: object) -> None:
+        """Do nothing."""
+
+    add = record = inc = dec = observe = set = set_to_current_time = set_function = remove = reset = _forget
+
+    def labels(self, *_: object, **__: object) -> Idle:
+        """Itself, as a block that watches nothing."""
+        return self
+
+    time = count_exceptions = track_inprogress = labels
+
+    def _begin(self) -> End:
+        return self._forget
+
+    def __call__(self, function: F) -> F:
+        """The function, as it is."""
+        return function
+
+
+IDLE = Idle()
 
 
 class Timer(Tracker):
@@ -74,22 +98,28 @@ class Timer(Tracker):
     `Timer(retrieval_duration_seconds, {"category": "chair"})`; without labels, the histogram itself observes.
     """
 
+    start_time: float | None = None
+    _histogram: Any = IDLE
+    _observer: Observer = IDLE
+    _clock: Callable[[], float] = staticmethod(perf_counter)
+
+    @guarded()
     def __init__(
         self,
         histogram: Labelled | Observer,
         labels: Mapping[str, object] | None = None,
         clock: Callable[[], float] = perf_counter,
     ) -> None:
+        if not (callable(getattr(histogram, "observe", None)) and callable(clock)):
+            raise TypeError(f"Timer: got {histogram!r} and {clock!r}, expected a histogram and a clock")
         self._histogram = histogram
-        self._observer: Observer = (
-            histogram.labels(**labels) if labels else histogram  # type: ignore[union-attr,assignment]
-        )
+        self._observer = histogram.labels(**labels) if labels else histogram  # type: ignore[union-attr,assignment]
         self._clock = clock
-        self.start_time: float | None = None
 
+    @guarded()
     def labels(self, *values: object, **labels: object) -> None:
         """Choose the label set that the block's duration is recorded under, within the block."""
-        self._observer = self._histogram.labels(*values, **labels)  # type: ignore[union-attr]
+        self._observer = self._histogram.labels(*values, **labels)
 
     def _begin(self) -> End:
         start = self.start_time = self._clock()
@@ -103,7 +133,14 @@ class Timer(Tracker):
 class ExceptionCounter(Tracker):
     """Count an exception of some kinds that leaves the block, and let it leave."""
 
+    _count: Callable[[], object] = IDLE.inc
+    _kinds: Exceptions = ()
+
     def __init__(self, count: Callable[[], object], kinds: Exceptions) -> None:
+        try:
+            isinstance(None, kinds)
+        except TypeError:
+            raise TypeError(f"got {kinds!r}, expected a class of exceptions, or a tuple of them") from None
         self._count = count
         self._kinds = kinds
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from types import AsyncGeneratorType, GeneratorType, TracebackType
 from typing import Any, TypeVar, cast
@@ -165,7 +166,23 @@ def _async_generator(function: Callable[..., Any], begin: Begin) -> Callable[...
     return call
 
 
-class _Block:
+class Ending(ABC):
+    """A block of code that is left: with an exception, or without."""
+
+    @abstractmethod
+    def _left(self, error: BaseException | None) -> None:
+        """The block has ended."""
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._left(error)
+
+
+class _Block(Ending):
     """One watched block."""
 
     def __init__(self, end: End) -> None:
@@ -174,10 +191,5 @@ class _Block:
     def __enter__(self) -> None:
         """The watch has begun."""
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def _left(self, error: BaseException | None) -> None:
         self._end(error)

@@ -19,9 +19,9 @@ from telemetry import children
 from telemetry import pipeline as root
 from telemetry.children import BoundCounter, BoundHistogram, Together
 from telemetry.guard import guard
-from telemetry.handles import IDLE
 from telemetry.metrics import http_request_duration_seconds, http_requests_total
 from telemetry.testing import Recorded, recording
+from telemetry.trackers import IDLE
 
 METRICS = ("http_requests_total", "http_request_duration_seconds", "errors_total", "telemetry_overflow_total")
 NAMED = re.compile(rf"^(?:# \w+ )?(?:{'|'.join(METRICS)})(?:_bucket|_count|_sum)?[ {{]")
