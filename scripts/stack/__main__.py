@@ -15,6 +15,7 @@ from scripts.stack.dialogues import drive
 from scripts.stack.environment import API_KEYS
 from scripts.stack.errors import StackError
 from scripts.stack.health import has_page, tail
+from scripts.stack.manifest import DOWNLOAD_BASE
 from scripts.stack.modes import MODE, MODES, OTLP
 from scripts.stack.prometheus import Prometheus
 from scripts.stack.render import grafana_password
@@ -136,7 +137,7 @@ def _addresses(stack: Stack, started: list[Service]) -> None:
 def _notes(stack: Stack, started: list[Service]) -> None:
     settings = stack.settings
     names = {service.name for service in started}
-    typer.echo(_way(settings))
+    typer.echo(_way(settings) if "prometheus" in names else _uncollected(settings))
     if "grafana" in names:
         typer.echo(f"Grafana's user is admin; its password is in {grafana_password(settings)}.")
     bare = [
@@ -154,14 +155,27 @@ def _notes(stack: Stack, started: list[Service]) -> None:
 def _way(settings: Settings) -> str:
     """The mode, and the addresses on its way."""
     if settings.mode != OTLP:
-        path = settings.scraping.get("metrics_path", "/metrics")
-        return f"Mode {settings.mode}: Prometheus scrapes http://localhost:{settings.metrics_port}{path}."
+        return f"Mode {settings.mode}: Prometheus scrapes {_page(settings)}."
     return (
         f"Mode {settings.mode}: the API pushes to the collector ({settings.url('collector')}, gRPC "
         f"localhost:{settings.ports['collector-grpc']}), and Prometheus scrapes that at "
         f"{settings.url('collector-scrape')}/metrics. Of the collector itself: "
         f"{settings.url('collector-metrics')}/metrics."
     )
+
+
+def _uncollected(settings: Settings) -> str:
+    """Without Prometheus."""
+    return (
+        "Without Prometheus nobody collects the numbers, and no alert is evaluated. "
+        f"They are at {_page(settings)} while the API runs. To have it: `make down`, "
+        f"put prometheus on PATH or name a mirror in {DOWNLOAD_BASE}, then `make up`."
+    )
+
+
+def _page(settings: Settings) -> str:
+    path = settings.scraping.get("metrics_path", "/metrics")
+    return f"http://localhost:{settings.metrics_port}{path}"
 
 
 def main() -> None:

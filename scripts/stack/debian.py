@@ -14,12 +14,16 @@ from pathlib import Path
 
 from scripts.stack.errors import WayFailedError
 from scripts.stack.manifest import DebianPackage
+from scripts.stack.release import shown
 from scripts.stack.relocate import relocate, show_libraries
+from telemetry.secrets import cleaned
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 OS_RELEASE = Path("/etc/os-release")
 SYSTEM = "system"
 _INDEX = re.compile(r"^'(?P<mirror>\S+?)/dists/(?P<suite>[^/']+)/InRelease'", re.MULTILINE)
+
+_UNREAD = re.compile(r"^W: Failed to fetch (?P<url>\S+)\s+(?P<why>.+)", re.MULTILINE)
 
 
 def unpack_package(package: DebianPackage, into: Path) -> None:
@@ -31,8 +35,11 @@ def unpack_package(package: DebianPackage, into: Path) -> None:
         apt = _Apt(Path(scratch))
         if package.suite != SYSTEM:
             apt.use_suite(package.suite)
-        apt.run("update")
-        apt.run("download", *package.packages)
+        said = apt.run("update")
+        try:
+            apt.run("download", *package.packages)
+        except WayFailedError as error:
+            raise WayFailedError(unread(said) or str(error)) from error
         for deb in sorted(apt.downloads.glob("*.deb")):
             _run(["dpkg", "-x", str(deb), str(into)])
     if package.reads:
@@ -47,6 +54,12 @@ def mirror_of(indexes: str, codename: str) -> str | None:
         if match["suite"] == codename:
             return match["mirror"]
     return None
+
+
+def unread(said: str) -> str:
+    """The first index that `apt-get update` could not read, which is no fault to it, and why."""
+    found = _UNREAD.search(said)
+    return f"{shown(found['url'])} cannot be reached ({cleaned(found['why'])})" if found else ""
 
 
 class _Apt:
@@ -110,7 +123,7 @@ def _run(command: list[str], cwd: Path | None = None, **environment: str) -> str
     if done.returncode:
         said = [line for line in (done.stderr + done.stdout).splitlines() if line.startswith(("E:", "dpkg"))]
         raise WayFailedError(f"{' '.join(command[:3])}: {'; '.join(said[:2]) or done.stderr.strip()[-200:]}")
-    return done.stdout
+    return done.stdout + done.stderr
 
 
 def _user() -> str:

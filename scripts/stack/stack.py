@@ -22,6 +22,8 @@ from scripts.stack.services import MONITORING, PROGRAMS, Service, check_configs,
 from scripts.stack.settings import HOST, Settings
 from scripts.stack.supervisor import FILES, Supervisor
 
+AGAIN = f"Put them on PATH, or name a mirror of their releases in {DOWNLOAD_BASE}, and run it again."
+
 
 class Started(NamedTuple):
     """What runs now, and which of it this command has started."""
@@ -59,6 +61,8 @@ class Stack:
         found = self._obtain()
         wanted = services(self.settings, found)
         chosen = [service for service in wanted if service.name in names]
+        if not chosen:
+            raise StackError(f"nothing to start: none of {', '.join(PROGRAMS)} could be had. {AGAIN}")
         check_configs(wanted, found)  # before anything that runs is touched
         if self.supervisor.running() and not self.supervisor.same(wanted):
             self._changed(only, chosen)

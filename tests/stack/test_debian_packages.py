@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts.stack.debian import mirror_of
+from scripts.stack.debian import mirror_of, unpack_package
 from scripts.stack.errors import WayFailedError
+from scripts.stack.manifest import DebianPackage
 from scripts.stack.relocate import relocate, show_libraries
 
 INDEXES = """\
@@ -25,6 +26,26 @@ def test_the_mirror_is_the_one_that_serves_the_systems_own_suite() -> None:
     """Neither a security archive nor somebody's tools are taken for Debian's archive."""
     assert mirror_of(INDEXES, "bookworm") == "http://mirror.example/debian"
     assert mirror_of(INDEXES, "trixie") is None
+
+
+# Reads no index, and is content with that, as apt-get is without a network; then it knows no package.
+APT = """#!/bin/sh
+case "$*" in
+  *update) echo "W: Failed to fetch http://me:s3cret@mirror.example/debian/InRelease  No such host" >&2 ;;
+  *) echo "E: Unable to locate package prometheus" >&2; exit 100 ;;
+esac
+"""
+
+
+def test_a_mirror_that_cannot_be_reached_is_told_and_no_missing_package(cache: Path) -> None:
+    """apt-get's own last word is that there is no such package."""
+    for name, text in (("apt-get", APT), ("apt-config", "#!/bin/sh\n"), ("dpkg", "#!/bin/sh\n")):
+        program = cache.parents[2] / "bin" / name
+        program.write_text(text)
+        program.chmod(0o755)
+    with pytest.raises(WayFailedError) as error:
+        unpack_package(DebianPackage("system", ("prometheus",)), cache)
+    assert str(error.value) == "http://mirror.example/.../InRelease cannot be reached (No such host)"
 
 
 def unpacked(home: Path, text: str) -> Path:

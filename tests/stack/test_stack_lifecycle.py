@@ -211,6 +211,24 @@ def test_a_program_that_cannot_be_had_is_told_in_one_line(stack: Stack) -> None:
     assert told.endswith("Put it on PATH, or name a mirror in REVIEWLENS_DOWNLOAD_BASE.")
 
 
+@pytest.mark.usefixtures("cache")
+def test_where_no_program_can_be_had_the_end_says_so(stack: Stack) -> None:
+    """No program is here, and no mirror answers: the API is up, and nobody is said to collect its numbers."""
+    with pytest.raises(StackError, match=r"nothing to start: none of .* could be had\. Put them on PATH, or"):
+        stack.start_monitoring()
+    assert not stack.supervisor.running()
+    done = run("up", {})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("Going on without ") == 3
+    assert "Prometheus scrapes" not in done.stdout
+    page = f"http://localhost:{stack.settings.ports['api']}/metrics"
+    assert (
+        f"Without Prometheus nobody collects the numbers, and no alert is evaluated. They are at {page}"
+        in (done.stdout)
+    )
+    assert "`make down`, put prometheus on PATH or name a mirror in REVIEWLENS_DOWNLOAD_BASE" in done.stdout
+
+
 def test_a_wrong_setting_is_one_line_and_code_1() -> None:
     """No traceback reaches a user."""
     done = run("up", {"REVIEWLENS_PORT": "eighty"})
