@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from opentelemetry import context, trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SpanExporter
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import (
+    BatchSpanProcessor,
+    ConsoleSpanExporter,
+    SpanExporter,
+    SpanExportResult,
+)
 
+from telemetry.cleanspans import cleaned_spans
 from telemetry.delivery import WatchedSpans
 from telemetry.exporters import span_exporter
 from telemetry.guard import guard
@@ -29,7 +36,24 @@ def tracer_provider(to: Target | None, who: Resource) -> TracerProvider:
 
 
 def _exporter(to: Target | None) -> SpanExporter:
-    return WatchedSpans(span_exporter(to), to) if to else ConsoleSpanExporter()
+    return WatchedSpans(span_exporter(to), to) if to else PrintedSpans()
+
+
+class PrintedSpans(ConsoleSpanExporter):
+    """Prints spans with texts that every reader takes. One that cannot be printed, such as one with bytes, is
+    a fault, and the others of its batch are printed."""
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Print each by itself."""
+        results = {self._printed(span) for span in cleaned_spans(spans)}
+        return SpanExportResult.FAILURE if SpanExportResult.FAILURE in results else SpanExportResult.SUCCESS
+
+    def _printed(self, span: ReadableSpan) -> SpanExportResult:
+        try:
+            return super().export([span])
+        except Exception:
+            guard.fault("export")
+            return SpanExportResult.FAILURE
 
 
 def trace_id() -> str:

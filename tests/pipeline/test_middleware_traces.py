@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import sys
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -15,6 +18,7 @@ from opentelemetry.trace import SpanKind
 from support.live import serving
 
 from telemetry import instrument
+from telemetry.guard import guard
 from telemetry.testing import Recorded, recording
 
 PARENT = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -47,6 +51,34 @@ def build(traced: Recorded) -> tuple[FastAPI, InMemorySpanExporter]:
 
 def names(spans: InMemorySpanExporter) -> list[str]:
     return [span.name for span in spans.get_finished_spans()]
+
+
+def test_what_the_console_cannot_print_stops_nothing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Odd texts are written out, as on /metrics; bytes, which JSON has none of, cost their own span alone."""
+    monkeypatch.setattr("telemetry.words._said", set())
+    monkeypatch.setattr(guard, "_last", {})
+    with recording({"OTEL_TRACES_EXPORTER": "console"}, strict=False) as recorded:
+        assert recorded.pipeline.tracer_provider is not None
+        tracer = recorded.pipeline.tracer_provider.get_tracer("test")
+        tracer.start_span("first", attributes={"k": "a\udc80\0b"}).end()
+        tracer.start_span("second", attributes={"k": b"\xff"}).end()
+        tracer.start_span("third\udc80").end()
+        # What capsys has put in place of the standard output is not what the exporter was made with.
+        processor: Any = recorded.pipeline.tracer_provider._active_span_processor._span_processors[0]
+        processor.span_exporter.out = sys.stdout
+        recorded.pipeline.flush()
+        assert recorded.value("errors_total", error_type="export", component="telemetry") == 1
+    printed = capsys.readouterr().out
+    spans = []
+    while printed.strip():
+        span, end = json.JSONDecoder().raw_decode(printed.lstrip())
+        spans.append(span)
+        printed = printed.lstrip()[end:]
+    assert [span["name"] for span in spans] == ["first", "third\\udc80"]
+    assert spans[0]["attributes"] == {"k": "a\\udc80\\x00b"}
+    assert caplog.text.count("telemetry fault in export") == 1
 
 
 def trace_id(span: ReadableSpan) -> str:
