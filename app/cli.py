@@ -17,6 +17,7 @@ from app.llm.command import llm_simulator
 from app.reviews.command import ingest
 from app.reviews.samples_command import samples
 from app.settings import MOST, PREFIX, AppSettings, AppSettingsError
+from telemetry.listening import Listening
 from telemetry.secrets import shown
 
 cli = typer.Typer(
@@ -31,29 +32,33 @@ cli = typer.Typer(
 @cli.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on [env: REVIEWLENS_HOST].")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on [env: REVIEWLENS_PORT, PORT].")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65_535, help="Port to listen on [env: REVIEWLENS_PORT, PORT].")
+    ] = None,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes that serve [env: WEB_CONCURRENCY].", show_default="1")
     ] = None,
 ) -> None:
     """Serve the API, with /metrics beside it. Any worker's /metrics answers for all of them."""
     from app import serving
-    from telemetry import listener
 
     _drop_injected()
-    _take_platform_port()
+    port_key = _take_platform_port()
     settings = AppSettings.from_env()
-    port = settings.port if port is None else port
-    host = host or settings.host
+    service = Listening(
+        host or settings.host,
+        settings.port if port is None else port,
+        "--host" if host else "REVIEWLENS_HOST",
+        port_key if port is None else "--port",
+    )
     workers = workers or _number("WEB_CONCURRENCY", "a number of processes, 1 or more", 1)
-    if port:
-        os.environ["REVIEWLENS_PORT"] = str(port)  # names the instance in what is pushed
-    _check(settings)
-    listener.probe(("REVIEWLENS_HOST", "REVIEWLENS_PORT"), host, port)
-    serving.run(host, port, workers)
+    if service.port:
+        os.environ["REVIEWLENS_PORT"] = str(service.port)  # names the instance in what is pushed
+    _check(settings, service)
+    serving.run(service.host, service.port, workers)
 
 
-def _check(settings: AppSettings) -> None:
+def _check(settings: AppSettings, service: Listening) -> None:
     """Tell once what each worker would end at: a worker that ends is started again, for ever."""
     from app.llm.settings import LLMSettings
     from app.service import prepare
@@ -61,7 +66,7 @@ def _check(settings: AppSettings) -> None:
 
     logs.configure(settings.log_format, settings.log_level)
     LLMSettings.from_env()
-    access.check(os.environ)
+    access.check(os.environ, service)
     prepare(settings)
 
 
@@ -73,12 +78,15 @@ def _drop_injected() -> None:
         del os.environ[name]
 
 
-def _take_platform_port() -> None:
-    """Container platforms say the port in PORT. Where REVIEWLENS_PORT is set too, that is the one."""
+def _take_platform_port() -> str:
+    """Container platforms say the port in PORT. Where REVIEWLENS_PORT is set too, that is the one. Returns
+    the variable that it comes from."""
     if os.environ.get("REVIEWLENS_PORT"):
-        return
+        return "REVIEWLENS_PORT"
     if port := _number("PORT", "a port to listen on, such as 8000", 1, 65_535):
         os.environ["REVIEWLENS_PORT"] = str(port)
+        return "PORT"
+    return "REVIEWLENS_PORT"
 
 
 def _number(variable: str, expected: str, least: int, most: int = MOST) -> int | None:

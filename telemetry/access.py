@@ -6,13 +6,22 @@ from collections.abc import Mapping
 
 from telemetry import groupfolders, listener, otlp
 from telemetry.bearer import TokenFile
+from telemetry.listening import Listening
 from telemetry.resource import resource
-from telemetry.settings import Settings, load
+from telemetry.settings import LISTENER_PORT, Settings, SettingsError, load
 
 
-def check(environ: Mapping[str, str]) -> None:
-    """Raise SettingsError for a variable that cannot be used, or a port of the metrics that is taken now."""
-    listener.check(usable(environ))
+def check(environ: Mapping[str, str], service: Listening) -> None:
+    """Raise SettingsError for a variable that cannot be used, and where the service's address or the port of
+    the metrics cannot be had now."""
+    settings = usable(environ)
+    service.check()
+    if settings.listens and listener.wanted(settings).meets(service):
+        raise SettingsError(
+            f"{LISTENER_PORT}={settings.listener_port}: the service itself listens on "
+            f"{service.host}:{service.port}; expected another port, or none, for the metrics"
+        )
+    listener.check(settings)
 
 
 def usable(environ: Mapping[str, str]) -> Settings:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
 import socket
@@ -15,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from telemetry.guard import guard
+from telemetry.listening import Listening
 from telemetry.scraping import Asked, Endpoint, Reply, said
-from telemetry.settings import LISTENER_HOST, LISTENER_PORT, Settings, SettingsError
+from telemetry.settings import LISTENER_HOST, LISTENER_PORT, Settings
 
 CONNECTIONS = 32
 """Served at once; more are closed."""
@@ -24,7 +24,6 @@ PATIENCE = 10.0
 """Seconds for a head, and for a client to take a page."""
 AGAIN = 1.0
 """Seconds until a port that is still taken is tried again."""
-_KEYS = (LISTENER_HOST, LISTENER_PORT)
 
 
 class _Server(ThreadingHTTPServer):
@@ -149,10 +148,10 @@ class Listener:
         is_turn = self._is_turn(self._group())
         try:
             self._server = self._serve() if is_turn else None
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             if not self._may_wait():
                 self._leave_turn()
-                raise _taken(self._settings, error) from None
+                raise wanted(self._settings).refused(error) from None
         self._closed = threading.Event()
         if self._server is None:
             waiting = (self._turn, self._closed)
@@ -202,9 +201,9 @@ class Listener:
                 return True
             try:
                 self._server = self._serve()
-            except OSError as error:
+            except (OSError, UnicodeError) as error:
                 if not self._may_wait():
-                    guard.report("render", "%s; trying again", _taken(self._settings, error))
+                    guard.report("render", "%s; trying again", wanted(self._settings).refused(error))
             return self._server is not None
 
     def _serve(self) -> MetricsServer:
@@ -230,29 +229,15 @@ def where(settings: Settings) -> str:
     return f"http://{shown}:{settings.listener_port}{settings.metrics_path}"
 
 
-def _taken(settings: Settings, error: Exception) -> SettingsError:
-    return cannot_listen(_KEYS, settings.listener_host, settings.listener_port, error)
-
-
-def cannot_listen(keys: tuple[str, str], host: str, port: int, error: Exception) -> SettingsError:
-    """The error of an address whose host and port come from these variables."""
-    of_port = getattr(error, "errno", None) in (errno.EADDRINUSE, errno.EACCES)
-    key, value = (keys[1], str(port)) if of_port else (keys[0], host)
-    return SettingsError(
-        f"{key}={value}: cannot listen on {host}:{port} ({getattr(error, 'strerror', None) or error}); "
-        "expected a free port, and an address of this machine"
-    )
-
-
-def probe(keys: tuple[str, str], host: str, port: int) -> None:
-    """Raise SettingsError where nobody can listen there now."""
-    try:
-        _Server(host, port, BaseHTTPRequestHandler).server_close()
-    except (OSError, UnicodeError) as error:  # a name that is none
-        raise cannot_listen(keys, host, port, error) from None
+def wanted(settings: Settings) -> Listening:
+    """Its address, by its settings."""
+    return Listening(settings.listener_host, settings.listener_port, LISTENER_HOST, LISTENER_PORT)
 
 
 def check(settings: Settings) -> None:
     """Raise SettingsError where the port cannot be had now."""
     if settings.listens:
-        probe(_KEYS, settings.listener_host, settings.listener_port)
+        try:
+            _Server(settings.listener_host, settings.listener_port, BaseHTTPRequestHandler).server_close()
+        except (OSError, UnicodeError) as error:
+            raise wanted(settings).refused(error) from None

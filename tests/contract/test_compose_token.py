@@ -15,6 +15,7 @@ from support.metrics_token import make_token
 from support.servers import ROOT
 
 from telemetry.access import check
+from telemetry.listening import Listening
 from telemetry.settings import TOKEN_FILE
 
 COMMITTED = ROOT / "monitoring" / "prometheus" / "prometheus.yml"
@@ -36,7 +37,7 @@ def test_each_file_is_for_the_one_who_reads_it(tmp_path: Path) -> None:
         (token,) = {path.read_text() for path in made.glob("*.token")}
         assert re.fullmatch(r"[\w-]{43}", token)
         assert not any(token in path.read_text() for path in made.glob("*.yml"))
-        check({TOKEN_FILE: str(made / "host.token")})
+        check({TOKEN_FILE: str(made / "host.token")}, Listening("127.0.0.1", 0, "--host", "--port"))
         tokens.add(token)
     assert len(tokens) == 2
     assert {path.name for path in made.parent.iterdir()} == {"prometheus", "token"}

@@ -19,12 +19,14 @@ from support.servers import free_port, run_app, wait_for
 
 import telemetry
 from telemetry.access import check
+from telemetry.listening import Listening
 from telemetry.scraping import Endpoint
 from telemetry.serve import MetricsServer
 from telemetry.settings import SettingsError
 from telemetry.testing import recording
 
 TOKEN = "s3cret-t0ken"
+SERVICE = Listening("127.0.0.1", 0, "--host", "--port")
 
 
 @pytest.fixture
@@ -168,7 +170,7 @@ def test_a_file_that_cannot_be_used_ends_the_start(what: str, tmp_path: Path) ->
         "expected a file with one token, that its owner and group alone can read"
     )
     with pytest.raises(SettingsError):
-        check(environ)
+        check(environ, SERVICE)
 
 
 def test_the_metrics_may_have_a_port_of_their_own() -> None:
@@ -198,7 +200,10 @@ def test_a_port_that_is_taken_ends_the_start_with_its_name() -> None:
             command, env=env, cwd=TESTS, capture_output=True, text=True, timeout=60, check=False
         )
         with pytest.raises(SettingsError, match=f"OTEL_EXPORTER_PROMETHEUS_PORT={port}: cannot listen on"):
-            check({"OTEL_EXPORTER_PROMETHEUS_PORT": str(port), "OTEL_EXPORTER_PROMETHEUS_HOST": "127.0.0.1"})
+            check(
+                {"OTEL_EXPORTER_PROMETHEUS_PORT": str(port), "OTEL_EXPORTER_PROMETHEUS_HOST": "127.0.0.1"},
+                SERVICE,
+            )
     assert ended.returncode == 3
     assert (
         f"telemetry: OTEL_EXPORTER_PROMETHEUS_PORT={port}: cannot listen on 127.0.0.1:{port} "

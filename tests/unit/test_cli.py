@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.servers import free_port
 
 from app import __version__
 from app.settings import AppSettings
@@ -91,6 +94,59 @@ def test_what_every_worker_would_end_at_is_told_once(
     assert shown.returncode == 2
     assert expected in shown.stderr
     assert len(shown.stderr.splitlines()) == 1
+
+
+@pytest.fixture
+def taken() -> Iterator[str]:
+    """A port that somebody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield str(listener.getsockname()[1])
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize(
+    ("given", "environ", "expected"),
+    [
+        (["--port=PORT"], {}, "--port=PORT: cannot listen on 127.0.0.1:PORT (Address already in use)"),
+        ([], {"REVIEWLENS_PORT": "PORT"}, "REVIEWLENS_PORT=PORT: cannot listen on 127.0.0.1:PORT (Address"),
+        ([], {"PORT": "PORT"}, "PORT=PORT: cannot listen on 127.0.0.1:PORT (Address already in use)"),
+        (["--host=192.0.2.1", "--port=0"], {}, "--host=192.0.2.1: cannot listen on 192.0.2.1:0 (Cannot"),
+        (["--port=0"], {"REVIEWLENS_HOST": "a..b"}, "REVIEWLENS_HOST=a..b: cannot listen on a..b:0 ("),
+    ],
+    ids=["--port", "REVIEWLENS_PORT", "PORT", "a foreign address", "no name"],
+)
+def test_an_address_that_cannot_be_had_is_one_line(
+    tmp_path: Path, taken: str, workers: str, given: list[str], environ: dict[str, str], expected: str
+) -> None:
+    """By the option or variable that it comes from; nothing is started or written."""
+    words = [word.replace("PORT", taken) for word in given]
+    environ = {key: value.replace("PORT", taken) for key, value in environ.items()}
+    state = {"REVIEWLENS_STATE_DIR": str(tmp_path / "state")}
+    shown = reviewlens("serve", "--workers", workers, *words, **environ, **state)
+    assert shown.returncode == 2
+    (line,) = shown.stderr.splitlines()
+    key, _, rest = expected.partition("=")
+    assert line.startswith(f"reviewlens: {key}={rest.replace('PORT', taken)}"), line
+    assert line.endswith("; expected a free port, and an address of this machine")
+    assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "localhost"])  # noqa: S104 - it does not start
+def test_the_metrics_port_is_another_than_the_services(tmp_path: Path, host: str, workers: str) -> None:
+    """Else whichever came first would have it, and the other find it taken."""
+    port = str(free_port())
+    environ = {
+        "REVIEWLENS_STATE_DIR": str(tmp_path / "state"),
+        "OTEL_EXPORTER_PROMETHEUS_PORT": port,
+        "OTEL_EXPORTER_PROMETHEUS_HOST": "127.0.0.1",
+    }
+    shown = reviewlens("serve", "--host", host, "--port", port, "--workers", workers, **environ)
+    assert shown.returncode == 2
+    assert shown.stderr == (
+        f"reviewlens: OTEL_EXPORTER_PROMETHEUS_PORT={port}: the service itself listens on {host}:{port}; "
+        "expected another port, or none, for the metrics\n"
+    )
 
 
 def test_a_wrong_setting_under_uvicorn_is_one_line_too(tmp_path: Path) -> None:
