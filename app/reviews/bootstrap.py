@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from app.database import Database
-from app.faults import StoreError, explained
+from app.faults import StoreError
 from app.reviews.opening import SAMPLES
 from app.reviews.repository import Repository
 
@@ -41,9 +41,8 @@ def main(path: str) -> None:
     from app.reviews.ingest import ingest
 
     try:
-        with explained(Path(path)):
-            repository = Repository(Database(Path(path)))
-            report = ingest(repository, [SAMPLES], unless=lambda: repository.begun)
+        repository = Repository(Database(Path(path)))
+        report = ingest(repository, [SAMPLES], unless=lambda: repository.begun)
     except StoreError as error:
         raise SystemExit(str(error)) from None
     if report.problems:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
+from app.reviews.files import Contents, Problem
 from app.reviews.ledger import Key, Ledger, Record, Value
 from app.reviews.models import Factor, Question
 from app.reviews.rows import BadFileError, BadRowError, Fault
@@ -72,6 +74,32 @@ def keyed(
         found = of_question(value, ledger, category, sample)
         return Key("questions", found, value.question_id), Record(value, sample=sample)
     return Key("reviews", str(category), value.review_id), Record(value, origin, sample)
+
+
+class Keyed(NamedTuple):
+    """A row of a file as the ledger takes it."""
+
+    line: int
+    key: Key
+    record: Record
+
+
+def keyed_rows(contents: Contents, ledger: Ledger, wanted: str | None = None) -> Iterator[Keyed | Problem]:
+    """A file's rows, and why one or all cannot be taken."""
+    try:
+        category = of_reviews(contents.path, ledger, wanted) if contents.kind == "reviews" else wanted
+    except BadFileError as error:
+        yield Problem.of_file(contents.path, error)
+        return
+    origin = source(contents.path.stem)
+    for row in contents.rows():
+        if isinstance(row, Problem):
+            yield row
+            continue
+        try:
+            yield Keyed(row.line, *keyed(row.value, ledger, category, origin, contents.sample))
+        except BadRowError as error:
+            yield Problem.of_row(contents.path, row.line, error)
 
 
 def of_question(question: Question, ledger: Ledger, wanted: str | None, sample: bool = False) -> str:

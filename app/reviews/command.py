@@ -12,14 +12,14 @@ from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from app.database import Database
-from app.faults import StoreError, explained
+from app.faults import StoreError
 from app.reviews import report
 from app.reviews.files import find
-from app.reviews.ingest import PORTION, IngestError, Report
+from app.reviews.ingest import IngestError, Report
 from app.reviews.ingest import ingest as import_files
+from app.reviews.progress import shown
 from app.reviews.repository import Repository
 from app.reviews.rows import expected
 from app.settings import AppSettings
@@ -99,22 +99,8 @@ def _check(paths: Sequence[Path], watch: Path | None) -> None:
 def _import(
     repository: Repository, paths: Sequence[Path], category: str | None, dry_run: bool, console: Console
 ) -> Report:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("reading files", total=None)
-        read = 0
-
-        def show(done: int, total: int) -> None:
-            nonlocal read
-            read = done
-            bar.update(task, description="analysing reviews", completed=done, total=total)
-
-        try:
-            with explained(repository.database.path):
-                done = import_files(repository, paths, category, dry_run, show)
-        except StoreError as error:
-            some = "a part was written, and the same import again takes the rest"
-            raise IngestError(f"{error}; {some if read > PORTION else 'nothing was written'}") from error
+    with shown(console) as progress:
+        done = import_files(repository, paths, category, dry_run, progress)
     if done.files:
         report.show(done, dry_run)
     return done

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import csv
-import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
+from app.reviews.opening import each_line
 from app.reviews.rows import BadFileError, BadRowError, Fault, Kind, check, kind_of, known_columns, resembles
 from app.reviews.spelling import clean, repeated
 
@@ -16,55 +16,90 @@ TOO_LONG = Fault(f"a field of more than {MAX_FIELD:,} characters")
 TOO_MANY = Fault("more fields than the header has", expected="a quote around each field with a comma")
 
 
-def csv_rows(text: str) -> tuple[Sequence[str], Iterator[tuple[int, dict[str, str] | BadRowError]]]:
+def csv_rows(
+    pieces: Iterable[str],
+) -> tuple[Sequence[str], Iterator[tuple[int, dict[str, str] | BadRowError]]]:
     """The columns, and (line, row or why there is none). Raises BadFileError where the header is none."""
     csv.field_size_limit(MAX_FIELD)
-    lines = io.StringIO(text, newline="").readlines()
-    start, end, header = next(_records(lines, 0))
+    coming = _Lines(each_line(pieces, newline=""))
+    start, end, header = next(_records(coming, 0))
     if isinstance(header, BadRowError):
         raise BadFileError(f"no header: {header}", start + 1)
     names = [clean(name) for name in header]
     if twice := [name for name in repeated(names) if name in known_columns()]:
         raise BadFileError(f"the column {', '.join(twice)} stands twice, expected once", start + 1)
-    return names, _rows(lines, end, names, kind_of(names))
+    return names, _rows(coming, end, names, kind_of(names))
+
+
+class _Lines:
+    """A file's lines by their numbers, from 0. Those that were passed are forgotten."""
+
+    def __init__(self, coming: Iterator[str]) -> None:
+        self._coming = coming
+        self._held: list[str] = []
+        self._first = 0
+
+    def has(self, number: int) -> bool:
+        """Whether the file goes on so far."""
+        while number >= self.read:
+            if (line := next(self._coming, None)) is None:
+                return False
+            self._held.append(line)
+        return True
+
+    @property
+    def read(self) -> int:
+        """How many were read; all of the file's once it has no more."""
+        return self._first + len(self._held)
+
+    def between(self, start: int, end: int) -> Sequence[str]:
+        return self._held[start - self._first : end - self._first]
+
+    def forget(self, before: int) -> None:
+        del self._held[: before - self._first]
+        self._first = before
 
 
 def _rows(
-    lines: Sequence[str], at: int, names: Sequence[str], kind: Kind
+    lines: _Lines, at: int, names: Sequence[str], kind: Kind
 ) -> Iterator[tuple[int, dict[str, str] | BadRowError]]:
-    while at < len(lines):
+    while lines.has(at):
         for start, end, fields in _records(lines, at):
             at = end
-            if isinstance(fields, BadRowError) or _swallows(
-                lines[start:end], _row(fields, names), kind, names
-            ):
-                yield start + 1, _row(_alone(lines[start]), names)
+            held = lines.between(start, end)
+            if isinstance(fields, BadRowError) or _swallows(held, _row(fields, names), kind, names):
+                yield start + 1, _row(_alone(held[0]), names)
                 at = start + 1
+                lines.forget(at)
                 break  # what follows the line is read again, from a row's beginning
             yield start + 1, _row(fields, names)
+            lines.forget(at)
         else:
             return
 
 
-def _records(lines: Sequence[str], at: int) -> Iterator[tuple[int, int, list[str] | BadRowError]]:
+def _records(lines: _Lines, at: int) -> Iterator[tuple[int, int, list[str] | BadRowError]]:
     """(first line, line after the last, fields) of each record that is not blank, from line `at` on."""
     start, reach = at, 0
 
     def following() -> Iterator[str]:
         nonlocal reach
-        for number in range(at, len(lines)):
-            reach = reach + len(lines[number]) if number > start else 0
+        number = at
+        while lines.has(number):
+            (line,) = lines.between(number, number + 1)
+            reach = reach + len(line) if number > start else 0
             if reach > MAX_REACH:
                 raise csv.Error
-            yield lines[number]
+            yield line
+            number += 1
         yield "\n"  # a record that takes this line too has a quote that nothing closes
 
     reader = csv.reader(following(), skipinitialspace=True)
     try:
         for fields in reader:
             end = at + reader.line_num
-            if end > len(lines) and start < len(lines):
-                yield start, len(lines), BadRowError(UNCLOSED)
+            if end > lines.read and start < lines.read:
+                yield start, lines.read, BadRowError(UNCLOSED)
             elif fields:
                 yield start, end, fields
             start = end

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import chain
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from app.reviews.csv_rows import csv_rows
 from app.reviews.json_rows import Repeating, json_lines, json_list
 from app.reviews.models import Factor, Question, Review
-from app.reviews.opening import content, decoded, shipped
+from app.reviews.opening import Source, shipped
 from app.reviews.rows import (
     KINDS,
     SUFFIXES,
@@ -59,44 +58,73 @@ class Row:
     value: Factor | Question | Review
 
 
+class ChangedError(RuntimeError):
+    """A file is no longer what it was when it was looked through."""
+
+
 @dataclass
 class Contents:
-    """A file, read: the good rows, and why others are not. `sample`: it is one of the shipped files."""
+    """A file that was looked through: what it holds, or the `problem` for which none of it is taken.
+
+    `size` is in bytes, `count` in rows, bad ones too. `sample`: it is one of the shipped files.
+    """
 
     path: Path
     kind: Kind | None = None
     size: int = 0
-    rows: list[Row] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    count: int = 0
+    problem: Problem | None = None
     unknown_columns: tuple[str, ...] = ()
     sample: bool = False
+    digest: bytes = b""
+
+    def rows(self) -> Iterator[Row | Problem]:
+        """Every row, checked, or why it is not taken. They are read once more, and never held together.
+
+        Raises ChangedError; at the file's end at the latest, where others were there before.
+        """
+        if self.problem or self.kind is None:
+            return
+        source = Source(self.path, most=self.size)  # what was added since is another import's
+        try:
+            for line, raw in _raw(self.path, source)[1]:
+                yield self._row(self.kind, line, raw)
+        except (OSError, BadFileError) as error:
+            raise ChangedError(f"{self.path} changed while it was imported: {error}") from error
+        if source.digest != self.digest:
+            raise ChangedError(f"{self.path} changed while it was imported")
+
+    def _row(self, kind: Kind, line: int, raw: object) -> Row | Problem:
+        try:
+            return Row(line, check(kind, _as_mapping(kind, raw)))
+        except BadRowError as error:
+            return Problem.of_row(self.path, line, error)
 
 
-def read(path: Path) -> Contents:
-    """Read a file of any kind. Never raises: what is wrong stands in `problems`."""
-    contents = Contents(path)
+def look(path: Path) -> Contents:
+    """Look through a file of any kind. Never raises: what is wrong with it is its `problem`."""
+    contents, source = Contents(path), Source(path)
     try:
-        data = content(path)
-        contents.size = len(data)
-        contents.sample = data in shipped()
-        names, raw = _raw(path, decoded(data))
-        _fill(contents, names, list(raw))
+        _tell(contents, *_raw(path, source))
     except OSError as error:
-        _reject(contents, BadFileError(f"cannot be read: {error.strerror}"))
+        contents.problem = Problem.of_file(path, BadFileError(f"cannot be read: {error.strerror}"))
     except BadFileError as error:
-        _reject(contents, error)
+        contents.problem = Problem.of_file(path, error)
+    contents.size, contents.digest = source.size, source.digest
+    contents.sample = source.digest in shipped()
     return contents
 
 
-def read_all(paths: Iterable[Path]) -> list[Contents]:
-    """The files of these paths, read; what others need comes first, and what is no kind of file last."""
+def look_all(paths: Iterable[Path]) -> list[Contents]:
+    """The files of these paths; what others need comes first, and what is no kind of file last."""
     order = (*KINDS, None)
-    return sorted(map(read, find(paths)), key=lambda contents: order.index(contents.kind))
+    return sorted(map(look, find(paths)), key=lambda contents: order.index(contents.kind))
 
 
 def read_factors(path: Path) -> tuple[Factor, ...]:
     """The good rows of a factors file."""
-    return tuple(row.value for row in read(path).rows if isinstance(row.value, Factor))
+    rows = (row.value for row in look(path).rows() if isinstance(row, Row))
+    return tuple(value for value in rows if isinstance(value, Factor))
 
 
 def find(paths: Iterable[Path]) -> list[Path]:
@@ -114,38 +142,29 @@ def readable(path: Path, folder: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and not hidden and path.exists() and not path.is_dir()
 
 
-def _reject(contents: Contents, error: BadFileError) -> None:
-    contents.rows.clear()
-    contents.problems.append(Problem.of_file(contents.path, error))
-
-
-def _raw(path: Path, text: str) -> tuple[Sequence[str], Iterator[tuple[int, Any]]]:
+def _raw(path: Path, source: Source) -> tuple[Sequence[str], Iterator[tuple[int, Any]]]:
     """The columns that are named before all rows, and the rows."""
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise BadFileError(f"{suffix or 'no'} suffix; expected one of {', '.join(SUFFIXES)}")
-    if not text.strip():
-        raise BadFileError("the file is empty")
     if suffix == ".csv":
-        return csv_rows(text)
-    return (), json_list(text) if suffix == ".json" else json_lines(text)
+        return csv_rows(source.text())
+    return (), json_list(source.text()) if suffix == ".json" else json_lines(source.text())
 
 
-def _fill(contents: Contents, names: Sequence[str], raw: list[tuple[int, Any]]) -> None:
-    """Tell the kind by the columns, then check every row."""
-    if not raw:
+def _tell(contents: Contents, names: Sequence[str], raw: Iterator[tuple[int, Any]]) -> None:
+    """Tell the kind by the columns, in JSON those of all rows."""
+    seen = dict.fromkeys(names)
+    for _, row in raw:
+        contents.count += 1
+        if isinstance(row, dict):
+            seen.update(dict.fromkeys(row))
+    if not contents.count:
         raise BadFileError("no rows")
-    in_rows = (name for _, row in raw if isinstance(row, dict) for name in row)
-    seen = dict.fromkeys(chain(names, in_rows))
     kind = contents.kind = kind_of(seen)
     contents.unknown_columns = tuple(name for name in seen if name not in columns(kind))
     if missing := [name for name in required(kind) if name not in seen]:
         raise BadFileError(f"a {kind} file without the column {', '.join(missing)}")
-    for line, row in raw:
-        try:
-            contents.rows.append(Row(line, check(kind, _as_mapping(kind, row))))
-        except BadRowError as error:
-            contents.problems.append(Problem.of_row(contents.path, line, error))
 
 
 def _as_mapping(kind: Kind, row: object) -> dict[str, Any]:

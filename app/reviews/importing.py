@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from app import private
+from app.faults import StoreError, explain
 
 TURN_SECONDS = 0.05
 
@@ -22,6 +23,7 @@ def alone(store: Path, unless: Callable[[], bool] = lambda: False) -> Iterator[b
     """Wait for the other imports' end, then let none begin within the block. Whether the block is to be done.
 
     `unless`: what makes it needless, asked while it waits too. The kernel ends the lock of a killed process.
+    StoreError where the lock's file cannot be made.
     Not SQLite's own lock, which would keep shoppers' requests out too.
     """
     with closing(_Lock(store.with_name(f"{store.name}-import"))) as lock:
@@ -37,7 +39,10 @@ def alone(store: Path, unless: Callable[[], bool] = lambda: False) -> Iterator[b
 
 class _Lock:
     def __init__(self, path: Path) -> None:
-        self._descriptor = private.lock(path)
+        try:
+            self._descriptor = private.lock(path)
+        except OSError as error:
+            raise StoreError(explain(path, error), str(error.strerror)) from error
 
     def taken(self) -> bool:
         """Whether it is ours now."""

@@ -1,40 +1,37 @@
-"""Imports: files are read and checked; then reviews are analysed and written, portion by portion.
+"""Imports: files are looked through; then rows are held against the store, and reviews analysed and written.
 
-A portion is a short transaction, so that no shopper's request waits long for the store. Up to PORTION reviews
-are one. A larger import that was broken off goes on where it was when it is started again.
+No file is held whole, so that an import's memory does not grow with its rows.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from itertools import groupby
-from operator import itemgetter
+from itertools import chain
 from pathlib import Path
 
 from app.database import Database
+from app.faults import StoreError, explained
 from app.reviews import records
-from app.reviews.categories import keyed, of_reviews, source
-from app.reviews.files import Contents, Problem, read_all
+from app.reviews.categories import Keyed, keyed_rows
+from app.reviews.files import ChangedError, Contents, Problem, look_all
 from app.reviews.importing import alone
 from app.reviews.ledger import Ledger, Outcome
-from app.reviews.mentions import mentions
-from app.reviews.models import Factor, Mention, Review
+from app.reviews.portions import Steps, write
+from app.reviews.records import Reading
 from app.reviews.repository import Repository
-from app.reviews.rows import BadFileError, BadRowError, Kind
+from app.reviews.rows import BadRowError, Kind
+from app.reviews.seen import Seen
 from telemetry import Timer
 from telemetry.metrics import errors_total, ingest_bytes_total, ingest_duration_seconds, ingest_rows_total
 
-PORTION = 5_000  # reviews in one transaction: some 0.2 s where the machine is idle
-SMALLEST = 500
-HOLD_SECONDS = 0.2  # how long a transaction is to take; the next portion is so much smaller
-REST_SECONDS = 0.05  # after each, at least; others that wait for the store have it then
-
-Progress = Callable[[int, int], None]  # reviews analysed and, but for the last portion, written; of how many
+Progress = Callable[[int, int], None]  # rows of reviews gone through, of how many
+Destination = Callable[[Database, Ledger, Iterator[Reading], Steps], None]
 
 
-class IngestError(RuntimeError):
+class IngestError(StoreError):
     """An import that could not be written, or not to its end."""
 
 
@@ -49,6 +46,12 @@ class FileReport:
     duplicates: int = 0
     problems: list[Problem] = field(default_factory=list)
     unknown_columns: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, contents: Contents) -> FileReport:
+        """As the file was looked through."""
+        problems = [contents.problem] if contents.problem else []
+        return cls(contents.path, contents.kind, problems=problems, unknown_columns=contents.unknown_columns)
 
     @property
     def skipped(self) -> int:
@@ -95,97 +98,84 @@ def ingest(
     """Import files and folders; bad rows never stop good ones. Imports into one store wait for each other.
 
     `category` is that of all reviews files. A dry run only reads and checks. Nothing is done where `unless`,
-    which is asked while the import waits, says true. The rows of the shipped files are samples.
+    which is asked while the import waits, says true. The rows of the shipped files are samples. Raises
+    IngestError.
     """
-    if dry_run:
-        return _take(repository, read_all(paths), category)[1]
-    with alone(repository.database.path, unless) as granted:
-        if not granted:
-            return Report()
-        with Timer(ingest_duration_seconds):
-            contents = read_all(paths)
-            ledger, report = _take(repository, contents, category)
-            if ledger.changes:
-                _write(repository.database, ledger, progress)
-    _count(report, sum(each.size for each in contents))
+    database, steps = repository.database, Steps(progress)
+    with _told(database.path, steps):
+        if dry_run:
+            return _import(database, look_all(paths), category, steps, _pass_over)
+        with alone(database.path, unless) as granted:
+            if not granted:
+                return Report()
+            with Timer(ingest_duration_seconds):
+                files = look_all(paths)
+                report = _import(database, files, category, steps, write)
+    _count(report, sum(each.size for each in files))
     return report
 
 
-def _take(
-    repository: Repository, contents: Sequence[Contents], category: str | None
-) -> tuple[Ledger, Report]:
-    """All rows, held against the store."""
-    connection = repository.database.connection
-    ledger = records.ledger(connection)
-    reports = []
-    loaded: set[str] = set()
-    for each in contents:
-        report = FileReport(
-            each.path, each.kind, problems=list(each.problems), unknown_columns=each.unknown_columns
-        )
-        reports.append(report)
-        ledger.next_file()
-        try:
-            own = of_reviews(each.path, ledger, category) if each.kind == "reviews" else category
-        except BadFileError as error:
-            report.problems.append(Problem.of_file(each.path, error))
-            continue
-        needed = _categories(each, own)
-        records.add_reviews(connection, ledger, needed - loaded)
-        loaded |= needed
-        _take_rows(ledger, report, each, own)
+@contextmanager
+def _told(store: Path, steps: Steps) -> Iterator[None]:
+    """What ends the import leaves the block as IngestError, with what has become of its rows."""
+    try:
+        with explained(store):
+            yield
+    except (StoreError, ChangedError) as error:
+        some = "a part was written, and the same import again takes the rest"
+        raise IngestError(f"{error}; {some if steps.written else 'nothing was written'}") from error
+
+
+def _import(
+    database: Database, files: Sequence[Contents], category: str | None, steps: Steps, to: Destination
+) -> Report:
+    connection = database.connection
+    with closing(Seen(database.path)) as seen:
+        ledger = records.ledger(connection, seen)
+        reports = [FileReport.of(each) for each in files]
+        reviews: list[Iterator[Reading]] = []
+        for each, report in zip(files, reports, strict=True):
+            if each.kind == "reviews":
+                steps.total += each.count
+                reviews.append(_changes(ledger, each, report, category, steps))
+            else:  # all of these come first: they change how reviews are read
+                deque(_changes(ledger, each, report, category, Steps()), maxlen=0)
+        steps.total += records.count(connection, ledger.stale)
+        to(database, ledger, chain(records.stored(connection, ledger.stale), *reviews), steps)
     leaving = tuple(sorted((category, kind) for kind, category in ledger.leaving))
-    return ledger, Report(tuple(reports), leaving, ledger.borrowing())
+    return Report(tuple(reports), leaving, ledger.borrowing())
 
 
-def _categories(contents: Contents, category: str | None) -> set[str]:
-    """The categories whose stored reviews a file's rows are held against, or make stale."""
-    if contents.kind == "reviews":
-        return {str(category)}
-    return {row.value.category for row in contents.rows if isinstance(row.value, Factor)}
+def _changes(
+    ledger: Ledger, contents: Contents, report: FileReport, category: str | None, steps: Steps
+) -> Iterator[Reading]:
+    """The rows of a file that are new or say something new."""
+    ledger.next_file()
+    for row in keyed_rows(contents, ledger, category):
+        if changed := _taken(ledger, row, report):
+            yield changed
+        else:
+            steps.step()
 
 
-def _take_rows(ledger: Ledger, report: FileReport, contents: Contents, category: str | None) -> None:
-    origin = source(contents.path.stem)
-    for row in contents.rows:
-        try:
-            key, record = keyed(row.value, ledger, category, origin, contents.sample)
-            report.count(ledger.take(key, record, row.line))
-        except BadRowError as error:
-            report.problems.append(Problem.of_row(contents.path, row.line, error))
+def _taken(ledger: Ledger, row: Keyed | Problem, report: FileReport) -> Reading | None:
+    """Take a row, and note what became of it."""
+    if isinstance(row, Problem):
+        report.problems.append(row)
+        return None
+    try:
+        outcome = ledger.take(row.key, row.record, row.line)
+    except BadRowError as error:
+        report.problems.append(Problem.of_row(report.path, row.line, error))
+        return None
+    report.count(outcome)
+    return None if outcome == "duplicate" else Reading(row.key, row.record, changed=True)
 
 
-def _write(database: Database, ledger: Ledger, progress: Progress) -> None:
-    """Portion by portion, and after each a rest as long as it took."""
-    reviews = ledger.to_read()
-    start, size, last = 0, PORTION, False
-    while not last:
-        portion = reviews[start : start + size]
-        analysed = _analyse(ledger, portion, lambda done: progress(done, len(reviews)), start)
-        with database.transaction() as connection:
-            began = time.perf_counter()  # the wait for others before it is none of theirs
-            records.write_reviews(connection, ledger, analysed)
-            if last := start + size >= len(reviews):
-                records.finish(connection, ledger)
-        took = time.perf_counter() - began
-        start, size = start + size, min(PORTION, max(SMALLEST, int(size * HOLD_SECONDS / took)))
-        if not last:
-            time.sleep(max(REST_SECONDS, took))
-
-
-def _analyse(
-    ledger: Ledger, portion: Sequence[tuple[str, Review]], progress: Callable[[int], None], before: int
-) -> records.Analysed:
-    analysed: dict[str, list[tuple[Review, list[Mention]]]] = {}
-    done = before
-    for category, pairs in groupby(portion, key=itemgetter(0)):
-        reviews = [review for _, review in pairs]
-        told = analysed[category] = []
-        for pair in zip(reviews, mentions(reviews, tuple(ledger.factors(category))), strict=True):
-            told.append(pair)
-            done += 1
-            progress(done)
-    return analysed
+def _pass_over(database: Database, ledger: Ledger, readings: Iterator[Reading], steps: Steps) -> None:
+    """Write nothing."""
+    for _ in readings:
+        steps.step()
 
 
 def _count(report: Report, size: int) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
+from app.reviews.opening import each_line
 from app.reviews.rows import BadFileError, BadRowError, Fault
 from app.reviews.spelling import clean, repeated
 
-SPACE = " \t\r\n"
+_MORE = re.compile(r"[^ \t\r\n]")
+LONGEST_TOKEN = 16  # characters: -Infinity, \uD83D\uDE00
 UNREADABLE = "JSON that cannot be read: nested too deep, or a number too long"
 
 _spelled = lru_cache(clean)
@@ -34,43 +37,85 @@ def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 _DECODER = json.JSONDecoder(object_pairs_hook=_object)
 
 
-def json_lines(text: str) -> Iterator[tuple[int, Any]]:
+def json_lines(pieces: Iterable[str]) -> Iterator[tuple[int, Any]]:
     """(line, value or BadRowError) of each line that is not blank."""
-    for line, part in enumerate(text.split("\n"), 1):
-        if part.strip():
+    for number, line in enumerate(each_line(pieces, "\n"), 1):
+        if line.strip():
             try:
-                yield line, _DECODER.decode(part)
+                yield number, _DECODER.decode(line)
             except json.JSONDecodeError as error:
-                yield line, BadRowError(Fault(f"not JSON: {error.msg}", expected="one object on a line"))
+                yield number, BadRowError(Fault(f"not JSON: {error.msg}", expected="one object on a line"))
             except (ValueError, RecursionError):
-                yield line, BadRowError(Fault(UNREADABLE))
+                yield number, BadRowError(Fault(UNREADABLE))
 
 
-def json_list(text: str) -> Iterator[tuple[int, Any]]:
+def json_list(pieces: Iterable[str]) -> Iterator[tuple[int, Any]]:
     """The elements of one list, each with the line on which it starts. BadFileError where it is none."""
-    at, line = _skip(text, 0), 1
-    if text[at] != "[":
-        raise BadFileError("expected a list of objects: [{...}, ...]", text.count("\n", 0, at) + 1)
-    at, counted = _skip(text, at + 1), 0
-    while text[at : at + 1] != "]":
-        line, counted = line + text.count("\n", counted, at), at
-        try:
-            value, end = _DECODER.raw_decode(text, at)
-        except json.JSONDecodeError as error:
-            raise BadFileError(f"not JSON, or cut short: {error.msg}", error.lineno) from None
-        except (ValueError, RecursionError):  # a number of thousands of digits; brackets without end
-            raise BadFileError(UNREADABLE, line) from None
-        yield line, value
-        at = _skip(text, end)
-        if text[at : at + 1] == ",":
-            at = _skip(text, at + 1)
-        elif text[at : at + 1] != "]":
-            raise BadFileError("not JSON, or cut short: expected ',' or ']'", text.count("\n", 0, at) + 1)
-    if (rest := _skip(text, at + 1)) < len(text):
-        raise BadFileError("something follows the list", text.count("\n", 0, rest) + 1)
+    text = _Text(iter(pieces))
+    if text.after_space() != "[":
+        raise BadFileError("expected a list of objects: [{...}, ...]", text.line)
+    text.pass_over()
+    while text.after_space() != "]":
+        yield text.line, text.value()
+        if (following := text.after_space()) == ",":
+            text.pass_over()
+        elif following != "]":
+            raise BadFileError("not JSON, or cut short: expected ',' or ']'", text.line)
+    text.pass_over()
+    if text.after_space():
+        raise BadFileError("something follows the list", text.line)
 
 
-def _skip(text: str, at: int) -> int:
-    while at < len(text) and text[at] in SPACE:
-        at += 1
-    return at
+class _Text:
+    """The part of a text that is being read. `line` is that of the next character."""
+
+    def __init__(self, pieces: Iterator[str]) -> None:
+        self._pieces = pieces
+        self._text, self._at = "", 0
+        self.line = 1
+
+    def after_space(self) -> str:
+        """The next character that is no space, which stays the next; empty at the end."""
+        while True:
+            found = _MORE.search(self._text, self._at)
+            self._go_on(found.start() if found else len(self._text))
+            if self._at < len(self._text) or not self._read_on():
+                return self._text[self._at : self._at + 1]
+
+    def pass_over(self) -> None:
+        """Leave the next character behind."""
+        self._go_on(self._at + 1)
+
+    def value(self) -> Any:
+        """The JSON value that begins here. BadFileError where there is none."""
+        while True:
+            try:
+                value, end = _DECODER.raw_decode(self._text, self._at)
+            except json.JSONDecodeError as error:
+                if not self._may_be_cut(error) or not self._read_on():
+                    line = self.line + self._text.count("\n", self._at, error.pos)
+                    raise BadFileError(f"not JSON, or cut short: {error.msg}", line) from None
+            except (ValueError, RecursionError):  # a number of thousands of digits; brackets without end
+                raise BadFileError(UNREADABLE, self.line) from None
+            else:
+                if end < len(self._text) or not self._read_on():  # a number may go on
+                    self._go_on(end)
+                    return value
+
+    def _may_be_cut(self, error: json.JSONDecodeError) -> bool:
+        """Whether the fault may be that the rest was not read yet."""
+        return len(self._text) - error.pos < LONGEST_TOKEN or error.msg.startswith("Unterminated string")
+
+    def _read_on(self) -> bool:
+        """Read as much again as is there: a long value is then not looked at once for each piece of it."""
+        held = [self._text[self._at :]]
+        more = len(held[0]) or 1
+        while more > 0 and (piece := next(self._pieces, None)) is not None:
+            held.append(piece)
+            more -= len(piece)
+        self._text, self._at = "".join(held), 0
+        return len(held) > 1
+
+    def _go_on(self, to: int) -> None:
+        self.line += self._text.count("\n", self._at, to)
+        self._at = to

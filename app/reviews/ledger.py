@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple, Protocol
 
 from app.reviews.models import Factor, Question, Review
 from app.reviews.rows import BadRowError, Fault, Kind
@@ -38,45 +38,83 @@ class Record:
     sample: bool = False
 
 
+class Met(NamedTuple):
+    """What a later row under the same key is held against: the place of this one, its value's hash."""
+
+    file: int
+    line: int
+    value: int
+    source: str
+    sample: bool
+
+    @classmethod
+    def of(cls, record: Record, file: int = 0, line: int = 0) -> Met:
+        """A record that this import has taken from a place, or that was there before (0)."""
+        return cls(file, line, hash(record.value), record.source, record.sample)
+
+
+class Seen(Protocol):
+    """The rows that an import has met. There may be more than memory has room for."""
+
+    def get(self, key: Key) -> Met | None:
+        """What is known of the row with this key."""
+
+    def __setitem__(self, key: Key, met: Met) -> None: ...
+
+
 @dataclass
 class Ledger:
-    """The store's records with this import's on top: `changes` are those to write, `leaving` are the samples
-    that make room for own rows, by kind and category."""
+    """What the store holds with an import on top: factors and questions whole, reviews one at a time.
 
-    records: dict[Kind, dict[Key, Record]] = field(
-        default_factory=lambda: {"factors": {}, "questions": {}, "reviews": {}}
-    )
+    `changes` are the factors and questions to write. `leaving` are the samples that make room for own rows,
+    by kind and category, and `due` those that have not gone yet. `review` looks one up in the store.
+    """
+
+    seen: Seen = field(default_factory=dict[Key, Met])
+    review: Callable[[Key], Record | None] = lambda key: None
+    records: dict[Kind, dict[Key, Record]] = field(default_factory=lambda: {"factors": {}, "questions": {}})
     changes: dict[Key, Record] = field(default_factory=dict)
+    changed_categories: set[str] = field(default_factory=set)
     leaving: set[tuple[Kind, str]] = field(default_factory=set)
-    _own: set[tuple[Kind, str]] = field(default_factory=set)
-    _in_file: dict[Key, int] = field(default_factory=dict)
+    due: set[tuple[Kind, str]] = field(default_factory=set)
+    # A category's rows of a kind are all samples or all own.
+    _sample: dict[tuple[Kind, str], bool] = field(default_factory=dict)
+    _file: int = 0
 
     def hold(self, key: Key, record: Record) -> None:
         """Note what the store holds."""
-        self.records[key.kind][key] = record
-        if not record.sample:
-            self._own.add((key.kind, key.category))
+        self.mark(key.kind, key.category, record.sample)
+        if key.kind != "reviews":
+            self.records[key.kind][key] = record
+
+    def mark(self, kind: Kind, category: str, sample: bool) -> None:
+        """Note that the category has rows of this kind: samples, or own ones."""
+        self._sample[kind, category] = sample and self._sample.get((kind, category), True)
+
+    def is_own(self, kind: Kind, category: str) -> bool:
+        """Whether the category has own rows of this kind."""
+        return self._sample.get((kind, category)) is False
 
     def next_file(self) -> None:
         """Say that the rows to come are of another file."""
-        self._in_file.clear()
+        self._file += 1
 
     def take(self, key: Key, record: Record, line: int) -> Outcome:
         """Note a row. BadRowError: its id stands for something else, or a sample came where own rows are."""
         if record.sample:
             self._expect_none_own(key)
-        old = self.records[key.kind].get(key)
-        if old is not None and old.sample and not record.sample:
-            old = None
-        first_line = self._in_file.get(key)
-        self._in_file.setdefault(key, line)
-        if old is not None and old.value == record.value:
+        met = self.seen.get(key) or self._stored(key)
+        old = None if met is None or (met.sample and not record.sample) else met
+        first_line = met.line if met and met.file == self._file else 0
+        if old and not first_line:
+            self.seen[key] = old._replace(file=self._file, line=line)
+        if old and old.value == hash(record.value):
             return "duplicate"
-        if first_line is not None:
+        if first_line:
             raise BadRowError(
                 Fault(f"{key.id!r} stands on line {first_line} too", "id", "one row for each id")
             )
-        if old is not None and old.source != record.source:
+        if old and old.source != record.source:
             raise BadRowError(
                 Fault(
                     f"{key.id!r} stands for another review, from {old.source!r}",
@@ -84,10 +122,8 @@ class Ledger:
                     "ids that differ between sources",
                 )
             )
-        if not record.sample:
-            self._displace(key)
-        self.records[key.kind][key] = self.changes[key] = record
-        return "new" if old is None else "updated"
+        self._change(key, record, line)
+        return "updated" if old else "new"
 
     @property
     def categories(self) -> set[str]:
@@ -95,8 +131,9 @@ class Ledger:
         return {factor.category for factor in self.factors()}
 
     @property
-    def changed_categories(self) -> set[str]:
-        return {key.category for key in self.changes}
+    def stale(self) -> set[str]:
+        """The categories whose stored reviews are to be read again, as their factors changed."""
+        return {key.category for key in self.changes if key.kind == "factors"}
 
     def factors(self, category: str | None = None) -> Iterator[Factor]:
         """The factors of one category, or all."""
@@ -108,40 +145,40 @@ class Ledger:
             assert isinstance(record.value, Factor)  # noqa: S101 - by its key
             yield record.value, record.sample
 
-    def to_read(self) -> list[tuple[str, Review]]:
-        """The reviews to analyse, by category: the new ones, and all of a category whose factors changed."""
-        stale = {key.category for key in self.changes if key.kind == "factors"}
-        found = [
-            (key.category, record.value)
-            for key, record in self.records["reviews"].items()
-            if isinstance(record.value, Review) and (key.category in stale or key in self.changes)
-        ]
-        return sorted(found, key=lambda pair: pair[0])
-
     def borrowing(self) -> tuple[str, ...]:
         """The changed categories whose own reviews are scored with the sample factors."""
         lent = {factor.category for factor, sample in self.marked_factors() if sample}
-        own = {category for kind, category in self._own if kind == "reviews"}
-        return tuple(sorted(self.changed_categories & lent & own))
+        return tuple(sorted(each for each in self.changed_categories & lent if self.is_own("reviews", each)))
+
+    def _stored(self, key: Key) -> Met | None:
+        record = self.review(key) if key.kind == "reviews" else self.records[key.kind].get(key)
+        return Met.of(record) if record else None
+
+    def _change(self, key: Key, record: Record, line: int) -> None:
+        if not record.sample:
+            self._displace(key)
+        self.seen[key] = Met.of(record, self._file, line)
+        self.hold(key, record)
+        self.changed_categories.add(key.category)
+        if key.kind != "reviews":
+            self.changes[key] = record
 
     def _expect_none_own(self, key: Key) -> None:
         for kind, displaced in DISPLACED.items():
-            if key.kind in displaced and (kind, key.category) in self._own:
+            if key.kind in displaced and self.is_own(kind, key.category):
                 raise BadRowError(Fault(f"a sample, and {key.category!r} has {kind} of your own"))
 
     def _displace(self, key: Key) -> None:
         """Let the samples go where this is the category's first own row of its kind."""
-        if (key.kind, key.category) in self._own:
+        if self.is_own(key.kind, key.category):
             return
-        self._own.add((key.kind, key.category))
         for kind in DISPLACED[key.kind]:
-            samples = [
-                other
-                for other, record in self.records[kind].items()
-                if record.sample and other.category == key.category
-            ]
-            if samples:
+            if self._sample.pop((kind, key.category), False):
                 self.leaving.add((kind, key.category))
-            for other in samples:
-                del self.records[kind][other]
-                self.changes.pop(other, None)
+                self.due.add((kind, key.category))
+                self._drop(kind, key.category)
+
+    def _drop(self, kind: Kind, category: str) -> None:
+        for key in [key for key in self.records.get(kind, {}) if key.category == category]:
+            del self.records[kind][key]
+            self.changes.pop(key, None)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 from app.reviews.categories import source
-from app.reviews.ledger import Key, Ledger, Record
+from app.reviews.ledger import Key, Ledger, Record, Seen
 from app.reviews.models import Factor, Mention, Question, Review
 from app.reviews.rows import Kind
 
@@ -40,7 +41,29 @@ INSERT INTO mentions (category, review_id, factor_key, label, strength, excerpt)
 """
 DELETE_SAMPLES = "DELETE FROM {kind} WHERE category = ? AND sample"
 
-Analysed = Mapping[str, Sequence[tuple[Review, list[Mention]]]]
+STORED = "SELECT review_id, source, rating, text, created_at, sample FROM reviews WHERE category = ?"
+STALE = f"{STORED} AND review_id > ? ORDER BY review_id LIMIT 500"
+COUNT = "SELECT count(*) FROM reviews WHERE category = ?"
+SAMPLE_REVIEWS = """
+SELECT category, (SELECT sample FROM reviews WHERE reviews.category = products.category LIMIT 1) AS sample
+FROM products
+"""
+
+
+class Reading(NamedTuple):
+    """A review to read: a changed one, or a stored one of which only the mentions are to be written again."""
+
+    key: Key
+    record: Record
+    changed: bool
+
+    @property
+    def review(self) -> Review:
+        assert isinstance(self.record.value, Review)  # noqa: S101 - by its key
+        return self.record.value
+
+
+Analysed = Mapping[str, Sequence[tuple[Reading, list[Mention]]]]
 """Reviews with what they say, by category."""
 
 
@@ -50,9 +73,9 @@ def content(row: sqlite3.Row) -> dict[str, Any]:
     return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
 
 
-def ledger(connection: sqlite3.Connection) -> Ledger:
-    """What the store holds, but for the reviews."""
-    found = Ledger()
+def ledger(connection: sqlite3.Connection, seen: Seen) -> Ledger:
+    """What the store holds, which looks its reviews up there."""
+    found = Ledger(seen, partial(_review, connection))
     for row in connection.execute("SELECT content, sample FROM factors ORDER BY rowid"):
         factor = Factor(**content(row))
         key = Key("factors", factor.category, factor.factor_key)
@@ -61,19 +84,37 @@ def ledger(connection: sqlite3.Connection) -> Ledger:
         question = Question(**content(row))
         key = Key("questions", row["category"], question.question_id)
         found.hold(key, Record(question, sample=bool(row["sample"])))
+    for row in connection.execute(SAMPLE_REVIEWS):
+        if row["sample"] is not None:
+            found.mark("reviews", row["category"], bool(row["sample"]))
     return found
 
 
-def add_reviews(connection: sqlite3.Connection, ledger: Ledger, categories: Collection[str]) -> None:
-    """Put the stored reviews of some categories into the ledger."""
-    query = "SELECT review_id, source, rating, text, created_at, sample FROM reviews WHERE category = ?"
+def count(connection: sqlite3.Connection, categories: Collection[str]) -> int:
+    """How many reviews some categories have."""
+    return sum(connection.execute(COUNT, (category,)).fetchone()[0] for category in categories)
+
+
+def stored(connection: sqlite3.Connection, categories: Collection[str]) -> Iterator[Reading]:
+    """All reviews of some categories. Between them no query is open, which would hold an old snapshot."""
     for category in sorted(categories):
-        for row in connection.execute(query, (category,)):
-            at = datetime.fromisoformat(row["created_at"])
-            review = Review(row["review_id"], row["rating"], row["text"], at)
-            origin = source(row["source"])  # it may have been stored with a date that was not known for one
-            key = Key("reviews", category, review.review_id)
-            ledger.hold(key, Record(review, origin, bool(row["sample"])))
+        last = ""
+        while rows := connection.execute(STALE, (category, last)).fetchall():
+            for row in rows:
+                yield Reading(Key("reviews", category, row["review_id"]), _record(row), changed=False)
+            last = rows[-1]["review_id"]
+
+
+def _review(connection: sqlite3.Connection, key: Key) -> Record | None:
+    row = connection.execute(f"{STORED} AND review_id = ?", (key.category, key.id)).fetchone()
+    return _record(row) if row else None
+
+
+def _record(row: sqlite3.Row) -> Record:
+    at = datetime.fromisoformat(row["created_at"])
+    review = Review(row["review_id"], row["rating"], row["text"], at)
+    # It may have been stored with a date that was not known for one.
+    return Record(review, source(row["source"]), bool(row["sample"]))
 
 
 def write_reviews(connection: sqlite3.Connection, ledger: Ledger, analysed: Analysed) -> None:
@@ -88,15 +129,16 @@ def write_reviews(connection: sqlite3.Connection, ledger: Ledger, analysed: Anal
     )
     connection.executemany(INSERT_PRODUCT, map(_product, new))
     for category, pairs in analysed.items():
-        keys = [Key("reviews", category, review.review_id) for review, _ in pairs]
-        if any(key in ledger.changes for key in keys):
+        if any(reading.changed and not reading.record.sample for reading, _ in pairs):
             _let_go(connection, ledger, {("reviews", category)})
-        for key in keys:
-            if key in ledger.changes:
-                _write_record(connection, key, ledger.changes[key])
-        ids = ((category, key.id) for key in keys)
+        is_own = ledger.is_own("reviews", category)
+        here = [pair for pair in pairs if not (is_own and pair[0].record.sample)]  # else they go, or went
+        for reading, _ in here:
+            if reading.changed:
+                _write_record(connection, reading.key, reading.record)
+        ids = ((category, reading.key.id) for reading, _ in here)
         connection.executemany("DELETE FROM mentions WHERE category = ? AND review_id = ?", ids)
-        connection.executemany(INSERT_MENTION, _mention_rows(category, pairs))
+        connection.executemany(INSERT_MENTION, _mention_rows(category, [told for _, told in here]))
 
 
 def finish(connection: sqlite3.Connection, ledger: Ledger) -> None:
@@ -104,10 +146,9 @@ def finish(connection: sqlite3.Connection, ledger: Ledger) -> None:
 
     They come last: an import that was broken off before finds them new, and has their reviews read again.
     """
-    _let_go(connection, ledger, ledger.leaving)
+    _let_go(connection, ledger, ledger.due)
     for key, record in ledger.changes.items():
-        if key.kind != "reviews":
-            _write_record(connection, key, record)
+        _write_record(connection, key, record)
     show(connection, ledger.changed_categories)
 
 
@@ -121,8 +162,9 @@ def show(connection: sqlite3.Connection, categories: Collection[str]) -> None:
 
 
 def _let_go(connection: sqlite3.Connection, ledger: Ledger, samples: Collection[tuple[Kind, str]]) -> None:
-    for kind, category in ledger.leaving.intersection(samples):
+    for kind, category in ledger.due.intersection(samples):
         connection.execute(DELETE_SAMPLES.format(kind=kind), (category,))
+        ledger.due.remove((kind, category))  # it reads all that is there: once
 
 
 def _write_record(connection: sqlite3.Connection, key: Key, record: Record) -> None:
@@ -142,8 +184,8 @@ def _product(factor: Factor) -> tuple[str, str, str]:
     return factor.category, factor.product_name, factor.category_name
 
 
-def _mention_rows(category: str, pairs: Iterable[tuple[Review, list[Mention]]]) -> Iterable[tuple[Any, ...]]:
-    for _, mentions in pairs:
+def _mention_rows(category: str, told: Iterable[Iterable[Mention]]) -> Iterator[tuple[Any, ...]]:
+    for mentions in told:
         for each in mentions:
             yield category, each.review_id, each.factor_key, each.label, each.strength, each.excerpt
 

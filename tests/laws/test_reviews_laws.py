@@ -11,15 +11,16 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.reviews.corpus import Corpus
-from app.reviews.files import read
 from app.reviews.models import Answer, Factor, Mention, Product, Question
 from app.reviews.retrieval import retrieve
 from app.reviews.scoring import concerns, score
 from app.reviews.text import EXCERPT_LENGTH, excerpt, plain
+from tests.support.review_files import read
 
 KEYS = ("noise", "battery", "price", "smell")
 NAMES = ("소음", "배터리", "가격", "냄새")
@@ -205,6 +206,28 @@ def test_no_file_at_all_can_raise(data: bytes, suffix: str) -> None:
         path.write_bytes(data)
         contents = read(path)
     assert contents.problems or contents.rows
+
+
+@settings(max_examples=60)
+@given(st.data(), st.sampled_from((".csv", ".json", ".jsonl")))
+def test_where_a_file_is_cut_into_pieces_makes_no_difference(data: st.DataObject, suffix: str) -> None:
+    """It is read piece by piece: bytes of a character, a number, a line's end may stand in two of them."""
+    if suffix == ".csv":
+        text = "review_id,rating,text,created_at" + data.draw(
+            st.text(st.sampled_from('소음, 1"\n\r\ufeff'), max_size=60)
+        )
+    else:
+        values = data.draw(st.lists(rows | json_values, max_size=4))
+        text = json.dumps(values, ensure_ascii=False, indent=data.draw(st.sampled_from((None, 1))))
+        broken = data.draw(st.integers(0, 2 * len(text)))
+        text = text[:broken] + data.draw(st.sampled_from(("", "x", '"'))) + text[broken:]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, f"r{suffix}")
+        path.write_bytes(text.encode())
+        whole = read(path)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr("app.reviews.opening.PIECE", data.draw(st.integers(1, 8)))
+            assert read(path) == whole
 
 
 texts = st.text(st.sampled_from('소음, "\n'), max_size=12).map(lambda text: f"좋{text}다")

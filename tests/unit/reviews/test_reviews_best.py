@@ -50,7 +50,7 @@ class Read:
 def read(monkeypatch: pytest.MonkeyPatch) -> Read:
     """In the analyser's place."""
     analysis = Read()
-    monkeypatch.setattr("app.reviews.ingest.mentions", analysis)
+    monkeypatch.setattr("app.reviews.portions.mentions", analysis)
     return analysis
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from app.reviews import csv_rows
 from app.reviews.csv_rows import MAX_FIELD
-from app.reviews.files import Contents, read
+from tests.support.review_files import Whole, read
 
 HEADER = "review_id,rating,text,created_at"
 UNCLOSED = 'a quote that is opened and never closed, expected one at the end of the field, "" within'
@@ -18,7 +18,7 @@ UNCLOSED = 'a quote that is opened and never closed, expected one at the end of 
 def written(tmp_path: Path):  # type: ignore[no-untyped-def]
     """Read the lines as a reviews file."""
 
-    def read_written(*lines: str) -> Contents:
+    def read_written(*lines: str) -> Whole:
         path = tmp_path / "reviews_chair.csv"
         path.write_text("\n".join((HEADER, *lines)) + "\n")
         return read(path)
@@ -26,12 +26,12 @@ def written(tmp_path: Path):  # type: ignore[no-untyped-def]
     return read_written
 
 
-def taken(contents: Contents) -> list[tuple[int, str]]:
+def taken(contents: Whole) -> list[tuple[int, str]]:
     """(line, text) of each review."""
     return [(row.line, row.value.text) for row in contents.rows]  # type: ignore[union-attr]
 
 
-def reasons(contents: Contents) -> list[tuple[int, str]]:
+def reasons(contents: Whole) -> list[tuple[int, str]]:
     """(line, reason) of what was not taken."""
     return [(problem.line, problem.reason) for problem in contents.problems]
 

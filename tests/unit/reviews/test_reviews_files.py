@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from app.reviews.files import Contents, find, read
+from app.reviews.files import find
 from app.reviews.models import Factor, Question, Review
 from app.reviews.opening import MAX_BYTES
 from app.reviews.rows import ROWS, Kind
-from tests.support.review_files import FACTORS, QUESTIONS
+from tests.support.review_files import FACTORS, QUESTIONS, Whole, read
 
 REVIEW = {"review_id": 7, "rating": 5, "text": "좋아요", "created_at": "2026-01-31T09:30:00+09:00"}
 ISO = "ISO 8601, such as 2026-01-31T09:30:00+09:00"
@@ -27,7 +27,7 @@ VALUE = Review("7", 5, "좋아요", datetime(2026, 1, 31, 0, 30, tzinfo=timezone
 def written(tmp_path: Path):  # type: ignore[no-untyped-def]
     """Read what was written under a name."""
 
-    def read_written(name: str, content: str | bytes) -> Contents:
+    def read_written(name: str, content: str | bytes) -> Whole:
         path = tmp_path / name
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         return read(path)
@@ -35,7 +35,7 @@ def written(tmp_path: Path):  # type: ignore[no-untyped-def]
     return read_written
 
 
-def reasons(contents: Contents) -> list[tuple[int, str]]:
+def reasons(contents: Whole) -> list[tuple[int, str]]:
     """(line, reason) of what was not taken."""
     return [(problem.line, problem.reason) for problem in contents.problems]
 

@@ -8,10 +8,11 @@ from datetime import datetime, timezone
 import pytest
 
 from app.reviews.bootstrap import SAMPLES
-from app.reviews.files import find, read, read_factors
+from app.reviews.files import find, read_factors
 from app.reviews.mentions import mentions
 from app.reviews.models import Review
 from app.reviews.text import LONGEST, sentences
+from tests.support.review_files import read
 
 MOST_CALLS = 250  # a character
 THEN = datetime(2026, 1, 1, tzinfo=timezone.utc)

@@ -9,10 +9,10 @@ import pytest
 
 from app.database import Database
 from app.reviews.categories import by_name, given, source
-from app.reviews.files import read
 from app.reviews.ingest import ingest
 from app.reviews.repository import Repository
 from app.reviews.spelling import clean
+from tests.support.review_files import read
 
 NFD = "NFD"
 
