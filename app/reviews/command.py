@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -24,9 +26,15 @@ from app.reviews.repository import Repository
 from app.reviews.rows import expected
 from app.settings import AppSettings
 from app.variables import warn_unknown
+from telemetry.settings import LISTENER_HOST
+
+if TYPE_CHECKING:
+    from telemetry.serve import MetricsServer
 
 SOME_SKIPPED = 1
 USAGE = 2
+METRICS_HOST, METRICS_PORT = "127.0.0.1", 8001
+OF_THE_PORT = (errno.EADDRINUSE, errno.EACCES)
 SERVICE_NAME = "crawl-script"  # the job of its scrape; under the API's name its pushes would undo the API's
 
 
@@ -43,11 +51,22 @@ def ingest(
         Path | None, typer.Option(help="Folder to import from whenever files come or change, until stopped.")
     ] = None,
     metrics_port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port of this command's own /metrics; 0 takes a free one.")
-    ] = 8001,
+        int | None,
+        typer.Option(
+            min=0,
+            max=65535,
+            show_default=str(METRICS_PORT),
+            help="Port of this command's own /metrics; 0 takes a free one. Where the default is taken, "
+            "there are none.",
+        ),
+    ] = None,
     metrics_host: Annotated[
-        str, typer.Option(help="Address that /metrics listens on; 0.0.0.0 where containers scrape it.")
-    ] = "127.0.0.1",
+        str | None,
+        typer.Option(
+            show_default=f"{LISTENER_HOST}, else {METRICS_HOST}",
+            help="Address that /metrics listens on; 0.0.0.0 where containers scrape it.",
+        ),
+    ] = None,
     metrics: Annotated[bool, typer.Option(help="Serve /metrics while it runs.")] = True,
 ) -> None:
     """Import factors, questions and reviews; what each file holds is told by its columns.
@@ -64,7 +83,7 @@ def ingest(
     warn_unknown()
     _check(paths or [], watch)
     repository = _repository()
-    with _metrics(metrics_host, metrics_port if metrics else None, console):
+    with _metrics(metrics_host, metrics_port, console) if metrics else nullcontext():
         try:
             done = _import(repository, paths, category, dry_run, console) if paths else None
         except IngestError as error:
@@ -134,28 +153,41 @@ def _watch(
 
 
 @contextmanager
-def _metrics(host: str, port: int | None, console: Console) -> Iterator[None]:
-    """Serve /metrics in the block."""
+def _metrics(host: str | None, port: int | None, console: Console) -> Iterator[None]:
+    """Serve /metrics in the block; without them it goes on where nobody has asked for the port."""
     import telemetry
 
-    if port is None:
-        yield
-        return
-    try:
-        server = telemetry.serve_metrics(port, host, service_name=SERVICE_NAME)
-    except OSError as error:
-        _fail(
-            f"--metrics-host {host} --metrics-port {port}: {error.strerror}; expected an address of this "
-            "machine and a free port. Give others, port 0 for any, or --no-metrics",
-            USAGE,
-        )
-    shown = f"[{host}]" if ":" in host else host
-    console.print(f"metrics on http://{shown}:{server.port}/metrics", highlight=False)
+    server = _served(host, port, console)
     try:
         yield
     finally:
-        server.close()
+        if server:
+            server.close()
         telemetry.shutdown()
+
+
+def _served(asked_host: str | None, asked_port: int | None, console: Console) -> MetricsServer | None:
+    """The server of /metrics, or None after a warning. An address that was asked for has to be had."""
+    import telemetry
+
+    given = asked_host or os.environ.get(LISTENER_HOST)
+    host, port = given or METRICS_HOST, METRICS_PORT if asked_port is None else asked_port
+    at = f"[{host}]" if ":" in host else host
+    try:
+        server = telemetry.serve_metrics(port, host, service_name=SERVICE_NAME)
+    except OSError as error:
+        if (asked_port if error.errno in OF_THE_PORT else given) is None:
+            said = f"no /metrics at {at}:{port}: {error.strerror}; --metrics-port names another port, 0 any"
+            typer.secho(f"reviewlens ingest: {said}", fg="yellow", err=True)
+            return None
+        named = f"{LISTENER_HOST}={given}" if given and not asked_host else f"--metrics-host {host}"
+        _fail(
+            f"{named} --metrics-port {port}: {error.strerror}; expected an address of this "
+            "machine and a free port. Give others, port 0 for any, or --no-metrics",
+            USAGE,
+        )
+    console.print(f"metrics on http://{at}:{server.port}/metrics", highlight=False)
+    return server
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -204,6 +205,55 @@ def test_a_metrics_host_that_is_not_here_is_a_clear_message(ingest: Ingest, host
     assert re.fullmatch(
         f"reviewlens ingest: --metrics-host {host} --metrics-port 8001: .+; expected .+\n", err
     )
+
+
+@pytest.fixture
+def taken_8001() -> Iterator[str]:
+    """A loopback address of the test's own at which somebody has the default port."""
+    host = f"127.9.{os.getpid() // 256 % 256}.{os.getpid() % 256}"
+    with socket.socket() as taken:
+        with suppress(OSError):  # who listens at all addresses has it too
+            taken.bind((host, 8001))
+            taken.listen()
+        yield host
+
+
+def test_a_default_port_that_is_taken_costs_the_metrics_alone(ingest: Ingest, taken_8001: str) -> None:
+    """Nobody has asked for it. The import goes on, with a line."""
+    ingest.environ["OTEL_EXPORTER_PROMETHEUS_HOST"] = taken_8001
+    code, _, err = ingest.run(ingest.write("factors.csv", FACTORS))
+    assert (code, err) == (
+        0,
+        f"reviewlens ingest: no /metrics at {taken_8001}:8001: Address already in use; "
+        "--metrics-port names another port, 0 any\n",
+    )
+    assert ingest.counts() == {"chair": 0}
+
+
+def test_a_port_that_was_asked_for_has_to_be_had(ingest: Ingest, taken_8001: str) -> None:
+    """Though it is the default's number."""
+    ingest.environ["OTEL_EXPORTER_PROMETHEUS_HOST"] = taken_8001
+    code, _, err = ingest.run(ingest.write("factors.csv", FACTORS), "--metrics-port", "8001")
+    named = f"OTEL_EXPORTER_PROMETHEUS_HOST={taken_8001} --metrics-port 8001"
+    assert code == 2
+    assert err.startswith(f"reviewlens ingest: {named}: Address already in use; expected ")
+
+
+def test_metrics_listen_at_the_address_of_the_setting(ingest: Ingest) -> None:
+    """Where the services' own do; the option is stronger."""
+    ingest.environ["OTEL_EXPORTER_PROMETHEUS_HOST"] = "127.0.0.4"
+    for options, host in (((), "127.0.0.4"), (("--metrics-host", "127.0.0.5"), "127.0.0.5")):
+        process = ingest.start("--watch", str(ingest.folder), "--metrics-port", "0", *options)
+        assert process.stderr is not None
+        assert re.fullmatch(rf"metrics on http://{host}:\d+/metrics\n", process.stderr.readline())
+
+
+def test_an_address_of_the_setting_that_is_not_here_is_named(ingest: Ingest) -> None:
+    """By its key."""
+    ingest.environ["OTEL_EXPORTER_PROMETHEUS_HOST"] = "192.0.2.1"
+    code, _, err = ingest.run(ingest.write("factors.csv", FACTORS))
+    assert code == 2
+    assert err.startswith("reviewlens ingest: OTEL_EXPORTER_PROMETHEUS_HOST=192.0.2.1 --metrics-port 8001: ")
 
 
 def test_kill_9_in_the_middle_leaves_the_store_as_it_was(ingest: Ingest) -> None:
