@@ -1,7 +1,7 @@
 """Whether pushes arrive: one log line when they stop, one when they go on, and every failure counted.
 
-The SDK's exporters log each attempt and return no reason. What they log during a push of ours is taken
-from the log and becomes the reason in that one line.
+The SDK's exporters log each attempt and return no reason. What our session and stub meet, else what they log
+during a push of ours, becomes the reason in that one line.
 """
 
 from __future__ import annotations
@@ -42,6 +42,15 @@ def _listen(record: logging.LogRecord) -> bool:
     return heard is None
 
 
+def hear(error: Exception) -> None:
+    """Take a failed request of this push as its reason: the exporters' lines may leave it out."""
+    from telemetry.failures import in_words  # with requests, for which a start need not wait
+
+    heard = _heard.get()
+    if heard is not None:
+        heard.append(in_words(error))
+
+
 class Delivery:
     """The pushes of one signal to one place. `lost`: what becomes of what did not arrive."""
 
@@ -62,7 +71,7 @@ class Delivery:
             result = export()
         except Exception as error:
             result = failure
-            heard.append(f"{type(error).__name__}: {error}")
+            hear(error)
         finally:
             _heard.reset(token)
         if result is failure:

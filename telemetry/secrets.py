@@ -12,7 +12,7 @@ HIDDEN = "..."
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
 _PLACE = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^:/]*)(:\d+)?(/[^:]*)?")
 _RUN = re.compile(rf"{re.escape(HIDDEN)}(/{re.escape(HIDDEN)})+")
-# Parts of paths that a standard, Prometheus or this project gives, and the number of a database.
+# Parts of paths that a standard, a usual backend or this project gives, and the number of a database.
 _KNOWN = frozenset(
     [
         "-",
@@ -20,14 +20,22 @@ _KNOWN = frozenset(
         "docs",
         "health",
         "healthz",
+        "insert",
+        "internal",
         "metrics",
+        "opentelemetry",
         "otlp",
+        "prometheus",
+        "push",
         "query",
         "ready",
         "readyz",
+        "telemetry",
         "trace",
         "traces",
         "v1",
+        "v2",
+        "write",
     ]
 )
 _NUMBER = re.compile(r"\d{0,2}")

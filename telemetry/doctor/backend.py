@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from telemetry.doctor.proxies import get
 from telemetry.secrets import cleaned, hidden_in, without_secrets
@@ -23,6 +23,7 @@ GATEWAY = "host.docker.internal"
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 Labels = Mapping[str, str]
+T = TypeVar("T")
 
 
 class BackendError(Exception):
@@ -42,10 +43,11 @@ class Target:
 
 @dataclass(frozen=True)
 class Prometheus:
-    """The query API at one address."""
+    """The query API at one address. `shown`: parts of the targets' paths that are no secret."""
 
     url: str
     timeout: float
+    shown: tuple[str, ...] = ()
 
     @property
     def where(self) -> str:
@@ -55,40 +57,55 @@ class Prometheus:
     @cached_property
     def targets(self) -> list[Target]:
         """Every active target."""
-        return [
-            Target(
-                row["labels"],
-                without_secrets(row["scrapeUrl"]),
-                seconds(row["scrapeInterval"]),
-                row["health"],
-                cleaned(row["lastError"], hidden_in(row["scrapeUrl"])),
-            )
-            for row in self._get("targets", state="active")["activeTargets"]
-        ]
+        return self._asked(
+            "targets", lambda data: list(map(self._target, data["activeTargets"])), state="active"
+        )
 
     @cached_property
     def exposing(self) -> list[Target]:
         """The targets whose last scrape had our metrics: the service, or a collector before it."""
-        labels = [row["target"] for row in self._get("targets/metadata", metric=OF_A_TARGET)]
+        labels = self._asked(
+            "targets/metadata", lambda data: [row["target"] for row in data], metric=OF_A_TARGET
+        )
         return [target for target in self.targets if target.labels in labels]
 
     def values(self, expr: str) -> list[tuple[Labels, float]]:
         """An instant query: labels and value of each series."""
-        rows = self._get("query", query=expr)["result"]
-        return [(row["metric"], float(row["value"][1])) for row in rows]
+        return self._asked(
+            "query",
+            lambda data: [(row["metric"], float(row["value"][1])) for row in data["result"]],
+            query=expr,
+        )
 
-    def _get(self, path: str, **parameters: str) -> Any:
+    def _target(self, row: Any) -> Target:
+        return Target(
+            row["labels"],
+            without_secrets(row["scrapeUrl"], *self.shown),
+            seconds(row["scrapeInterval"]),
+            row["health"],
+            cleaned(row["lastError"], hidden_in(row["scrapeUrl"])),
+        )
+
+    def _asked(self, path: str, read: Callable[[Any], T], **parameters: str) -> T:
+        """What is read from an answer's data."""
         import requests
+
+        from telemetry.failures import in_words
 
         url, where = (f"{each.rstrip('/')}/api/v1/{path}" for each in (self.url, self.where))
         try:
-            body = get(url, params=parameters, timeout=self.timeout).json()
-        except (requests.RequestException, ValueError) as error:
-            raise BackendError(f"{where}: {type(error).__name__}") from error
-        if not isinstance(body, dict) or body.get("status") != "success":
-            words = body.get("error") if isinstance(body, dict) else body
-            raise BackendError(f"{where}: {cleaned(str(words), hidden_in(self.url))}")
-        return body["data"]
+            response = get(url, params=parameters, timeout=self.timeout)
+        except requests.RequestException as error:
+            raise BackendError(f"{where}: {in_words(error)}") from error
+        try:
+            body = response.json()
+            if body["status"] == "success":
+                return read(body["data"])
+            words = cleaned(str(body["error"]), hidden_in(self.url))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            kind = response.headers.get("content-type", "no type").partition(";")[0]
+            words = f"{response.status_code} with {kind}, which is no answer of a Prometheus"
+        raise BackendError(f"{where}: {words}")
 
 
 def seconds(text: str) -> float:

@@ -21,13 +21,17 @@ def backend(subject: Subject) -> Iterator[Finding]:
         yield from _interval(subject, subject.scrape_interval, "--scrape-interval")
         yield from _double_possible(subject)
         return
-    prometheus = Prometheus(subject.prometheus_url, subject.timeout)
+    prometheus = Prometheus(subject.prometheus_url, subject.timeout, subject.metrics_path)
     try:
         yield from targets(subject, prometheus)
         yield from _intervals(subject, prometheus)
         yield from double(subject, prometheus)
     except BackendError as error:
-        yield found("prometheus", str(error), "give the address of a running Prometheus with --prometheus")
+        yield found(
+            "prometheus",
+            f"{error}; expected a running Prometheus",
+            "start it, or give another address with --prometheus, such as http://localhost:9090",
+        )
 
 
 def _intervals(subject: Subject, prometheus: Prometheus) -> Iterator[Finding]:

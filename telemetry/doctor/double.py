@@ -68,7 +68,11 @@ def _lag(subject: Subject, prometheus: Prometheus) -> int:
 
 def _feeds(prometheus: Prometheus, lag: int) -> dict[Who, Feed]:
     fresh = f"last_over_time({METRIC}[{FRESH}]"
-    now, before = _counts(prometheus, f"{fresh})"), _counts(prometheus, f"{fresh} offset {lag}s)")
+    # A series whose target has gone is marked as stale, which last_over_time does not mind.
+    now, before = (
+        _counts(prometheus, f"{fresh}) and {METRIC}"),
+        _counts(prometheus, f"{fresh} offset {lag}s)"),
+    )
     return {who: Feed(counts, before.get(who, {})) for who, counts in now.items()}
 
 

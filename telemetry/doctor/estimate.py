@@ -11,10 +11,16 @@ from prometheus_client.parser import text_string_to_metric_families
 from telemetry.catalog import CATALOG, Metric
 from telemetry.doctor.finding import Finding, found, passed
 from telemetry.doctor.proxies import get
-from telemetry.doctor.scraped import credentials
+from telemetry.doctor.scraped import OF_METRICS, credentials
 from telemetry.doctor.subject import Subject
-from telemetry.secrets import cleaned, hidden_in, without_secrets
+from telemetry.secrets import without_secrets
+from telemetry.settings import TOKEN_FILE
 
+NOT_RUNNING = "start the service, or leave --metrics-url out"
+NO_METRICS = (
+    "give the address of a service's metrics with --metrics-url, such as http://localhost:8000/metrics"
+)
+TOKEN_MEND = f"{TOKEN_FILE}=the file that the service has, as this user may read it"
 HEAVIEST = 3
 SESSION = "session_id"
 # Seconds; beyond it, rate() over 5 minutes has too few points.
@@ -39,11 +45,12 @@ def size(subject: Subject) -> Iterator[Finding]:
     sizes: Counter[str] | None = None
     source = "from the catalogue, with " + " ".join(f"{name}={count}" for name, count in values.items())
     if subject.metrics_url and not subject.offline:
-        sizes, problem = _exposed(subject)
+        sizes, problem, mend = _exposed(subject)
+        where = without_secrets(subject.metrics_url, *subject.metrics_path)
         if problem:
-            yield found("metrics.unread", problem, "start the service, or leave --metrics-url out")
+            yield found("metrics.unread", f"{where}: {problem}", mend)
         else:
-            source = f"from {without_secrets(subject.metrics_url)}"
+            source = f"from {where}"
     sizes = sizes or catalogued(values)
     yield from _judged(subject, sizes, source)
 
@@ -114,16 +121,33 @@ def _label_sets(metric: Metric, values: Mapping[str, int]) -> int:
     return min(prod(counts), metric.bound)
 
 
-def _exposed(subject: Subject) -> tuple[Counter[str] | None, str]:
-    """Series by metric on /metrics, or why they could not be read."""
+def _exposed(subject: Subject) -> tuple[Counter[str] | None, str, str]:
+    """Series by metric on /metrics; or why they could not be read, and what mends it."""
     import requests
+
+    from telemetry.failures import in_words
 
     url = subject.metrics_url
     try:
         response = get(url, timeout=subject.timeout, headers=credentials(subject))
-        response.raise_for_status()
+    except requests.RequestException as error:
+        return None, in_words(error), NOT_RUNNING
+    kind = response.headers.get("content-type", "no type").partition(";")[0]
+    if response.status_code in (401, 403):
+        return None, f"the answer is {response.status_code}: {_token(subject)}", TOKEN_MEND
+    if response.status_code != requests.codes.ok or kind not in OF_METRICS:
+        return None, f"the answer is {response.status_code} with {kind}, no metrics", NO_METRICS
+    try:
         families = list(text_string_to_metric_families(response.text))
-    except (requests.RequestException, ValueError) as error:
-        return None, f"{without_secrets(url)}: {cleaned(str(error), hidden_in(url))}"
+    except ValueError:
+        return None, "the answer cannot be read as metrics", NO_METRICS
     ending = {"counter": "_total"}
-    return Counter({f.name + ending.get(f.type, ""): len(f.samples) for f in families if f.samples}), ""
+    return Counter({f.name + ending.get(f.type, ""): len(f.samples) for f in families if f.samples}), "", ""
+
+
+def _token(subject: Subject) -> str:
+    return (
+        f"the token in {TOKEN_FILE} is not the service's"
+        if subject.settings.token_file
+        else "it asks for a token"
+    )

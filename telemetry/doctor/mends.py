@@ -10,6 +10,7 @@ from telemetry.doctor.finding import Finding, found
 from telemetry.doctor.push import address, push_nothing
 from telemetry.doctor.subject import Subject
 from telemetry.otlp import ENDPOINT, PREFIX, Target
+from telemetry.secrets import HIDDEN
 from telemetry.settings import Signal
 
 PROTOCOL = PREFIX + "PROTOCOL"
@@ -21,7 +22,12 @@ PORTS: dict[str, int] = {"grpc": 4317, "http/protobuf": 4318}
 def endpoint_line(subject: Subject, signal: Signal, url: str) -> str:
     """VARIABLE=value that makes a signal go to this URL, in the variable that decides now."""
     variable = subject.names(ENDPOINT, signal)
-    return f"{variable}={url.removesuffix(f'/v1/{signal}') if variable == ENDPOINT else url}"
+    return _line(variable, url.removesuffix(f"/v1/{signal}") if variable == ENDPOINT else url)
+
+
+def _line(variable: str, url: str) -> str:
+    note = f" ({HIDDEN} stands for what is set there now)" if f"/{HIDDEN}" in url else ""
+    return f"{variable}={url}{note}"
 
 
 def tried(subject: Subject, signal: Signal, to: Target, other: Literal["path", "protocol"]) -> Iterator[str]:
@@ -88,7 +94,7 @@ def hints(subject: Subject, signal: Signal, to: Target) -> Iterator[Finding]:
         if "://" not in to.endpoint and not to.plaintext:
             yield found("endpoint.scheme", f"{variable}={to.where}", f"{variable}=http://{to.where}")
     elif not url.path.endswith(ending):
-        yield found("endpoint.path", f"{variable}={to.where}", f"{variable}={to.where.rstrip('/')}{ending}")
+        yield found("endpoint.path", f"{variable}={to.where}", _line(variable, to.where.rstrip("/") + ending))
     elif url.path.count(ending) > 1:
         yield found(
             "endpoint.doubled",

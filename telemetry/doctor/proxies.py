@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,20 +15,14 @@ LONGEST = 64 << 20
 def get(url: str, **how: Any) -> Any:
     """GET by requests; an address on this machine is asked without a proxy. `timeout` is for a whole answer.
     Raises requests.RequestException, also for one that is too long."""
-    from requests.exceptions import ContentDecodingError
-
+    from telemetry.bounded import read
     from telemetry.intime import InTimeSession
 
+    deadline = time.monotonic() + how["timeout"]
     with InTimeSession() as session:
         session.trust_env = not is_loopback(urlsplit(url).hostname or "")
         with session.get(url, **how, stream=True) as response:
-            pieces, length = [], 0
-            for piece in response.iter_content(1 << 16):
-                pieces.append(piece)
-                length += len(piece)
-                if length > LONGEST:
-                    raise ContentDecodingError(f"the answer has more than {LONGEST:,} bytes")
-            response._content = b"".join(pieces)  # what .content would have read without a bound
+            response._content = read(response, LONGEST, deadline)  # what .content would read without a bound
             return response
 
 

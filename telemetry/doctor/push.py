@@ -71,6 +71,7 @@ def _authority(to: Target) -> Path | None:
 def _http(to: Target, timeout: float) -> Answer:
     import requests
 
+    from telemetry.failures import in_words
     from telemetry.intime import InTimeSession
 
     files = [str(file) for file in (to.client_certificate, to.client_key) if file]
@@ -88,7 +89,7 @@ def _http(to: Target, timeout: float) -> Answer:
         )
     except (requests.RequestException, OSError, ValueError) as error:
         of_tls = isinstance(error, requests.exceptions.SSLError)
-        return Answer(None, _line(to, str(error)), proxy=not of_tls and proxies.before(to.endpoint))
+        return Answer(None, _line(to, in_words(error)), proxy=not of_tls and proxies.before(to.endpoint))
     kind = response.headers.get("Content-Type", "")
     words, is_otlp = _read(response, kind, time.monotonic() + timeout)
     return Answer(
@@ -101,12 +102,13 @@ def _http(to: Target, timeout: float) -> Answer:
 
 def _read(response: Any, kind: str, deadline: float) -> tuple[str, bool]:
     """The server's words, and whether they may be a receipt; within the bounds that pushes have."""
-    from telemetry.receipt import NotTakenError, read
+    from telemetry.bounded import AnswerError, read
+    from telemetry.receipt import ANSWER_BYTES
 
     with response:
         try:
-            body = read(response, deadline)
-        except NotTakenError as error:
+            body = read(response, ANSWER_BYTES, deadline)
+        except AnswerError as error:
             return str(error), False
     return _text(body, kind), not body or "protobuf" in kind
 

@@ -52,7 +52,7 @@ def _scraped_from_docker(subject: Subject) -> bool:
     if not subject.prometheus_url:
         return False
     try:
-        targets = Prometheus(subject.prometheus_url, subject.timeout).targets
+        targets = Prometheus(subject.prometheus_url, subject.timeout, subject.metrics_path).targets
     except BackendError:  # said by the check of the backend
         return False
     return any(urlsplit(target.url).hostname == GATEWAY for target in targets)

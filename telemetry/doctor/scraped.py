@@ -48,10 +48,12 @@ def _answered(url: str, subject: Subject) -> str:
     """The status of a page of metrics, or what came instead."""
     import requests
 
+    from telemetry.failures import in_words
+
     try:
         response = get(url, timeout=subject.timeout, headers=credentials(subject), allow_redirects=False)
     except requests.RequestException as error:
-        return type(error).__name__
+        return in_words(error)
     kind = response.headers.get("content-type", "")
     if response.status_code == requests.codes.ok and not kind.startswith(OF_METRICS):
         return f"an answer of {kind or 'no type'}"

@@ -53,6 +53,11 @@ class Subject:
             return LISTENER_HOST, self.settings.listener_host, self.settings.listener_port
         return "REVIEWLENS_HOST", self.api_host, self.api_port
 
+    @property
+    def metrics_path(self) -> tuple[str, ...]:
+        """The parts of the metrics' own path, which is no secret."""
+        return tuple(self.settings.metrics_path.split("/"))
+
     @cached_property
     def targets(self) -> dict[Signal, Target]:
         """Where each pushed signal goes, as far as its variables can be used."""

@@ -11,7 +11,7 @@ from telemetry.doctor.finding import Finding, found, passed
 from telemetry.doctor.subject import Subject
 from telemetry.settings import SERVICE_NAME
 
-NOT_EXPOSED = "OTEL_METRICS_EXPORTER=prometheus, and a right metrics_path: /metrics"
+NOT_EXPOSED = "OTEL_METRICS_EXPORTER=prometheus for the service, and metrics_path: {path} for its job"
 WITH_CREDENTIALS = "authorization: {credentials_file: FILE}, with the token of TELEMETRY_METRICS_TOKEN_FILE"
 # Of the shipped configs; down unless somebody imports.
 OPTIONAL = "crawl-script"
@@ -82,7 +82,8 @@ def _mends(subject: Subject, target: Target) -> Iterator[str]:
         yield f"{_address(target.url, port)} as the target: the service listens on {port}"
     for sign, in_docker, here in SIGNS:
         if sign in target.error:
-            yield in_docker if from_docker else here
+            mend = in_docker if from_docker else here
+            yield mend.replace("{path}", subject.settings.metrics_path)
             return
     yield "see the log of the service"
 

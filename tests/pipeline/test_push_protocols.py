@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import trustme
 from support.otlp_sink import SINKS, Sink
+from support.servers import free_port
 
 from telemetry.metrics import (
     active_evidence_gauge,
@@ -124,3 +125,25 @@ def test_spans_go_the_same_way(protocol: str) -> None:
             (request,) = sink.traces
     (span,) = [s for r in request.resource_spans for scope in r.scope_spans for s in scope.spans]
     assert span.name == "one"
+
+
+@BOTH
+def test_a_collector_that_is_away_is_told_in_few_words(
+    protocol: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Once, with the address, and no name of a class."""
+    url = f"http://127.0.0.1:{free_port()}"
+    environ = {
+        **PUSHED,
+        "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
+        "OTEL_EXPORTER_OTLP_ENDPOINT": url,
+        "OTEL_EXPORTER_OTLP_TIMEOUT": "0.5",
+    }
+    with recording(environ, exporter=None, strict=False) as recorded:
+        recorded.pipeline.flush()
+        recorded.pipeline.flush()
+    where = url + ("" if protocol == "grpc" else "/v1/metrics")
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == [
+        f"pushing metrics to {where} fails: connection refused; requests are untouched, and totals follow "
+        "with the next push that arrives"
+    ]

@@ -88,7 +88,7 @@ HTTP: dict[str, tuple[Callable[[Any], None], str]] = {
     ),
     "no gzip": (lambda h: whole(h, b"hello", Content_Encoding="gzip"), "cannot be unpacked"),
     "slow": (lambda h: endless(h, piece=b"x", pause=0.05), "does not end in time"),
-    "slow head": (dripping, "timeout"),
+    "slow head": (dripping, "no answer in time"),
 }
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -113,3 +114,28 @@ def test_a_push_needs_no_target(exporters: str) -> None:
     interval = {"OTEL_METRIC_EXPORT_INTERVAL": "10000"}
     with scraping() as server:
         assert ids(told(server, free_port(), OTEL_METRICS_EXPORTER=exporters, **interval)) == set()
+
+
+def test_a_series_of_an_earlier_port_is_no_push(tmp_path: Path) -> None:
+    """Its target has gone, and Prometheus has marked it: one process is scraped, none pushes."""
+    config = tmp_path / "prometheus.yml"
+
+    def scrape(port: int) -> None:
+        jobs = [job("reviewlens-backend", port)]
+        config.write_text(json.dumps({"global": {"scrape_interval": "1s"}, "scrape_configs": jobs}))
+
+    with run_app() as before, run_app() as now:
+        scrape(before.port)
+        with prometheus(config) as server:
+            wait_for("the first port", lambda: server.value('count(http_requests_total{job!=""}) > 0'))
+            scrape(now.port)
+            server.reload()
+            seen = "count by (instance) (http_requests_total)"
+            instances = {f"127.0.0.1:{now.port}"}
+            wait_for(
+                "the other port alone",
+                lambda: {labels["instance"] for labels, _ in server.query(seen)} == instances,
+            )
+            findings = told(server, now.port)
+    assert ids(findings) == set()
+    assert "1 scraped, 0 pushed" in findings[-1].found
