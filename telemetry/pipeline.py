@@ -63,7 +63,7 @@ _log = logging.getLogger("telemetry")
 class Pipeline:
     """Everything between a recording handle and its readers. `exposition` is None where nothing is scraped,
     and `endpoint` says so; `tracer_provider` is None where no spans are made. `exporter` replaces the one of
-    the environment."""
+    the environment. `is_quiet`: wait_for_work() comes, and nothing may be pushed before it."""
 
     def __init__(
         self,
@@ -72,12 +72,14 @@ class Pipeline:
         exporter: Callable[[], MetricExporter] | None = None,
         worker: Worker | None = None,
         readers: Sequence[MetricReader] = (),
+        is_quiet: bool = False,
     ) -> None:
         self.settings = settings
         self._environ = environ
         self._worker = worker or Worker()
         self._worker.serves = worker is not None
         self._membership = Membership(self._worker, environ, self._settle)
+        self._membership.is_quiet = is_quiet
         self._kept: Kept | None = None
         self._inheritance: Inheritance | None = None
         self.exposition: Exposition | None = None
@@ -333,7 +335,7 @@ def start(environ: Mapping[str, str] | None = None, **overrides: Any) -> Pipelin
             environ = os.environ if environ is None else environ
             settings = load(environ, **overrides)
             guard.strict = guard.strict or settings.strict
-            _current = Pipeline(settings, environ)
+            _current = Pipeline(settings, environ, is_quiet=True)
             _current.publish()
             _current.wait_for_work()
             atexit.register(shutdown)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
+from support.otlp_sink import otlp_sink
 
 from telemetry import groupfolders, membership, processes
 from telemetry.metrics import http_request_duration_seconds, http_requests_total
@@ -76,6 +77,22 @@ if pid == 0:
     os._exit(len(pools))
 assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, "the child kept its parent's connection"
 assert len(pools) == 1
+"""
+
+
+STARTING = """
+import sys, time
+sys.argv = ["hypercorn"]
+from telemetry import pipeline, zero
+
+known = zero.known
+
+def slow():
+    time.sleep(0.5)
+    known()
+
+zero.known = slow
+pipeline.start()
 """
 
 
@@ -158,6 +175,19 @@ def test_a_fork_waits_for_a_collection_so_that_no_child_finds_it_locked() -> Non
 
 def test_a_forked_process_connects_anew() -> None:
     run(CONNECTED)
+
+
+def test_a_parent_that_takes_long_to_start_pushes_nothing_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On a busy machine a start takes longer than the time between two pushes."""
+    with otlp_sink() as sink:
+        for key, value in sink.environ.items():
+            monkeypatch.setenv(key, value)
+        monkeypatch.setenv("OTEL_METRICS_EXPORTER", "otlp")
+        monkeypatch.setenv("OTEL_METRIC_EXPORT_INTERVAL", "100")
+        run(STARTING)
+        assert len(sink.requests) == 0
 
 
 def test_a_forked_process_pushes_nothing_until_it_counts_and_then_its_own(tmp_path: Path) -> None:
