@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from scripts.stack.environment import FINGERPRINT
 from scripts.stack.errors import StackError
-from scripts.stack.modes import OTLP, SCRAPE
+from scripts.stack.modes import ALL_PORTS, MODES, OTLP, SCRAPE
 from telemetry.otlp import ENDPOINT, PREFIX, target
 from telemetry.settings import Settings, SettingsError, load
 
@@ -16,26 +16,45 @@ ENDPOINTS = (f"{PREFIX}METRICS_ENDPOINT", ENDPOINT)
 RECEIVER = "/api/v1/otlp/v1/metrics"
 
 
+class _Against(Exception):  # noqa: N818 - a variable, and what it would lead to
+    """A variable that does not go with a mode."""
+
+
 def exporting(mode: str, ports: Mapping[str, int], told: Mapping[str, str]) -> dict[str, str]:
     """What the API is given beside `told`, so that Prometheus has its numbers, and has them once.
 
-    `told`: variables as environment.record has them. StackError names one that is against the mode.
+    `told`: variables as environment.record has them. StackError names one that is against the mode, and the
+    other mode only where the variables go with that.
     """
     try:
-        return (_pushing if mode == OTLP else _scraped)(ports, told)
+        return _CHECKS[mode](ports, told)
+    except _Against as error:
+        name, otherwise = error.args
     except SettingsError as error:
         raise StackError(str(error)) from error
+    value = "" if told[name].startswith(FINGERPRINT) else f"={told[name]}"
+    other = next(one for one in MODES if one != mode)
+    command = "make up" if mode == OTLP else f"make up MODE={OTLP}"
+    way = f", or run `{command}`" if _goes(other, ports, told) else ""
+    raise StackError(f"{name}{value} does not go with mode {mode}: {otherwise}. Unset it{way}.")
+
+
+def _goes(mode: str, ports: Mapping[str, int], told: Mapping[str, str]) -> bool:
+    """Whether variables go with a mode; of ports that only it has, with their defaults."""
+    try:
+        _CHECKS[mode]({**{name: port for name, (_, port) in ALL_PORTS.items()}, **ports}, told)
+    except (_Against, SettingsError):
+        return False
+    return True
 
 
 def _scraped(ports: Mapping[str, int], told: Mapping[str, str]) -> dict[str, str]:
     """Nothing: /metrics is the default. Pushing elsewhere as well is a person's own matter."""
     settings = load(told)
     if not settings.prometheus:
-        raise _without_data(SCRAPE, told, settings)
+        raise _without_data(settings)
     if settings.otlp and _pushed_to(told) in _places(ports["prometheus"], RECEIVER):
-        raise _against(
-            SCRAPE, EXPORTER, told, "Prometheus would scrape the API and be pushed to, and count all twice"
-        )
+        raise _Against(EXPORTER, "Prometheus would scrape the API and be pushed to, and count all twice")
     return {}
 
 
@@ -43,7 +62,7 @@ def _pushing(ports: Mapping[str, int], told: Mapping[str, str]) -> dict[str, str
     """The exporter and the collector's address, of those that `told` leaves open."""
     settings = load({EXPORTER: OTLP, **told})
     if not settings.otlp:
-        raise _without_data(OTLP, told, settings)
+        raise _without_data(settings)
     grpc = target("metrics", _ending(told, "_PROTOCOL")).protocol == "grpc"
     port = ports["collector-grpc" if grpc else "collector"]
     given = {EXPORTER: told.get(EXPORTER, OTLP)}
@@ -51,8 +70,11 @@ def _pushing(ports: Mapping[str, int], told: Mapping[str, str]) -> dict[str, str
     if named is None:
         return {**given, ENDPOINT: f"http://{HOST}:{port}"}
     if _pushed_to(told) not in _places(port, "" if grpc else "/v1/metrics"):
-        raise _against(OTLP, named, told, f"the API would push past the collector, which is at {HOST}:{port}")
+        raise _Against(named, f"the API would push past the collector, which is at {HOST}:{port}")
     return given
+
+
+_CHECKS = {SCRAPE: _scraped, OTLP: _pushing}
 
 
 def _pushed_to(told: Mapping[str, str]) -> str:
@@ -72,12 +94,7 @@ def _places(port: int, path: str) -> set[str]:
     return {f"{scheme}{host}:{port}{path}" for scheme in ("http://", "") for host in (HOST, "localhost")}
 
 
-def _without_data(mode: str, told: Mapping[str, str], settings: Settings) -> StackError:
-    name = DISABLED if settings.sdk_disabled else EXPORTER
-    return _against(mode, name, told, "Prometheus would have no data of the API")
-
-
-def _against(mode: str, name: str, told: Mapping[str, str], otherwise: str) -> StackError:
-    value = "" if told[name].startswith(FINGERPRINT) else f"={told[name]}"
-    other = "" if name == DISABLED else f", or run `make up{'' if mode == OTLP else f' MODE={OTLP}'}`"
-    return StackError(f"{name}{value} does not go with mode {mode}: {otherwise}. Unset it{other}.")
+def _without_data(settings: Settings) -> _Against:
+    return _Against(
+        DISABLED if settings.sdk_disabled else EXPORTER, "Prometheus would have no data of the API"
+    )

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 
-from opentelemetry.sdk import environment_variables
-
+from telemetry import nearnames
 from telemetry.doctor.authorization import MEND, problems, unreadable
 from telemetry.doctor.finding import Finding, found, passed
 from telemetry.doctor.subject import Subject, key_of
@@ -18,9 +16,6 @@ TEMPORALITY = PREFIX + "METRICS_TEMPORALITY_PREFERENCE"
 HEADERS = PREFIX + "HEADERS"
 HISTOGRAMS = PREFIX + "METRICS_DEFAULT_HISTOGRAM_AGGREGATION"
 ATTRIBUTES = "OTEL_RESOURCE_ATTRIBUTES"
-_SDK = {value for value in vars(environment_variables).values() if isinstance(value, str)}
-_SIGNALS = ("METRICS", "TRACES")
-_NEAR = 0.85
 
 
 def settings(subject: Subject) -> Iterator[Finding]:
@@ -32,16 +27,9 @@ def settings(subject: Subject) -> Iterator[Finding]:
 
 
 def misspelt(subject: Subject) -> Iterator[Finding]:
-    """OTEL_* names that neither the SDK nor we read, where one that is read is near. Values may be secret."""
-    known = {
-        *_SDK,
-        *variables(),
-        *(name.replace("_OTLP_", f"_OTLP_{s}_") for name in variables() for s in _SIGNALS),
-    }
-    for name in sorted(subject.environ):
-        if name.startswith("OTEL_") and name not in known:
-            for nearest in get_close_matches(name, known, 1, _NEAR):
-                yield found("setting.unknown", name, f"rename it: {nearest}")
+    """Names that nothing reads, where one that is read is near."""
+    for name, nearest in nearnames.misspelt(subject.environ).items():
+        yield found("setting.unknown", name, f"rename it: {nearest}")
 
 
 def _unusable(environ: Mapping[str, str], error: SettingsError) -> Finding:
@@ -93,6 +81,7 @@ def pushing(subject: Subject) -> Iterator[Finding]:
             "nothing-pushed",
             f"{endpoints[0]} is set, and OTEL_METRICS_EXPORTER={exporters}",
             "OTEL_METRICS_EXPORTER=otlp",
+            f"unset {endpoints[0]}, where nothing is to be pushed",
         )
     interval = subject.settings.metric_export_interval_ms / 1000
     to = subject.targets.get("metrics")

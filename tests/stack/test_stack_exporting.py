@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 
 from scripts.stack.environment import record
@@ -10,6 +12,7 @@ from scripts.stack.exporting import exporting
 from scripts.stack.settings import Settings
 
 EXPORTER, ENDPOINT = "OTEL_METRICS_EXPORTER", "OTEL_EXPORTER_OTLP_ENDPOINT"
+DISABLED = "OTEL_SDK_DISABLED"
 METRICS_ENDPOINT, PROTOCOL = "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL"
 BOTH = {EXPORTER: "prometheus,otlp"}
 OURS = "http://127.0.0.1:4318"
@@ -58,36 +61,58 @@ def test_a_scraped_api_needs_nothing(environ: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("environ", "told"),
-    [
-        ({EXPORTER: "otlp"}, "OTEL_METRICS_EXPORTER=otlp"),
-        ({EXPORTER: "none"}, "OTEL_METRICS_EXPORTER=none"),
-    ],
+    ("exporter", "ways"), [("otlp", "Unset it, or run `make up MODE=otlp`."), ("none", "Unset it.")]
 )
-def test_what_leaves_a_scraping_prometheus_without_data_is_refused(
-    environ: dict[str, str], told: str
-) -> None:
-    """One line: variable, mode, what would happen, both ways out."""
-    assert refusal("scrape", environ) == (
-        f"{told} does not go with mode scrape: Prometheus would have no data of the API. "
-        "Unset it, or run `make up MODE=otlp`."
+def test_what_leaves_a_scraping_prometheus_without_data_is_refused(exporter: str, ways: str) -> None:
+    """One line: variable, mode, what would happen, each way out."""
+    assert refusal("scrape", {EXPORTER: exporter}) == (
+        f"OTEL_METRICS_EXPORTER={exporter} does not go with mode scrape: Prometheus would have no data of "
+        f"the API. {ways}"
     )
+
+
+ENVIRONMENTS = [
+    {name: value for name, value in zip((EXPORTER, ENDPOINT, DISABLED), values, strict=True) if value}
+    for values in product(
+        ("", "none", "otlp", "prometheus", "prometheus,otlp"), ("", OURS, AWAY, RECEIVER), ("", "true")
+    )
+]
+
+
+@pytest.mark.parametrize("mode", ["scrape", "otlp"])
+@pytest.mark.parametrize("environ", ENVIRONMENTS, ids=str)
+def test_each_way_out_leads_out(mode: str, environ: dict[str, str]) -> None:
+    """As a person follows it: the other mode works at once, and to unset what is named ends somewhere."""
+    for _ in range(4):
+        try:
+            given(mode, environ)
+            return
+        except StackError as error:
+            line = str(error)
+        name = line.partition("=")[0]
+        if "or run" in line:
+            given("scrape" if mode == "otlp" else "otlp", environ)
+        assert " Unset it" in line
+        environ = {key: value for key, value in environ.items() if key != name}
+    pytest.fail(f"no end: {line}")
 
 
 def test_what_is_counted_twice_is_refused() -> None:
     """Scraped and pushed to one Prometheus, by its own OTLP receiver."""
     assert refusal("scrape", {**BOTH, ENDPOINT: RECEIVER}) == (
         "OTEL_METRICS_EXPORTER=prometheus,otlp does not go with mode scrape: Prometheus would scrape the API "
-        "and be pushed to, and count all twice. Unset it, or run `make up MODE=otlp`."
+        "and be pushed to, and count all twice. Unset it."
     )
 
 
-@pytest.mark.parametrize("exporter", ["prometheus", "none"])
-def test_an_api_that_does_not_push_is_refused_behind_a_collector(exporter: str) -> None:
+@pytest.mark.parametrize(
+    ("exporter", "ways"), [("prometheus", "Unset it, or run `make up`."), ("none", "Unset it.")]
+)
+def test_an_api_that_does_not_push_is_refused_behind_a_collector(exporter: str, ways: str) -> None:
     """Nothing would reach it."""
     assert refusal("otlp", {EXPORTER: exporter}) == (
         f"OTEL_METRICS_EXPORTER={exporter} does not go with mode otlp: Prometheus would have no data of "
-        "the API. Unset it, or run `make up`."
+        f"the API. {ways}"
     )
 
 

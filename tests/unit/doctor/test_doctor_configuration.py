@@ -243,7 +243,10 @@ def test_names_that_others_read_are_left_alone() -> None:
 def test_an_endpoint_to_which_nothing_is_pushed() -> None:
     """The default exporter scrapes; an endpoint alone changes nothing."""
     warning = findings(OTEL_EXPORTER_OTLP_ENDPOINT="http://c:4318")["nothing-pushed"]
-    assert warning.mend == ("OTEL_METRICS_EXPORTER=otlp",)
+    assert warning.mend == (
+        "OTEL_METRICS_EXPORTER=otlp",
+        "unset OTEL_EXPORTER_OTLP_ENDPOINT, where nothing is to be pushed",
+    )
 
 
 def test_both_paths_are_a_warning_until_a_backend_was_looked_into() -> None:
