@@ -39,6 +39,7 @@ from telemetry.listener import Listener
 from telemetry.livegauges import LiveGaugeCollector, LiveGaugeExporter
 from telemetry.membership import Membership, at_end, at_fork, is_successor
 from telemetry.metrics import HANDLES, errors_total
+from telemetry.nearnames import misspelt
 from telemetry.otlp import Target, target
 from telemetry.processes import is_of_gunicorn, parent, replaces_another
 from telemetry.resource import resource
@@ -334,6 +335,8 @@ def start(environ: Mapping[str, str] | None = None, **overrides: Any) -> Pipelin
         if _current is None:
             environ = os.environ if environ is None else environ
             settings = load(environ, **overrides)
+            for name, nearest in misspelt(environ).items():
+                _log.warning("%s is set, and nothing reads it; did you mean %s?", name, nearest)
             guard.strict = guard.strict or settings.strict
             _current = Pipeline(settings, environ, is_quiet=True)
             _current.publish()

@@ -12,6 +12,7 @@ from support.servers import ROOT
 
 from app.variables import known, unknown, warn_unknown
 from scripts.stack.settings import variables as stack_variables
+from telemetry.nearnames import misspelt
 
 NAME = re.compile(r"\bREVIEWLENS_[A-Z_]*[A-Z]\b(?![_*])")
 WHERE = (
@@ -76,14 +77,53 @@ def test_every_name_that_the_repository_mentions_is_known() -> None:
 )
 def test_it_is_told_at_the_start(code: str, tmp_path: Path) -> None:
     """Of the service and of an import, once."""
-    environ = {"REVIEWLENS_STATEDIR": "x", "REVIEWLENS_STATE_DIR": str(tmp_path), "PATH": ""}
+    lines = started(code, tmp_path, REVIEWLENS_STATEDIR="x")
+    assert lines.count("REVIEWLENS_STATEDIR is set, and nothing reads it; did you mean ") == 1
+
+
+def started(code: str, state_dir: Path, **environ: str) -> str:
+    """What the code says on stderr."""
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,
-        env=environ,
+        env={**environ, "REVIEWLENS_STATE_DIR": str(state_dir), "PATH": ""},
         capture_output=True,
         text=True,
         check=True,
         timeout=60,
     )
-    assert done.stderr.count("REVIEWLENS_STATEDIR is set, and nothing reads it; did you mean ") == 1
+    return done.stderr
+
+
+def test_a_near_miss_of_opentelemetry_is_told_at_the_start(tmp_path: Path) -> None:
+    """With the name that was meant, and without the value; names of other libraries get nothing."""
+    lines = started(
+        "import app.main",
+        tmp_path,
+        OTEL_EXPORTER_OTLP_ENDPONT="http://t0ken",
+        TELEMETRY_METRIC_PATH="/t0ken",
+        OTEL_PYTHON_LOG_FORMAT="t0ken",
+    )
+    assert [line.partition("telemetry: ")[2] for line in lines.splitlines() if "nothing reads" in line] == [
+        "OTEL_EXPORTER_OTLP_ENDPONT is set, and nothing reads it; did you mean OTEL_EXPORTER_OTLP_ENDPOINT?",
+        "TELEMETRY_METRIC_PATH is set, and nothing reads it; did you mean TELEMETRY_METRICS_PATH?",
+    ]
+    assert "t0ken" not in lines
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "OTEL_EXPORTER_JAEGER_ENDPOINT",
+        "OTEL_EXPORTER_OTLP_USER_AGENT",
+        "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
+        "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
+        "OTEL_NODE_RESOURCE_DETECTORS",
+        "OTEL_RESOURCE_ATTRIBUTES_POD_NAME",
+        "OTEL_SERVICE_NAMESPACE",
+        "OTEL_SERVICE_VERSION",
+    ],
+)
+def test_names_that_others_read_are_no_near_misses(name: str) -> None:
+    """Of other languages, libraries and injectors."""
+    assert misspelt({name: ""}) == {}
