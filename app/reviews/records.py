@@ -39,6 +39,10 @@ text = excluded.text, created_at = excluded.created_at, sample = excluded.sample
 INSERT_MENTION = """
 INSERT INTO mentions (category, review_id, factor_key, label, strength, excerpt) VALUES (?, ?, ?, ?, ?, ?)
 """
+# A release without the catalogue may have counted a product's generation on.
+NEXT = """
+UPDATE catalogue SET generation = 1 + max(generation, (SELECT coalesce(max(generation), 0) FROM products))
+"""
 DELETE_SAMPLES = "DELETE FROM {kind} WHERE category = ? AND sample"
 
 STORED = "SELECT review_id, source, rating, text, created_at, sample FROM reviews WHERE category = ?"
@@ -154,7 +158,7 @@ def finish(connection: sqlite3.Connection, ledger: Ledger) -> None:
 
 def show(connection: sqlite3.Connection, categories: Collection[str]) -> None:
     """Say that these categories changed, so that every process reads them again."""
-    connection.execute("UPDATE catalogue SET generation = generation + 1")
+    connection.execute(NEXT)
     connection.executemany(
         "UPDATE products SET generation = (SELECT generation FROM catalogue) WHERE category = ?",
         [(category,) for category in sorted(categories)],

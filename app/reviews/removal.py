@@ -33,8 +33,9 @@ def remove(connection: Connection, samples: Collection[tuple[str, Kind]]) -> Rem
         (category, kind): connection.execute(DELETE_SAMPLES.format(kind=kind), (category,)).rowcount
         for category, kind in samples
     }
-    categories = sorted({category for category, _ in samples})
+    removed = {which: number for which, number in removed.items() if number}
+    categories = sorted({category for category, _ in removed})
     for statement in (RENAME, DELETE_PRODUCT):
         connection.executemany(statement, [(category,) for category in categories])
     show(connection, categories)
-    return {which: number for which, number in removed.items() if number}
+    return removed

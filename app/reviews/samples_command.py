@@ -12,6 +12,7 @@ from app.faults import explained
 from app.reviews.importing import alone
 from app.reviews.removal import Removed, remove
 from app.reviews.repository import Repository
+from app.reviews.rows import KINDS
 from app.settings import AppSettings
 from app.variables import warn_unknown
 
@@ -39,8 +40,8 @@ def take_out(repository: Repository) -> Removed:
     """Take every sample out of the store; no later start brings them back."""
     path = repository.database.path
     with explained(path), alone(path), repository.database.transaction() as connection:
-        every = [(category, kind) for category, kinds in repository.samples().items() for kind in kinds]
-        return remove(connection, every)
+        # An earlier release may have put own rows beside samples: each category may have some of any kind.
+        return remove(connection, [(category, kind) for category in repository.samples() for kind in KINDS])
 
 
 def _told(repository: Repository, removed: Removed) -> Iterator[str]:

@@ -132,6 +132,16 @@ def test_samples_never_come_where_own_rows_are(repository: Repository, tmp_path:
     assert all(file.taken == 0 for file in report.files)
 
 
+def test_sample_questions_never_come_where_own_factors_are(repository: Repository, tmp_path: Path) -> None:
+    """Though the own ones have the samples' ids, so that the questions would fit."""
+    text = (SAMPLES / "factors.csv").read_text()
+    ingest(repository, [own(tmp_path, "mine.csv", text + "\n")])
+    assert rows(repository, "chair")["questions"] == Counter()
+    report = ingest(repository, [SAMPLES / "questions.csv"])
+    assert rows(repository, "chair")["questions"] == Counter()
+    assert "a sample, and 'chair' has factors of your own" in reasons(report)
+
+
 def test_a_shipped_file_under_another_name_is_still_a_sample(repository: Repository, tmp_path: Path) -> None:
     """Byte for byte the same; changed by one byte it is the user's own."""
     text = (SAMPLES / "factors.csv").read_text()
@@ -266,3 +276,56 @@ def test_sample_factors_that_somebody_edited_stay_whole(state_dir: Path) -> None
     assert found["factors"] == Counter(own=number)
     assert found["questions"]["own"] > 0
     assert found["reviews"]["own"] == 0
+
+
+EARLIER_FACTOR = """
+INSERT INTO factors (category, factor_key, content) VALUES ('chair', ?, ?)
+ON CONFLICT (category, factor_key) DO UPDATE SET content = excluded.content
+"""
+EARLIER_REVIEW = """
+INSERT INTO reviews (category, review_id, source, rating, text, created_at)
+VALUES ('chair', ?, 'reviews_shop_brand_chair', 2, '허리가 아파요', '2026-01-01T00:00:00+00:00')
+"""
+
+
+def import_with_an_earlier_release(path: Path) -> None:
+    """An own review, an own factor under a sample's key, and the product's change, as it writes them."""
+    database = Database(path)
+    with database.transaction() as connection:
+        key, content = connection.execute(
+            "SELECT factor_key, content FROM factors WHERE category = 'chair' LIMIT 1"
+        ).fetchone()
+        connection.execute(EARLIER_FACTOR, (key, json.dumps({**json.loads(content), "weight": 9.0})))
+        for number in (0, 1):
+            connection.execute(EARLIER_REVIEW, (number,))
+            connection.execute("UPDATE products SET generation = generation + 1 WHERE category = 'chair'")
+    database.close()
+
+
+def test_an_earlier_release_imports_into_the_store_and_its_traces_can_be_cleared(
+    state_dir: Path, tmp_path: Path
+) -> None:
+    """It knows no marks. Back here, the samples are taken out, and own files are imported once more."""
+    path = state_dir / DATABASE
+    import_with_an_earlier_release(path)
+    repository = Repository(Database(path))
+    assert rows(repository, "chair")["reviews"]["own"] == 2
+    take_out(repository)
+    assert rows(repository, "chair") == {
+        "factors": Counter(), "questions": Counter(), "reviews": Counter(own=2)
+    }  # fmt: skip
+    own(tmp_path, "factors.csv", FACTORS.replace("소음|삐걱", "허리"))
+    assert ingest(repository, [own_reviews(tmp_path).parent]).problems == ()
+    corpus = repository.corpus("chair")
+    assert (corpus.samples, corpus.review_count) == ((), 2)
+    assert {mention.review_id for mention in corpus.mentions} == {"0", "1"}
+
+
+def test_a_change_after_an_earlier_release_counted_on_is_seen(state_dir: Path, tmp_path: Path) -> None:
+    """The catalogue's count goes on from the highest, so that no worker takes the new for what it has."""
+    path = state_dir / DATABASE
+    import_with_an_earlier_release(path)
+    repository = Repository(Database(path))
+    before = repository.corpus("chair")
+    ingest(repository, [own(tmp_path, CHAIR, json.dumps([{**NOISY, "review_id": "new"}]))])
+    assert repository.corpus("chair").review_count != before.review_count
