@@ -6,7 +6,7 @@ VENV := .venv/bin
 .PHONY: help up down test test-peers demo bench soak check docs env
 
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  Daily actions: scripts/status.sh, ask.sh, logs.sh, restart.sh, reload.sh, start_monitoring.sh, stop_monitoring.sh"
 	@echo "  Ports and folders: REVIEWLENS_PORT, REVIEWLENS_PROMETHEUS_PORT, ... as listed in docs/settings.md"
@@ -25,7 +25,7 @@ test-peers: env ## Run other projects' test suites with our telemetry in every a
 	PEERS_FULL=$(FULL) $(VENV)/pytest -rA --show-capture=no -m peers tests/peers
 
 demo: env ## Drive named scenarios against the running stack
-	@$(VENV)/reviewlens demo
+	@scripts/stack.sh demo
 
 bench: env ## Measure what telemetry costs, and its peers; ONLY="requests scrape" for parts, WRITE=1 keeps the page
 	@$(VENV)/python -m benchmarks $(foreach part,$(ONLY),--only '$(part)') $(if $(WRITE),--write)

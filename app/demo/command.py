@@ -55,13 +55,9 @@ def demo(
     seed: Annotated[
         int, typer.Option(help="Seed of everything that varies: the same one, the same run.")
     ] = 0,
-    api_url: Annotated[str | None, typer.Option(help="The API (default: here, at REVIEWLENS_PORT).")] = None,
-    prometheus_url: Annotated[
-        str | None, typer.Option(help="Prometheus (default: here, at REVIEWLENS_PROMETHEUS_PORT).")
-    ] = None,
-    simulator_url: Annotated[
-        str | None, typer.Option(help="The LLM simulator (default: here, at REVIEWLENS_SIMULATOR_PORT).")
-    ] = None,
+    api_url: Annotated[str | None, typer.Option(help="The API (default: here).")] = None,
+    prometheus_url: Annotated[str | None, typer.Option(help="Prometheus (default: here).")] = None,
+    simulator_url: Annotated[str | None, typer.Option(help="The LLM simulator (default: here).")] = None,
 ) -> None:
     """Drive shoppers against the running stack, and show what Prometheus made of it.
 
@@ -71,6 +67,9 @@ def demo(
 
     Providers are made to fail or dawdle on the LLM simulator, and are mended
     afterwards. Where real API keys are in use, those scenarios are left out.
+
+    Here is this machine, at REVIEWLENS_PORT, REVIEWLENS_PROMETHEUS_PORT and
+    REVIEWLENS_SIMULATOR_PORT; `make demo` takes those of the running stack.
 
     Exit codes: 0 all went well; 1 the stack cannot be reached; 3 requests went
     wrong, or numbers differ; 130 or 143 it was stopped, and all scripts undone.
@@ -160,7 +159,8 @@ async def _reach(api: httpx.AsyncClient, prometheus: Prometheus) -> None:
         answer = await api.get("/readyz")
     except httpx.HTTPError as error:
         raise NotPossibleError(
-            f"the API does not answer at {where} ({type(error).__name__}): run `make up` first"
+            f"the API does not answer at {where} ({type(error).__name__}): run `make up` first; "
+            "`make demo` finds a stack at other ports"
         ) from error
     if not answer.is_success:
         raise NotPossibleError(

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from app import injected
+from app.demo.addresses import PORTS
 from app.settings import PREFIX
 from scripts.stack import ask
 from scripts.stack.dialogues import drive
@@ -20,7 +21,7 @@ from scripts.stack.modes import MODE, MODES, OTLP
 from scripts.stack.prometheus import Prometheus
 from scripts.stack.render import grafana_password
 from scripts.stack.running import Running
-from scripts.stack.services import Service
+from scripts.stack.services import REVIEWLENS, Service
 from scripts.stack.settings import Settings
 from scripts.stack.stack import Stack
 from scripts.stack.supervisor import Supervisor
@@ -99,6 +100,16 @@ def stop_monitoring() -> None:
 def status() -> None:
     """Print each service with state, process and address. Code 1 when nothing runs."""
     typer.echo(table(_running().status()))
+
+
+@cli.command()
+def demo() -> None:
+    """Drive named scenarios against the running stack, at the ports that it was started with."""
+    caller = Settings.from_env()
+    supervisor = Supervisor(caller)
+    started = supervisor.started_with() if supervisor.running() else caller
+    ports = {variable: str(started.ports[name]) for name, (variable, _) in PORTS.items()}
+    os.execve(REVIEWLENS[0], [*REVIEWLENS, "demo"], {**os.environ, **ports})  # noqa: S606 - no shell is meant
 
 
 @cli.command()
@@ -181,7 +192,7 @@ def _page(settings: Settings) -> str:
 def main() -> None:
     """Run an action; what goes wrong is one message and a code above 0."""
     try:
-        cli()
+        cli(prog_name="scripts/stack.sh")
     except StackError as error:
         typer.secho(f"error: {error}", fg="red", err=True)
         sys.exit(error.code)

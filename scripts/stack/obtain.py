@@ -1,4 +1,4 @@
-"""`python -m scripts.stack.obtain PROGRAM`: what scripts/build_*.sh call."""
+"""`python -m scripts.stack.obtain PROGRAM`: what scripts/build*.sh call."""
 
 from __future__ import annotations
 
@@ -29,4 +29,6 @@ def obtain(
 
 
 if __name__ == "__main__":
-    typer.run(obtain)
+    command = typer.Typer(add_completion=False)
+    command.command()(obtain)
+    command(prog_name="scripts/build.sh")

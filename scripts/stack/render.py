@@ -44,7 +44,7 @@ def prometheus_config(settings: Settings) -> Path:
     moved = settings.ports if settings.mode == OTLP else {**settings.ports, "api": settings.metrics_port}
     ports = ports_in(settings.mode).items()
     with_ports(data, {str(default): moved[name] for name, (_, default) in ports})
-    data["rule_files"] = [f"{_literal(committed.parent)}/{pattern}" for pattern in data["rule_files"]]
+    data["rule_files"] = [f"{_literal(committed.parent)}/{pattern}" for pattern in data.get("rule_files", ())]
     return _write(settings.run_dir / "prometheus" / committed.name, data)
 
 

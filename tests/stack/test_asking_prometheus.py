@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,8 +11,8 @@ from threading import Thread
 
 import pytest
 from support.own_stack import run
+from support.servers import ROOT, free_port, prometheus, wait_for
 from support.servers import Prometheus as Server
-from support.servers import free_port, prometheus, wait_for
 from typer.testing import CliRunner
 
 from app.demo.addresses import PORTS
@@ -182,3 +183,17 @@ def test_the_running_stack_is_asked_whatever_the_shell_says(
     down = run("ask", {}, "targets")
     assert (down.returncode, down.stdout) == (1, "")
     assert down.stderr == "error: nothing is running; start it with `make up`.\n"
+
+
+@pytest.mark.parametrize(
+    ("script", "words", "usage"),
+    [
+        ("ask.sh", ["query"], "Usage: scripts/stack.sh ask query "),
+        ("logs.sh", ["--help"], "Usage: scripts/stack.sh logs "),
+        ("build.sh", ["--help"], "Usage: scripts/build.sh "),
+    ],
+)
+def test_usage_is_a_command_that_can_be_typed(script: str, words: list[str], usage: str) -> None:
+    """No module of ours, which only the environment's own Python finds."""
+    done = subprocess.run([ROOT / "scripts" / script, *words], capture_output=True, text=True, check=False)
+    assert usage in done.stdout + done.stderr

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 from pathlib import Path
 
 import pytest
 from support.own_stack import pid_of, run, running
+from support.servers import ROOT, wait_for
 
 from app.demo.addresses import PORTS
 from scripts.stack import render
 from scripts.stack.errors import SettingsChangedError, StackError
 from scripts.stack.health import is_ready
+from scripts.stack.prometheus import Prometheus
 from scripts.stack.running import Running
 from scripts.stack.services import Service
 from scripts.stack.settings import Settings
@@ -45,6 +50,21 @@ def test_a_restart_keeps_what_the_stack_was_started_with(
         StackError, match="there is no service 'apii' here; there are alertmanager, api, prom"
     ):
         running().restart("apii")
+
+
+def test_the_demo_finds_the_running_stack_from_a_shell_that_knows_no_port(stack: Stack) -> None:
+    """`make demo` as Makefile has it, with the run folder alone: the stack's own ports are asked."""
+    stack.up()
+    bare = {variable: "" for variable, _ in PORTS.values()}
+    with subprocess.Popen(
+        [ROOT / "scripts" / "stack.sh", "demo"], env={**os.environ, **bare}, stdout=subprocess.PIPE, text=True
+    ) as demo:
+        sessions = 'sum(http_requests_total{endpoint="/api/sessions"})'
+        asked = Prometheus(stack.settings.url("prometheus"))
+        wait_for("a dialogue of the demo's", lambda: any(value for _, value in asked.vector(sessions)), 60)
+        demo.send_signal(signal.SIGINT)
+        demo.communicate(timeout=60)
+    assert demo.returncode == 130
 
 
 def test_reload_keeps_the_old_configuration_when_the_new_one_is_wrong(

@@ -38,6 +38,18 @@ def test_without_a_command_it_teaches() -> None:
         assert command in shown.stdout + shown.stderr
 
 
+@pytest.mark.parametrize(
+    "words",
+    [[], ["serve"], ["ingest"], ["demo"], ["doctor"], ["llm-simulator"], ["samples"], ["metrics"]],
+    ids=" ".join,
+)
+def test_no_help_is_cut(words: list[str]) -> None:
+    """A variable's name that is cut cannot be copied: eighty columns hold them all."""
+    shown = reviewlens(*words, "--help", COLUMNS="80").stdout
+    assert "Usage: reviewlens" in shown
+    assert [line for line in shown.splitlines() if "…" in line] == []
+
+
 def test_version() -> None:
     """The version of the package."""
     assert reviewlens("version").stdout.strip() == __version__
