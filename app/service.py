@@ -35,6 +35,7 @@ from app.reviews.repository import Repository
 from app.settings import AppSettings
 from telemetry.catalog import PROVIDERS
 from telemetry.metrics import active_evidence_gauge
+from telemetry.place import is_answered
 from telemetry.private import warn_of
 
 # The workers of a command inherit it.
@@ -93,8 +94,20 @@ def create_app(
         allow_headers=["*"],
         expose_headers=["Retry-After"],
     )
+    pipeline = pipeline or telemetry.start()
+    _keep_own_paths(app, pipeline.settings)
     telemetry.instrument(app, pipeline, conceal=without_ids)
     return app
+
+
+def _keep_own_paths(app: FastAPI, metrics: telemetry.Settings) -> None:
+    """Refuse metrics at a path that the service answers itself: shoppers would get them there."""
+    path = metrics.metrics_path
+    if not metrics.listens and is_answered(app, path):
+        raise telemetry.SettingsError(
+            f"TELEMETRY_METRICS_PATH={path!r}: expected a path that the service does not answer itself, "
+            "such as /internal/metrics (default '/metrics')"
+        )
 
 
 async def _to_its_end(job: Callable[[], int]) -> int:

@@ -83,6 +83,9 @@ class Protocol(H11Protocol):
         else:
             self._arrived()
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """Websockets are off on purpose: uvicorn would advise to install a library for them."""
+
     def on_response_complete(self) -> None:
         """Wait for the next request, within uvicorn's own limit until its first byte."""
         self._waits_since = self.loop.time()

@@ -71,6 +71,12 @@ def is_taken(path: str, templates: Iterable[Template]) -> bool:
     )
 
 
+def is_answered(app: FastAPI, path: str) -> bool:
+    """Whether any route of an application takes this path, with a slash at its end or without."""
+    leaves = (leaf for tree in walk(app.router) for leaf in tree.leaves())
+    return any(leaf.pattern.match(way) for leaf in leaves for way in (path, f"{path}/"))
+
+
 def gated(app: FastAPI, metrics: ASGIApp) -> ASGIApp:
     """The metrics behind what the application lets requests through by."""
     for middleware in reversed(app.user_middleware):

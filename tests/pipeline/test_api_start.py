@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,11 @@ from support.servers import ROOT, free_port, run
 
 from app.database import Database
 from app.dialogue.store_sqlite import SqliteSessions
-from app.settings import DATABASE
+from app.llm.settings import LLMSettings
+from app.service import create_app
+from app.settings import DATABASE, AppSettings
+from telemetry import SettingsError
+from telemetry.testing import recording
 
 PROGRAM = str(Path(sys.executable).with_name("reviewlens"))
 STARTS = {
@@ -119,6 +124,45 @@ def test_a_full_disk_under_a_store_that_is_there(state_dir: Path) -> None:
     )
     database.close()
     expect_one_line(done, state_dir, "disk I/O error", "df -h")
+
+
+@pytest.mark.parametrize("command", ["serve", "uvicorn"])
+def test_metrics_at_a_path_of_the_service_itself(
+    state_dir: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """It would be hidden from shoppers: one line by the key, however it is started."""
+    monkeypatch.setenv("TELEMETRY_METRICS_PATH", "/api/products")
+    done = start(STARTS[command], state_dir)
+    assert done.returncode == 2
+    (line,) = done.stderr.strip().splitlines()
+    assert line.startswith(
+        "reviewlens: TELEMETRY_METRICS_PATH='/api/products': expected a path that the service"
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "is_refused"),
+    [
+        ("/api/products/chair-1", True),
+        ("/api/sessions", True),
+        ("/healthz", True),
+        ("/docs", True),
+        ("/openapi.json", True),
+        ("/metrics", False),
+        ("/api/metrics", False),
+        ("/internal/metrics", False),
+    ],
+)
+def test_paths_of_the_service_stay_its_own(state_dir: Path, path: str, is_refused: bool) -> None:
+    """Parameters of a path too. A port of the metrics' own takes none of them."""
+
+    def create(**more: str) -> None:
+        with recording({"TELEMETRY_METRICS_PATH": path, **more}) as metrics:
+            create_app(AppSettings(state_dir=state_dir), LLMSettings(), metrics.pipeline)
+
+    with pytest.raises(SettingsError, match="TELEMETRY_METRICS_PATH") if is_refused else nullcontext():
+        create()
+    create(OTEL_EXPORTER_PROMETHEUS_PORT=str(free_port()))
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -122,7 +122,7 @@ def test_of_a_body_without_end_no_more_is_read_than_the_limit(state_dir: Path, m
     """Nor is any of it where the head tells its length."""
     app = create_app(AppSettings(state_dir=state_dir), LLMSettings(), metrics.pipeline)
 
-    async def sent(*headers: tuple[bytes, bytes]) -> tuple[int, int]:
+    async def sent(*headers: tuple[bytes, bytes], method: str = "POST") -> tuple[int, int]:
         pieces, status = 0, 0
 
         async def receive() -> dict[str, Any]:
@@ -134,7 +134,8 @@ def test_of_a_body_without_end_no_more_is_read_than_the_limit(state_dir: Path, m
             nonlocal status
             status = message.get("status", status)
 
-        scope = {"type": "http", "method": "POST", "path": "/api/sessions", "headers": [*headers]}
+        path = "/api/sessions" if method == "POST" else "/api/products"
+        scope = {"type": "http", "method": method, "path": path, "headers": [*headers]}
         scope |= {"query_string": b"", "http_version": "1.1", "scheme": "http", "root_path": ""}
         await app(scope, receive, send)
         return status, pieces
@@ -143,6 +144,9 @@ def test_of_a_body_without_end_no_more_is_read_than_the_limit(state_dir: Path, m
         async with app.router.lifespan_context(app):
             assert await sent((b"content-type", JSON.encode())) == (413, BODY_BYTES // 16_384 + 1)
             assert await sent((b"content-length", b"104857600")) == (413, 0)
+            # Also where no end point reads it; of one that has not told its length nothing is read.
+            assert await sent((b"content-length", b"70000"), method="GET") == (413, 0)
+            assert await sent(method="GET") == (200, 0)
 
     asyncio.run(run())
 

@@ -157,6 +157,19 @@ def test_at_the_bound_no_request_in_progress_is_ended() -> None:
         assert [wire.recv(20)[9:12] for wire in busy] == [b"200"] * 5
 
 
+def test_who_asks_for_a_websocket_is_answered_without_a_word(
+    app: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """They are off on purpose; uvicorn would advise to install a library."""
+    upgrade = b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n\r\n"
+    with bounded(app, ws="none") as url, connected(url) as wire:
+        wire.sendall(upgrade)
+        assert all_of(wire)[9:12] == b"200"
+    assert not [
+        record for record in caplog.records if record.name == "uvicorn.error" and record.levelno >= 30
+    ]
+
+
 def test_answers_go_out_at_once_on_the_socket_that_workers_share() -> None:
     """uvicorn does not name TCP when it makes it, so asyncio leaves Nagle's algorithm on."""
     found: list[int] = []
