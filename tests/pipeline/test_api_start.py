@@ -134,7 +134,8 @@ def test_metrics_at_a_path_of_the_service_itself(
     monkeypatch.setenv("TELEMETRY_METRICS_PATH", "/api/products")
     done = start(STARTS[command], state_dir)
     assert done.returncode == 2
-    (line,) = done.stderr.strip().splitlines()
+    *started, line = done.stderr.strip().splitlines()
+    assert all("telemetry started" in other for other in started)
     assert line.startswith(
         "reviewlens: TELEMETRY_METRICS_PATH='/api/products': expected a path that the service"
     )

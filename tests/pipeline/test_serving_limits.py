@@ -162,7 +162,7 @@ def test_who_asks_for_a_websocket_is_answered_without_a_word(
 ) -> None:
     """They are off on purpose; uvicorn would advise to install a library."""
     upgrade = b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n\r\n"
-    with bounded(app, ws="none") as url, connected(url) as wire:
+    with bounded(app) as url, connected(url) as wire:
         wire.sendall(upgrade)
         assert all_of(wire)[9:12] == b"200"
     assert not [
