@@ -17,7 +17,7 @@ from scripts.stack.environment import API_KEYS
 from scripts.stack.errors import StackError
 from scripts.stack.health import has_page, tail
 from scripts.stack.manifest import DOWNLOAD_BASE
-from scripts.stack.modes import MODE, MODES, OTLP
+from scripts.stack.modes import MODE, MODES, OTLP, mode_of
 from scripts.stack.prometheus import Prometheus
 from scripts.stack.render import grafana_password
 from scripts.stack.running import Running
@@ -43,7 +43,7 @@ def _stack(mode: str | None = None) -> Stack:
 
 
 def _settings(mode: str | None) -> Settings:
-    return Settings.from_env({**os.environ, MODE[0]: mode} if mode else os.environ)
+    return Settings.from_env({**os.environ, MODE[0]: mode_of(os.environ, mode)} if mode else os.environ)
 
 
 def _joining(mode: str | None) -> Stack:

@@ -14,6 +14,7 @@ from scripts.stack.settings import HOST, Settings
 from scripts.stack.supervisor import Supervisor
 
 DEADLINE_SECONDS = 60.0
+_LINES = 15
 _DEAD = {"BACKOFF", "FATAL", "EXITED", "UNKNOWN"}
 
 
@@ -44,6 +45,11 @@ def wait_ready(
     seconds: float = DEADLINE_SECONDS,
 ) -> None:
     """Return when all are ready; StackError with the last log lines of one that ends or is too slow."""
+
+    def said(service: Service) -> str:
+        path = settings.log(service.name)
+        return f"The end of {path}:\n{tail(path, _LINES, supervisor.log_start(service.name))}"
+
     started = time.monotonic()
     waiting = list(wanted)
     while waiting:
@@ -51,27 +57,21 @@ def wait_ready(
         for service in list(waiting):
             state = states[service.name]["statename"]
             if state in _DEAD:
-                raise StackError(f"{service.name} ended ({state.lower()}).\n{_log(settings, service)}")
+                raise StackError(f"{service.name} ended ({state.lower()}).\n{said(service)}")
             if is_ready(service):
                 waiting.remove(service)
                 say(f"  {service.name:<13} ready after {time.monotonic() - started:.1f} s")
         if waiting and time.monotonic() - started > seconds:
-            raise StackError(
-                f"{waiting[0].name} is not ready after {seconds:.0f} s.\n{_log(settings, waiting[0])}"
-            )
+            raise StackError(f"{waiting[0].name} is not ready after {seconds:.0f} s.\n{said(waiting[0])}")
         time.sleep(0.1 if waiting else 0)
 
 
-def _log(settings: Settings, service: Service, lines: int = 15) -> str:
-    path = settings.logs / f"{service.name}.log"
-    return f"The end of {path}:\n{tail(path, lines)}"
-
-
-def tail(path: Path, lines: int) -> str:
-    """The last lines of a file, indented; "" when there is none."""
+def tail(path: Path, lines: int, start: int = 0) -> str:
+    """The last lines of a file from a byte on, indented; "" when there is none. A new file is shown whole."""
     if not path.exists():
         return ""
     with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - 64_000))
+        size = path.stat().st_size
+        file.seek(max(start if start <= size else 0, size - 64_000))
         text = file.read().decode(errors="replace")
     return "\n".join(f"  {line}" for line in text.splitlines()[-lines:])

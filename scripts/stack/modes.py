@@ -15,12 +15,13 @@ ALL_PORTS = {**PORTS, **COLLECTOR_PORTS}
 SERVICES = (*PORTS, "collector")
 
 
-def mode_of(environ: Mapping[str, str]) -> str:
-    """The mode that an environment asks for; StackError for one that there is not."""
-    mode = environ.get(MODE[0]) or MODE[1]
+def mode_of(environ: Mapping[str, str], asked: str | None = None) -> str:
+    """The mode that a command asks for, else the environment; StackError for one that there is not."""
+    mode = asked or environ.get(MODE[0]) or MODE[1]
     if mode not in MODES:
+        written = "MODE (--mode)" if asked else MODE[0]
         raise StackError(
-            f"{MODE[0]}={shown(mode)!r}: {' or '.join(MODES)} is expected. `make up` scrapes the API, "
+            f"{written}={shown(mode)!r}: {' or '.join(MODES)} is expected. `make up` scrapes the API, "
             f"`make up MODE={OTLP}` goes through the collector."
         )
     return mode

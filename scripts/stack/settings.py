@@ -103,6 +103,9 @@ class Settings:
     def logs(self) -> Path:
         return self.run_dir / "logs"
 
+    def log(self, service: str) -> Path:
+        return self.logs / f"{service}.log"
+
     @property
     def default_ports(self) -> bool:
         """Whether every port is the one that the committed configuration names."""

@@ -73,6 +73,7 @@ class Supervisor:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._log_starts: dict[str, int] = {}
 
     def _rpc(self, seconds: float = _ANSWER_SECONDS) -> Any:
         return rpc.supervisor(self._settings.socket, seconds)
@@ -119,11 +120,17 @@ class Supervisor:
 
     def start(self, service: str) -> None:
         """Start a service; whether it is ready is another question."""
+        log = self._settings.log(service)
+        self._log_starts[service] = log.stat().st_size if log.exists() else 0
         try:
             self._rpc().startProcess(service, False)
         except Fault as fault:
             if "ALREADY_STARTED" not in fault.faultString:
                 raise StackError(f"{service} cannot be started: {fault.faultString}") from fault
+
+    def log_start(self, service: str) -> int:
+        """The byte of its log at which this command has started a service."""
+        return self._log_starts.get(service, 0)
 
     def stop(self, service: str) -> None:
         """SIGTERM, wait, and remove the PID file."""

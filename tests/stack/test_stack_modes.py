@@ -206,11 +206,13 @@ def test_without_a_collector_nothing_is_started(stack: Stack) -> None:
 
 
 def test_a_mode_that_there_is_not_is_one_line() -> None:
-    """From the environment and from the option."""
-    for done in (run("up", {MODE: "push"}), run("up", {}, "--mode", "push"), run("status", {MODE: "push"})):
+    """From the environment and from the option, which is make's MODE: each by the name that was written."""
+    asked = [(run(action, {MODE: "push"}), MODE) for action in ("up", "status")]
+    asked += [(run(action, {}, "--mode", "push"), "MODE (--mode)") for action in ("up", "start-monitoring")]
+    for done, written in asked:
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr == (
-            "error: REVIEWLENS_MODE='push': scrape or otlp is expected. `make up` scrapes the API, "
+            f"error: {written}='push': scrape or otlp is expected. `make up` scrapes the API, "
             "`make up MODE=otlp` goes through the collector.\n"
         )
 
