@@ -22,10 +22,10 @@ def blocks(readme: str, language: str) -> list[str]:
     return [found["code"] for found in BLOCK.finditer(text) if found["language"] == language]
 
 
-@pytest.mark.parametrize("readme", READMES)
-def test_its_python_runs(readme: str) -> None:
+@pytest.mark.parametrize("page", [*READMES, "docs/recording.md"])
+def test_its_python_runs(page: str) -> None:
     """Every Python block, as it stands, in a process of its own."""
-    code = blocks(readme, "python")
+    code = blocks(page, "python")
     assert code
     for block in code:
         done = subprocess.run(
