@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from concurrent.futures import Future, TimeoutError
+from threading import Thread
 
 from app.database import Database
 from app.errors import NotFound
@@ -14,6 +16,9 @@ from app.reviews.records import content
 from app.reviews.rows import KINDS, Kind
 from app.reviews.schema import SCHEMA
 from app.reviews.upgrade import upgrade
+
+AT_ONCE_SECONDS = 1.0
+"""Within which an import's rows are served at once: some 50,000 reviews."""
 
 PRODUCTS = """
 SELECT category, name, category_name,
@@ -79,23 +84,47 @@ class Repository:
         return None if row is None else int(row["generation"])
 
     def corpus(self, product_id: str) -> Corpus:
-        """All that is known of the product. NotFound says which products there are."""
+        """All that is known of the product. NotFound says which products there are.
+
+        After an import a thread reads it again. Who is first waits for it, but not long; until it is ready,
+        all are served with what was there before.
+        """
         generation = self.generation(product_id)
         if generation is None:
             known = ", ".join(product.product_id for product in self.products()) or "none"
             raise NotFound(f"no product {product_id!r}; known products: {known}")
         cached = self._corpora.get(product_id)
-        if cached is not None and cached.generation == generation:
+        if cached is None:
+            with self._lock:
+                return self._up_to_date(product_id)
+        if cached.generation == generation or not self._lock.acquire(blocking=False):
             return cached
-        if not self._lock.acquire(blocking=cached is None) and cached is not None:
-            return cached  # while another thread reads, which may take seconds, the others go on as before
+        read: Future[Corpus] = Future()
         try:
-            cached = self._corpora.get(product_id)
-            if cached is None or cached.generation != generation:
-                self._corpora[product_id] = self._read(product_id)
-            return self._corpora[product_id]
-        finally:
-            self._lock.release()
+            Thread(target=self._renew, args=(product_id, read), name="corpus", daemon=True).start()
+        except RuntimeError:  # no thread is to be had
+            self._renew(product_id, read)
+        try:
+            return read.result(AT_ONCE_SECONDS)
+        except TimeoutError:
+            return cached
+
+    def _renew(self, product_id: str, read: Future[Corpus]) -> None:
+        """Read it, with the lock that the caller has taken."""
+        try:
+            try:
+                found = self._up_to_date(product_id)
+            finally:
+                self._lock.release()
+            read.set_result(found)
+        except Exception as error:  # for who waits; where nobody does, the next request tries again
+            read.set_exception(error)
+
+    def _up_to_date(self, product_id: str) -> Corpus:
+        held = self._corpora.get(product_id)
+        if held is None or held.generation != self.generation(product_id):
+            held = self._corpora[product_id] = self._read(product_id)
+        return held
 
     def _read(self, product_id: str) -> Corpus:
         with self.database.snapshot() as connection:

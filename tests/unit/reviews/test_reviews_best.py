@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -92,10 +93,10 @@ def test_a_worker_keeps_the_best_of_each_kind_and_counts_all(repository: Reposit
         assert retrieve(kept, concerns(kept, ()), limit) == retrieve(whole, concerns(whole, ()), limit)
 
 
-def test_others_are_served_while_one_reads_what_an_import_brought(
+def test_all_are_served_while_a_thread_reads_what_an_import_brought(
     repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody waits for a large product but the one who came first."""
+    """Nobody waits long for a large product, not the one who came first either."""
     before = repository.corpus("chair")
     ingest(repository, [import_reviews(tmp_path, REVIEWS + 1)])
     reading, served = Event(), Event()
@@ -106,10 +107,27 @@ def test_others_are_served_while_one_reads_what_an_import_brought(
         return best(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(rooms, "best", slow)
-    with ThreadPoolExecutor() as pool:
-        first = pool.submit(repository.corpus, "chair")
-        assert reading.wait(30)
-        assert repository.corpus("chair") is before
-        served.set()
-        assert first.result().review_count == REVIEWS + 1
+    monkeypatch.setattr(rooms, "AT_ONCE_SECONDS", 0.01)
+    assert repository.corpus("chair") is before
+    assert reading.wait(30)
+    assert repository.corpus("chair") is before
+    served.set()
+    (thread,) = (each for each in threading.enumerate() if each.name == "corpus")
+    thread.join(30)
+    assert repository.corpus("chair").review_count == REVIEWS + 1
+
+
+def test_a_product_that_cannot_be_read_again_is_tried_again(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who waits gets the reason."""
+    repository.corpus("chair")
+    ingest(repository, [import_reviews(tmp_path, REVIEWS + 1)])
+
+    def failing(*_: object) -> Best:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    with monkeypatch.context() as patched, pytest.raises(sqlite3.OperationalError, match="disk I/O error"):
+        patched.setattr(rooms, "best", failing)
+        repository.corpus("chair")
     assert repository.corpus("chair").review_count == REVIEWS + 1
