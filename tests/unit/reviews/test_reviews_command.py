@@ -327,6 +327,40 @@ def test_kill_9_inside_the_transaction_leaves_the_store_as_it_was(ingest: Ingest
     assert ingest.counts() == {"chair": 0}
 
 
+def test_kill_9_between_portions_loses_none_and_doubles_none(ingest: Ingest) -> None:
+    """The same import takes the rest. Nothing is left beside the store."""
+    ingest.run(ingest.write("factors.csv", FACTORS), "--no-metrics")
+    path = ingest.reviews(100)
+    script = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from app.database import Database\n"
+        "from app.reviews import portions\n"
+        "from app.reviews.ingest import ingest\n"
+        "from app.reviews.repository import Repository\n"
+        "rests = []\n"
+        "def dying(seconds):\n"
+        "    rests.append(seconds)\n"
+        "    if len(rests) == 2:\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "portions.time.sleep = dying\n"
+        "portions.PORTION = portions.SMALLEST = 20\n"
+        "ingest(Repository(Database(Path(sys.argv[1]))), [Path(sys.argv[2])])\n"
+    )
+    database = str(ingest.state / "reviewlens.db")
+    died = subprocess.run([sys.executable, "-c", script, database, path], check=False, timeout=PATIENCE)
+    assert died.returncode == -signal.SIGKILL
+    assert ingest.counts() == {"chair": 40}
+    _, out, _ = ingest.run(path, "--no-metrics")
+    (row,) = (line for line in out.splitlines() if "│ reviews " in line)
+    assert [cell.strip() for cell in row.split("│")[3:-1]] == ["60", "0", "0", "40"]
+    corpus = ingest.repository.corpus("chair")
+    assert (corpus.review_count, sum(tally.total for tally in corpus.tallies.values())) == (100, 100)
+    assert {path.name.removeprefix("reviewlens.db") for path in ingest.state.iterdir()} <= {
+        "", "-wal", "-shm", "-import"
+    }  # fmt: skip
+
+
 def test_a_watched_folder_is_imported_as_files_come_until_sigterm(ingest: Ingest) -> None:
     """What was there, what comes before its factors, and a clean end; with metrics of its own."""
     ingest.reviews(4)

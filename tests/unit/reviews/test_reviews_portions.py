@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import json
+import os
 import shutil
 import tracemalloc
 from collections.abc import Iterator, Sequence
@@ -255,3 +257,51 @@ def test_what_is_added_to_a_file_meanwhile_is_another_imports(
         patched.setattr("app.reviews.ingest.look_all", looked)
         assert numbers(ingest(repository, [folder]))["reviews"] == (2, 0, 0, 0)
     assert numbers(ingest(repository, [path]))["reviews"] == (1, 0, 0, 2)
+
+
+def test_a_disk_that_is_full_after_some_portions_keeps_them_and_says_so(
+    repository: Repository, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No new product is shown yet. The same import takes the rest, once there is room."""
+    Portions(repository, monkeypatch)
+    write(folder / REVIEWS, *({**NOISY, "review_id": str(number)} for number in range(100)))
+    connection = repository.database.connection
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    connection.execute(f"PRAGMA max_page_count = {pages + 4}")
+    with pytest.raises(IngestError, match=r"is full\. Free space: .*; a part was written, and the same"):
+        ingest(repository, [folder])
+    (written,) = connection.execute("SELECT count(*) FROM reviews").fetchone()
+    assert 0 < written < 100
+    assert written % 2 == 0
+    assert repository.products() == ()
+    connection.execute("PRAGMA max_page_count = 1000000")
+    assert numbers(ingest(repository, [folder]))["reviews"] == (100 - written, 0, 0, written)
+    assert repository.corpus("chair").review_count == 100
+    assert sum(tally.total for tally in repository.corpus("chair").tallies.values()) == 100
+
+
+def test_no_room_for_what_an_import_has_met_is_said_in_a_line(
+    repository: Repository, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is written then, and nothing left."""
+
+    def full(**_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("app.reviews.seen.NamedTemporaryFile", full)
+        with pytest.raises(IngestError, match=r"No space left on device\. .*; nothing was written"):
+            ingest(repository, [folder])
+    ingest(repository, [folder])
+    assert repository.corpus("chair").review_count == 2
+    state = repository.database.path.parent
+    assert not list(state.glob("*seen*"))
+
+
+def test_a_lock_that_cannot_be_made_is_said_in_a_line(repository: Repository, folder: Path) -> None:
+    """As on a disk without room for one more file."""
+    path = repository.database.path
+    lock = path.with_name(f"{path.name}-import")
+    lock.mkdir()
+    with pytest.raises(IngestError, match=rf"^the store {lock} cannot be used: Is a directory\..*"):
+        ingest(repository, [folder])
