@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from weakref import WeakSet
 
-from app import private
 from app.faults import StoreError, explain, explained
+from telemetry.private import close_to_others, folder, private_file
 
 # How long a write waits for others. A start or an import can wait; with a request, a shopper waits.
 PATIENT_SECONDS = 10.0
@@ -27,10 +28,10 @@ class Database:
 
     def __init__(self, path: Path, busy_seconds: float = PATIENT_SECONDS) -> None:
         try:
-            private.folder(path.parent)
+            folder(path.parent)
         except OSError as error:
             raise StoreError(explain(path, error), str(error.strerror)) from error
-        private.database(path)
+        _make_private(path)
         self.path = path
         self._busy_seconds = busy_seconds
         self._local = threading.local()
@@ -121,6 +122,19 @@ class Database:
                 own.connection.close()
             self._open.clear()
         self._local = threading.local()
+
+
+def _make_private(path: Path) -> None:
+    """Make the file, whose -wal and -shm SQLite makes like it, and close those of ours that are open to
+    others. What cannot be done is left to SQLite, which says why.
+
+    One that is there is never opened: to close it again would end this process's locks on it.
+    """
+    with suppress(OSError):
+        os.close(private_file(path, os.O_RDWR | os.O_CREAT | os.O_EXCL))
+    for part in (path, *(path.with_name(path.name + suffix) for suffix in ("-wal", "-shm"))):
+        with suppress(OSError):
+            close_to_others(part)
 
 
 class _Own:

@@ -18,7 +18,6 @@ PERHAPS_DONE = "whether it was done is not known; look before you try again"
 
 _MAY_NOT_WRITE = "See that the folder can be made and that this user may write to it"
 _DAMAGED = "Put a copy back, or move the file away: a new one is made, without its imports and dialogues"
-_IN_THE_WAY = "A file stands where its folder should be"
 _FREE_SPACE = "Free space: `df -h {path.parent}`"
 # What stands in the reason -> what to do, what to count on. SQLite gives no error code before Python 3.11.
 REMEDIES = {
@@ -29,8 +28,8 @@ REMEDIES = {
     "disk I/O": ("Its disk is full or failing: `df -h {path.parent}`, then the system's log", UNSURE),
     "not a database": (_DAMAGED, LASTS),
     "malformed": (_DAMAGED, LASTS),
-    "File exists": (_IN_THE_WAY, LASTS),
-    "Not a directory": (f"{_IN_THE_WAY}. {_MAY_NOT_WRITE}", LASTS),
+    "is a link": ("Make that folder, or let the link lead to one that is there", LASTS),
+    "Not a directory": (f"A file stands where its folder should be. {_MAY_NOT_WRITE}", LASTS),
     "no such table": ("The file was taken away or replaced: start the service again", LASTS),
     "Permission denied": (_MAY_NOT_WRITE, LASTS),
     "not permitted": (_MAY_NOT_WRITE, LASTS),

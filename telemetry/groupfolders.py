@@ -14,8 +14,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from telemetry import processes
-from telemetry.private import private_folder, state_folder, warn_of
+from telemetry import private, processes
 from telemetry.settings import SettingsError
 
 STATE_DIRS = ("TELEMETRY_STATE_DIR", "REVIEWLENS_STATE_DIR")
@@ -43,7 +42,7 @@ def check(environ: Mapping[str, str]) -> None:
     if not (given := environ.get(STATE_DIRS[0])):
         return
     try:
-        why = "" if os.access(state_folder(Path(given).absolute()), os.W_OK | os.X_OK) else "no permission"
+        why = "" if os.access(private.folder(Path(given).absolute()), os.W_OK | os.X_OK) else "no permission"
     except OSError as error:
         why = error.strerror or str(error)
     if why:
@@ -59,15 +58,15 @@ def root(folder: Path) -> int | None:
 def make(folder: Path) -> Path:
     """Make a group's folder, and remove what ended groups have left beside it. Where another user has made
     the folder of all groups, this user's is another one. Raises OSError."""
-    state = state_folder(folder.parent.parent)
+    state = private.folder(folder.parent.parent)
     try:
-        private_folder(folder.parent)
+        private.private_folder(folder.parent)
     except PermissionError:
-        folder = private_folder(folder.parents[1] / f"{WORKERS}-{os.geteuid()}") / folder.name
+        folder = private.private_folder(folder.parents[1] / f"{WORKERS}-{os.geteuid()}") / folder.name
     clean(folder)
     if not folder.exists():
-        warn_of(state)
-    return private_folder(folder)
+        private.warn_of(state)
+    return private.private_folder(folder)
 
 
 def clean(own: Path) -> None:

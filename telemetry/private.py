@@ -1,7 +1,12 @@
-"""Folders and files for their owner alone, whatever the umask."""
+"""Folders and files for their owner alone, whatever the umask.
+
+In a folder that its maker shares with a group (set-group-ID, and the group may write, as Kubernetes makes a
+volume with fsGroup) files are the group's too: the next pod may have another user.
+"""
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import stat
@@ -10,35 +15,44 @@ from pathlib import Path
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
-_OTHERS = 0o077
+OTHERS = 0o077
 
+_GROUPS = 0o660
+_SHARED = stat.S_ISGID | stat.S_IWGRP
 _WARNED = "_TELEMETRY_WARNED_FOLDER"  # inherited by the processes that this one starts
 
 _log = logging.getLogger("telemetry")
 
 
-def state_folder(path: Path) -> Path:
-    """Make the folder, for its owner alone. One that is there stays as it is; see `warn_of`. Raises
-    OSError."""
-    if not path.is_dir():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not _made(path) and not path.is_dir():
-            raise NotADirectoryError(20, "Not a directory", str(path))
+def folder(path: Path) -> Path:
+    """Make a folder, and those above it, where they are missing. One that is there stays as it is; see
+    `warn_of`. Raises OSError, which says of a link that its target is missing."""
+    for part in (*reversed(path.parents), path):
+        if not part.is_dir() and not _made(part) and not part.is_dir():
+            if part.is_symlink():
+                missing = f"{part} is a link, and its target {part.readlink()} is missing"
+                raise FileNotFoundError(errno.ENOENT, missing, str(part))
+            raise NotADirectoryError(errno.ENOTDIR, "Not a directory", str(part))
     return path
 
 
 def warn_of(path: Path) -> None:
-    """One line where a user's folder is open to everybody, from the first process of a command that looks.
-    A group's own folder, as of a volume with fsGroup, is no fault: the files are for their owner alone."""
-    mode, name = stat.S_IMODE(path.stat().st_mode), str(path.absolute())
-    if mode & stat.S_IRWXO and os.environ.get(_WARNED) != name:
-        os.environ[_WARNED] = name
-        _log.warning(
-            "the state folder %s is open to other users (mode %04o): it is left so, and what is made in it "
-            "is for its owner alone; `chmod o-rwx` closes it",
-            name,
-            mode,
-        )
+    """The line of `openness`, from the first process of a command that looks."""
+    if (line := openness(path)) and os.environ.get(_WARNED) != str(path.absolute()):
+        os.environ[_WARNED] = str(path.absolute())
+        _log.warning("%s", line)
+
+
+def openness(path: Path) -> str:
+    """One line where a user's folder is open to everybody, else "". A group's own folder, as of a volume with
+    fsGroup, is no fault."""
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if not mode & stat.S_IRWXO:
+        return ""
+    return (
+        f"the folder {path.absolute()} is open to other users (mode {mode:04o}): it is left so, and what is "
+        "made in it is for its owner alone; `chmod o-rwx` closes it"
+    )
 
 
 def private_folder(path: Path) -> Path:
@@ -48,21 +62,33 @@ def private_folder(path: Path) -> Path:
         return path
     found = path.lstat()
     if not stat.S_ISDIR(found.st_mode) and not stat.S_ISLNK(found.st_mode):
-        raise NotADirectoryError(20, "Not a directory", str(path))
+        raise NotADirectoryError(errno.ENOTDIR, "Not a directory", str(path))
     if stat.S_ISLNK(found.st_mode) or found.st_uid != os.geteuid():
-        raise PermissionError(1, "a link, or another user's folder", str(path))
-    if stat.S_IMODE(found.st_mode) & _OTHERS:
+        raise PermissionError(errno.EPERM, "a link, or another user's folder", str(path))
+    if stat.S_IMODE(found.st_mode) & OTHERS:
         path.chmod(FOLDER_MODE)
     return path
 
 
 def private_file(path: Path, flags: int = os.O_RDWR | os.O_CREAT) -> int:
     """Open a file of our own, which is made for its owner alone; never through a link. Raises OSError."""
-    file = os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW, FILE_MODE)
-    if stat.S_IMODE(os.fstat(file).st_mode) != FILE_MODE:
+    mode = _file_mode(path.parent)
+    file = os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
+    if stat.S_IMODE(os.fstat(file).st_mode) != mode:
         with suppress(OSError):  # another user's
-            os.fchmod(file, FILE_MODE)
+            os.fchmod(file, mode)
     return file
+
+
+def close_to_others(path: Path) -> None:
+    """Take a file of ours from others, without opening it. Raises OSError."""
+    mode, found = _file_mode(path.parent), path.stat()
+    if found.st_uid == os.geteuid() and stat.S_ISREG(found.st_mode) and stat.S_IMODE(found.st_mode) != mode:
+        path.chmod(mode)
+
+
+def _file_mode(parent: Path) -> int:
+    return _GROUPS if parent.stat().st_mode & _SHARED == _SHARED else FILE_MODE
 
 
 def _made(path: Path) -> bool:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from ipaddress import ip_address
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 import httpx
 
 from app.injected import own
+from telemetry.loopback import is_loopback
 from telemetry.secrets import without_secrets
 
 PORTS = {
@@ -46,11 +46,7 @@ def address(service: str, host: str = "localhost", environ: Mapping[str, str] = 
 
 def direct(url: str) -> bool:
     """Whether an address is on this machine, so that no proxy of the environment is for it."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    return is_loopback(urlsplit(url).hostname or "")
 
 
 def client(kind: type[T], url: str, timeout: float) -> T:

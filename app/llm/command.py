@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from typing import Annotated
 
 import typer
 
 from app.llm.simulator.script import Script
+from telemetry.loopback import is_loopback
 
 
 def llm_simulator(
@@ -30,15 +30,8 @@ def llm_simulator(
     """
     from app.llm.simulator.server import create_server
 
-    if not _loopback(host):
+    if not is_loopback(host):
         typer.secho(f"{host}: whoever reaches this address controls the simulator.", err=True, fg="yellow")
     script = Script(latency_seconds=latency, latency_sigma=spread, pace_seconds=pace, seed=seed)
     server = create_server(host, port, script, log_level="info")
     server.run()
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

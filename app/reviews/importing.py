@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from app import private
 from app.faults import StoreError, explain
+from telemetry.private import private_file
 
 TURN_SECONDS = 0.05
 
@@ -40,7 +40,7 @@ def alone(store: Path, unless: Callable[[], bool] = lambda: False) -> Iterator[b
 class _Lock:
     def __init__(self, path: Path) -> None:
         try:
-            self._descriptor = private.lock(path)
+            self._descriptor = private_file(path)
         except OSError as error:
             raise StoreError(explain(path, error), str(error.strerror)) from error
 

@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.stack import private
 from scripts.stack.errors import WayFailedError
 from scripts.stack.manifest import GoBuild, Program, Target, as_numbers, is_of
+from telemetry import private
 
 _VERSION = re.compile(r"(?:version (?:v|go)?|v=|^wrk (?:debian/)?)(\d+\.\d+(?:\.\d+)?)", re.MULTILINE)
 Say = Callable[[str], None]
@@ -56,7 +56,7 @@ def cache_folder() -> Path:
 @contextmanager
 def lock(name: str, say: Say = silent) -> Iterator[None]:
     """One process at a time does the work of that name; for a program, the next one finds it in the cache."""
-    private.make(cache_folder())  # what lies there is run as this user
+    private.folder(cache_folder())  # what lies there is run as this user
     with (cache_folder() / f".{name}.lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

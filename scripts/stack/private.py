@@ -1,4 +1,4 @@
-"""Files and folders for their owner alone, whatever the umask."""
+"""Files and folders of the stack for their owner alone, and what to do where they cannot be written."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from contextlib import suppress
 from pathlib import Path, PurePath
 
 from scripts.stack.errors import StackError
+from telemetry import private
 
-UMASK = 0o077
+UMASK = private.OTHERS
 
 
 def folder(path: Path) -> Path:
@@ -19,20 +20,12 @@ def folder(path: Path) -> Path:
     StackError where this user cannot write there.
     """
     try:
-        make(path)
-        writable = path.is_dir() and os.access(path, os.W_OK | os.X_OK, effective_ids=True)
+        private.folder(path)
     except OSError as error:
         raise _unwritable(path, error.strerror or str(error)) from error
-    if not writable:
-        raise _unwritable(path, "Permission denied" if path.is_dir() else "Not a directory")
+    if not os.access(path, os.W_OK | os.X_OK, effective_ids=True):
+        raise _unwritable(path, "Permission denied")
     return path
-
-
-def make(path: Path) -> None:
-    """The same without a look at what is there. Raises OSError."""
-    for missing in [part for part in (*reversed(path.parents), path) if not part.exists()]:
-        missing.mkdir(mode=0o700, exist_ok=True)
-        missing.chmod(0o700)  # a umask may take the owner's rights
 
 
 def _unwritable(path: Path, why: str) -> StackError:
@@ -45,11 +38,10 @@ def write(path: Path, text: str) -> Path:
     """Write a file of the stack's own, and the folders above it. StackError where a link is in its place."""
     folder(path.parent)
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        descriptor = private.private_file(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     except OSError as error:
         raise _unwritable(path, "a link" if path.is_symlink() else error.strerror or str(error)) from error
     with os.fdopen(descriptor, "wb") as file:
-        os.fchmod(file.fileno(), 0o600)
         file.write(text.encode("utf-8", "surrogateescape"))
     return path
 
@@ -82,13 +74,3 @@ def _remove(within: int, parts: Sequence[str]) -> None:
         finally:
             os.close(inner)
         os.rmdir(name, dir_fd=within)
-
-
-def warning(path: Path) -> str:
-    """One line where a folder is open to others; "" where it is not."""
-    mode = path.stat().st_mode & 0o777
-    if not mode & UMASK:
-        return ""
-    return (
-        f"{path} is open to other users (mode {mode:04o}), and holds logs and settings: chmod 700 closes it."
-    )

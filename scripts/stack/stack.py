@@ -21,6 +21,7 @@ from scripts.stack.processes import sweep
 from scripts.stack.services import MONITORING, PROGRAMS, Service, check_configs, services
 from scripts.stack.settings import HOST, Settings
 from scripts.stack.supervisor import FILES, Supervisor
+from telemetry.private import openness
 
 AGAIN = f"Put them on PATH, or name a mirror of their releases in {DOWNLOAD_BASE}, and run it again."
 
@@ -70,7 +71,7 @@ class Stack:
         fresh = not self.supervisor.running()
         if fresh:
             self.supervisor.launch(wanted)
-            if told := private.warning(self.settings.run_dir):
+            if told := openness(self.settings.run_dir):
                 self._say(told)
         return Started(chosen, self._start(chosen, fresh))
 

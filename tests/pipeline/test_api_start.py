@@ -63,7 +63,7 @@ def a_damaged_page(folder: Path) -> Path:
 
 FAULTS: list[tuple[Callable[[Path], Path], str, str]] = [
     (in_a_file, "Not a directory", "may write"),
-    (a_file_itself, "File exists", "A file stands"),
+    (a_file_itself, "Not a directory", "A file stands"),
     (garbage, "file is not a database", "Put a copy back"),
     (a_folder_for_a_file, "unable to open database file", "may write"),
 ]
@@ -181,6 +181,6 @@ def test_a_folder_that_is_open_to_others_is_warned_of_once(state_dir: Path, work
     finally:
         os.umask(mask)
     assert len(lines) == 1
-    assert f"WARNING telemetry: the state folder {state_dir} is open to other users (mode 0755)" in lines[0]
+    assert f"WARNING telemetry: the folder {state_dir} is open to other users (mode 0755)" in lines[0]
     assert state_dir.stat().st_mode & 0o777 == 0o755
     assert stores == dict.fromkeys((DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm"), 0o600)

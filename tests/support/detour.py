@@ -1,8 +1,10 @@
-"""A way to a server that can lead elsewhere from now on, or take long.
+"""A way to a server that can lead elsewhere from now on, take long, or lose answers: what was asked arrives
+and is done then, and nobody hears of it.
 
 with detour(port) as way:
     way.to = other_port  # for connections to come; open ones stay where they lead
     way.seconds = 0.5    # each answer takes so much longer
+    way.lose = 1         # the next answer, with its connection; `lost` counts them
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ class Detour:
     def __init__(self, listener: socket.socket, to: int) -> None:
         self.port: int = listener.getsockname()[1]
         self.to, self.seconds = to, 0.0
+        self.lose = self.lost = 0
         self._listener = listener
         self._ends: list[socket.socket] = []
 
@@ -42,6 +45,10 @@ class Detour:
             while data := source.recv(65536):
                 if answers:
                     time.sleep(self.seconds)
+                    if self.lose:
+                        self.lose -= 1
+                        self.lost += 1
+                        break
                 sink.sendall(data)
         with suppress(OSError):
             sink.shutdown(socket.SHUT_RDWR)

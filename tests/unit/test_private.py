@@ -13,6 +13,9 @@ from pathlib import Path
 import pytest
 
 from app.database import Database
+from app.faults import StoreError
+from scripts.stack import private
+from scripts.stack.errors import StackError
 
 TABLE = "CREATE TABLE IF NOT EXISTS things (name TEXT)"
 GROUP = 61_235
@@ -115,3 +118,20 @@ def test_locks_are_kept_where_a_store_is_opened_again(tmp_path: Path) -> None:
         other = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, check=False)
         assert b"database is locked" in other.stderr
     database.close()
+
+
+@pytest.mark.parametrize("below", ["", "inner"])
+def test_a_folder_that_is_a_link_to_nothing_is_told_as_that(tmp_path: Path, below: str) -> None:
+    """With the link, its target, and what to do; nothing is made at the target."""
+    link, target = tmp_path / "state", tmp_path / "unmounted" / "state"
+    link.symlink_to(target)
+    path = link / below / "store.db"
+    with pytest.raises(StoreError) as error:
+        Database(path)
+    assert str(error.value) == (
+        f"the store {path} cannot be used: {link} is a link, and its target {target} is missing. Make that "
+        "folder, or let the link lead to one that is there. REVIEWLENS_STATE_DIR sets its folder"
+    )
+    assert not target.parent.exists()
+    with pytest.raises(StackError, match="is a link, and its target"):
+        private.folder(link / below)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.lossy import Lossy, lossy
+from support.detour import Detour, detour
 from support.redis_server import RedisServer, redis_server
 from support.servers import wait_for
 
@@ -35,14 +35,14 @@ def server(redis: RedisServer) -> RedisServer:
 
 
 @pytest.fixture
-def way(server: RedisServer) -> Iterator[Lossy]:
+def way(server: RedisServer) -> Iterator[Detour]:
     """A way to it that can lose answers."""
-    with lossy(server.port) as opened:
+    with detour(server.port) as opened:
         yield opened
 
 
 @pytest.fixture
-def store(server: RedisServer, way: Lossy) -> Iterator[RedisSessions]:
+def store(server: RedisServer, way: Detour) -> Iterator[RedisSessions]:
     """A store on that way, connected, with one session."""
     with closing(RedisSessions(f"redis://127.0.0.1:{way.port}/0", 60)) as opened:
         opened.begin(SESSION, None)
@@ -124,7 +124,7 @@ WRITES: dict[str, tuple[Write, Callable[[object], bool]]] = {
 
 
 @pytest.mark.parametrize("name", WRITES)
-def test_an_answer_that_was_lost_is_asked_for_again(name: str, store: RedisSessions, way: Lossy) -> None:
+def test_an_answer_that_was_lost_is_asked_for_again(name: str, store: RedisSessions, way: Detour) -> None:
     """What was done is not done twice, and is told to the one who asked: it would go uncounted."""
     write, right = WRITES[name]
     way.lose = 1
@@ -132,7 +132,7 @@ def test_an_answer_that_was_lost_is_asked_for_again(name: str, store: RedisSessi
     assert way.lost == 1
 
 
-def test_a_visit_whose_end_was_lost_on_the_way_is_told(store: RedisSessions, way: Lossy) -> None:
+def test_a_visit_whose_end_was_lost_on_the_way_is_told(store: RedisSessions, way: Detour) -> None:
     """The second time, Redis finds no visit any more."""
     visit = store.open_visit("the chair")
     way.lose = 1
@@ -141,7 +141,7 @@ def test_a_visit_whose_end_was_lost_on_the_way_is_told(store: RedisSessions, way
 
 
 def test_time_outs_whose_answer_was_lost_are_told(
-    store: RedisSessions, way: Lossy, server: RedisServer
+    store: RedisSessions, way: Detour, server: RedisServer
 ) -> None:
     """And to nobody else."""
     now = time.time()
@@ -185,7 +185,7 @@ def test_a_clock_that_was_set_keeps_nobody_out(store: RedisSessions, jump: float
     assert store.abandon("s1", "browser_close")
 
 
-def test_a_way_that_loses_everything_is_a_store_that_cannot_be_used(store: RedisSessions, way: Lossy) -> None:
+def test_a_way_that_loses_all_is_a_store_that_cannot_be_used(store: RedisSessions, way: Detour) -> None:
     """After two tries, so that nobody waits for long."""
     way.lose = 2
     with pytest.raises(
@@ -258,7 +258,7 @@ def test_the_tries_take_as_long_as_a_locked_file_does() -> None:
 
 
 def test_time_outs_whose_answer_is_lost_for_long_are_told_in_the_end(
-    store: RedisSessions, way: Lossy, server: RedisServer
+    store: RedisSessions, way: Detour, server: RedisServer
 ) -> None:
     """They were ended in Redis for the one who asked, and nobody else would count them."""
     clock = StepClock(step=0.0, start=time.time())

@@ -26,7 +26,7 @@ def mode(path: Path) -> int:
 
 
 def test_what_is_made_is_for_its_owner_alone(umask: int, tmp_path: Path) -> None:
-    state = private.state_folder(tmp_path / "state")
+    state = private.folder(tmp_path / "state")
     worker = Worker(private.private_folder(state / "group"))
     os.close(private.private_file(state / "file"))
     worker.exemplars()
@@ -48,7 +48,7 @@ def test_a_folder_of_the_users_is_left_as_it_is_and_one_line_says_so(
     state.mkdir()
     state.chmod(given)
     for _ in range(3):
-        private.warn_of(private.state_folder(state))
+        private.warn_of(private.folder(state))
     assert state.stat().st_mode & 0o7777 == given
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
     assert f"{state} is open to other users (mode {given:04o})" in caplog.text
@@ -59,7 +59,7 @@ def test_a_closed_folder_needs_no_word(given: int, tmp_path: Path, caplog: pytes
     """A group's own too, as of a volume that pods share by fsGroup."""
     (tmp_path / "state").mkdir()
     (tmp_path / "state").chmod(given)
-    private.warn_of(private.state_folder(tmp_path / "state"))
+    private.warn_of(private.folder(tmp_path / "state"))
     assert caplog.records == []
 
 
