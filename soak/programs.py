@@ -12,8 +12,8 @@ from pathlib import Path
 
 from app.llm.settings import KEYS
 from scripts.stack.binaries import obtain
-from scripts.stack.ports import command_of
 from soak.running import ROOT, Server, free_port, run, wait_for
+from telemetry.processes import began
 
 PROMETHEUS = "3.5"
 SECONDS = 1
@@ -88,7 +88,7 @@ class Service(Program):
         }
         super().__init__(command, f"http://127.0.0.1:{port}", "/readyz", own)
         self.workers, self.state = workers, state
-        self._seen: set[int] = set()
+        self._seen: set[tuple[int, str]] = set()
 
     def start(self) -> None:
         """See Program; every worker serves."""
@@ -101,7 +101,7 @@ class Service(Program):
         words = ["pgrep", "-P", str(self.server.process.pid), "-f", SPAWNED]
         shown = subprocess.run(words, capture_output=True, text=True, check=False)
         found = [int(word) for word in shown.stdout.split()]
-        self._seen.update(found)
+        self._seen.update((pid, began(pid)) for pid in found)
         return found
 
     def end_one(self, how: signal.Signals, number: int) -> None:
@@ -135,8 +135,8 @@ class Service(Program):
     def stop(self) -> None:
         """See Program; a worker whose server had to be killed is ended, too."""
         super().stop()
-        for pid in self._seen:
-            if SPAWNED in command_of(pid):
+        for pid, since in self._seen:
+            if began(pid) == since != "":
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
 

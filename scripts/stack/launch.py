@@ -17,9 +17,18 @@ from scripts.stack.services import Service
 from scripts.stack.settings import ROOT, Settings
 
 FOLDER = "launch"
+_BEGAN = """if [ -r /proc/$$/stat ]; then
+  boot=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null)
+  stat=$(cat /proc/$$/stat)
+  set -- ${stat##*) }
+  echo "${boot%%-*}.${20}"
+else
+  ps -o lstart= -p $$ | tr -s ' :' '..'
+fi"""
+"""Prints when the script's process began, as telemetry.processes.began() says it."""
 _RECORD = "stack.json"
-FILES = (_RECORD, *(f"{FOLDER}/{service}.sh" for service in SERVICES))
-"""All that `write` makes, below the run folder."""
+FILES = (_RECORD, *(f"{FOLDER}/{service}.{kind}" for service in SERVICES for kind in ("sh", "began")))
+"""All that `write` and its scripts make, below the run folder, but for the PID files."""
 
 
 @dataclass(frozen=True)
@@ -38,16 +47,29 @@ def write(settings: Settings, services: Sequence[Service]) -> None:
 
 
 def script(settings: Settings, service: Service) -> str:
-    """The shell script that becomes the service. Its PID file is true after every restart."""
+    """The shell script that becomes the service. Its PID file is true after every restart, and beside the
+    script stands when that process began: a number alone may have a new owner."""
     pid_file = shlex.quote(str(settings.pid_file(service.name)))
+    began = shlex.quote(str(_began_file(settings, service.name)))
     lines = [
         "#!/bin/sh",
         f"cd {shlex.quote(str(ROOT))} || exit 1",
+        f"{_BEGAN} > {began}",
         f"echo $$ > {pid_file}.new && mv {pid_file}.new {pid_file}",
         *(f"export {name}={shlex.quote(value)}" for name, value in service.environment.items()),
         f"exec {shlex.join(service.command)}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def began(settings: Settings, service: str) -> str:
+    """When the process in a service's PID file began; "" where nobody has written it."""
+    path = _began_file(settings, service)
+    return path.read_text().strip() if path.exists() else ""
+
+
+def _began_file(settings: Settings, service: str) -> Path:
+    return settings.run_dir / FOLDER / f"{service}.began"
 
 
 def is_current(settings: Settings, services: Sequence[Service]) -> bool:

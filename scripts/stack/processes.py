@@ -9,27 +9,29 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
-from scripts.stack.launch import launched
+from scripts.stack import launch
 from scripts.stack.ports import command_of
 from scripts.stack.settings import Settings
 from scripts.stack.supervisor import STOP_SECONDS
+from telemetry.processes import began
 
 
 def leftover(settings: Settings, service: str, command: Sequence[str]) -> int | None:
-    """The process in a PID file, if it runs the very command that this stack starts; any other is not ours.
+    """The process in a PID file, if it began when that was written, after the same boot, and runs the very
+    command that this stack starts; any other is not ours.
 
     The first word is left out: an interpreter may stand before it, or a launcher may have replaced it.
     """
     with contextlib.suppress(OSError, ValueError):
         pid = int(settings.pid_file(service).read_text())
-        if pid > 0 and command_of(pid).endswith(" " + " ".join(command[1:])):
-            return pid
+        if pid > 0 and launch.began(settings, service) == began(pid) != "":
+            return pid if command_of(pid).endswith(" " + " ".join(command[1:])) else None
     return None
 
 
 def sweep(settings: Settings, services: Iterable[str], say: Callable[[str], None]) -> None:
     """With no supervisor running: end our own leftovers among the services and remove their PID files."""
-    before = launched(settings.run_dir)
+    before = launch.launched(settings.run_dir)
     started = before.commands if before else {}
     for service in services:
         if service in started:

@@ -17,10 +17,14 @@ import pytest
 from support.own_stack import environment, is_alive, pid_of, run
 from support.servers import wait_for
 
-from scripts.stack import private, processes, rpc
+from scripts.stack import launch, private, processes, rpc
 from scripts.stack.errors import StackError
+from scripts.stack.ports import command_of
+from scripts.stack.services import Service
+from scripts.stack.settings import Settings
 from scripts.stack.stack import Stack
 
+WAITING = "import time; time.sleep(60)"
 STUBBORN = "import signal, sys; signal.signal(15, signal.SIG_IGN); print('on', flush=True); sys.stdin.read()"
 
 
@@ -51,6 +55,51 @@ def test_a_leftover_that_ignores_sigterm_is_killed(monkeypatch: pytest.MonkeyPat
     with stubborn() as ours:
         processes._end(lambda: None if ours.poll() is not None else ours.pid, "api", lambda _: None)
         assert ours.returncode == -signal.SIGKILL
+
+
+@contextmanager
+def launched(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
+    """A service as the supervisor starts it."""
+    service = Service("api", (sys.executable, "-c", WAITING), 1)
+    launch.write(settings, [service])
+    script = settings.run_dir / launch.FOLDER / "api.sh"
+    with subprocess.Popen(["/bin/sh", script]) as process:
+        wait_for("the service", lambda: command_of(process.pid).endswith(" ".join(service.command[1:])))
+        yield process
+        process.kill()
+
+
+def test_a_number_that_another_process_of_the_same_command_has_is_not_ended(tmp_path: Path) -> None:
+    """As a clone in another folder has it, after a crash or a reboot; the file goes."""
+    settings = Settings.from_env({"REVIEWLENS_RUN_DIR": f"{tmp_path}/run"})
+    with launched(settings):
+        pass
+    with subprocess.Popen([sys.executable, "-c", WAITING], cwd=tmp_path) as foreign:
+        wait_for("its command line", lambda: command_of(foreign.pid).endswith(WAITING))
+        settings.pid_file("api").write_text(f"{foreign.pid}\n")
+        processes.sweep(settings, ["api"], lambda _: None)
+        assert foreign.poll() is None
+        foreign.kill()
+    assert not settings.pid_file("api").exists()
+
+
+@pytest.mark.parametrize("began", ["another boot", "not written"])
+def test_only_the_very_process_that_was_started_is_ended(tmp_path: Path, began: str) -> None:
+    """Number, command line and clock ticks may all be the same after a reboot."""
+    settings = Settings.from_env({"REVIEWLENS_RUN_DIR": f"{tmp_path}/run"})
+    with launched(settings) as process:
+        file = settings.run_dir / launch.FOLDER / "api.began"
+        number, true = f"{process.pid}\n", file.read_text()
+        if began == "not written":
+            file.unlink()
+        else:
+            file.write_text(f"00000000.{true.partition('.')[2]}")
+        processes.sweep(settings, ["api"], lambda _: None)
+        assert process.poll() is None
+        file.write_text(true)
+        settings.pid_file("api").write_text(number)
+        processes.sweep(settings, ["api"], lambda _: None)
+        assert process.wait(10) == -signal.SIGTERM
 
 
 def test_what_a_reboot_leaves_is_cleared_by_the_next_start(stack: Stack) -> None:
