@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -71,7 +72,6 @@ def tail(path: Path, lines: int, start: int = 0) -> str:
     if not path.exists():
         return ""
     with path.open("rb") as file:
-        size = path.stat().st_size
-        file.seek(max(start if start <= size else 0, size - 64_000))
-        text = file.read().decode(errors="replace")
-    return "\n".join(f"  {line}" for line in text.splitlines()[-lines:])
+        file.seek(start if start <= path.stat().st_size else 0)
+        last = deque(file, lines)
+    return "\n".join(f"  {line.decode(errors='replace').rstrip()}" for line in last)
