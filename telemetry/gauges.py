@@ -11,6 +11,7 @@ from telemetry.calls import complete, guarded
 from telemetry.catalog import Metric
 from telemetry.guard import guard
 from telemetry.handles import Handle, LabelError, Values, text_of
+from telemetry.held import Group, Held
 from telemetry.trackers import IDLE, InProgress, Timer
 
 
@@ -88,14 +89,15 @@ class Some(NamedTuple):
 class Gauge(Handle[BoundGauge]):
     """A metric whose series come and go.
 
-    Its values are kept here and read at each scrape or export, never in an SDK instrument, which would
-    remember every label set for ever and fold new ones into one series after 2,000.
+    Its values are read at each scrape or export, never in an SDK instrument, which would remember every label
+    set for ever and fold new ones into one series after 2,000. What is set has one value in a group of
+    workers, whichever of them sets it.
     """
 
     def __init__(self, metric: Metric) -> None:
         super().__init__(metric)
         self._lock = threading.Lock()
-        self._held: dict[Values, float] = {}
+        self._held = Held(metric.name)
         self._asked: dict[Values, Callable[[], float]] = {}
         self._over: frozenset[Values] = frozenset()
         self._others = 0
@@ -110,30 +112,36 @@ class Gauge(Handle[BoundGauge]):
 
     def hold(self, values: Values, amount: float) -> None:
         """Set the series of these label values."""
-        with self._lock:
-            self._held[values] = float(amount)
+        self._held.set(values, float(amount))
 
     def change(self, values: Values, amount: float) -> None:
         """Add to the series of these label values."""
-        with self._lock:
-            self._held[values] = self._held.get(values, 0.0) + float(amount)
+        self._held.add(values, float(amount))
 
     def ask(self, values: Values, function: Callable[[], float]) -> None:
-        """Read the series of these label values from `function`, at each collection."""
+        """Read the series of these label values from `function`, at each collection of this process."""
         with self._lock:
             self._asked[values] = function
 
     def drop(self, values: Values) -> None:
         """Forget the series of these label values."""
+        self._held.drop(values)
         with self._lock:
-            self._held.pop(values, None)
             self._asked.pop(values, None)
 
     def _remove(self, which: Callable[[Values], bool]) -> None:
         with self._lock:
-            there = [values for values in (*self._held, *self._asked) if which(values)]
+            there = [values for values in (*self._held.all(), *self._asked) if which(values)]
         for values in there:
             self.drop(values)
+
+    def share(self, group: Group) -> None:
+        """Keep what is set for the whole group, once this process is one of several workers."""
+        self._held.share(group)
+
+    def forked(self) -> None:
+        """In a process just forked: let go of the parent's file."""
+        self._held.forked()
 
     def follow(self, source: Callable[[], Series] | None) -> None:
         """Read the live series from `source` at each collection: label values in catalogue order, value."""
@@ -145,18 +153,19 @@ class Gauge(Handle[BoundGauge]):
         self._source = source
 
     def forget(self) -> None:
-        """End every series, and leave the source."""
+        """End every series of this process, and leave the source and the group."""
         super().forget()
+        self._held.forget()
         with self._lock:
-            self._held.clear()
             self._asked.clear()
             self._over, self._others = frozenset(), 0
         self._source = None
 
     def live(self) -> dict[Values, float]:
         """Every live series now; those over the bound are added up under "(other)"."""
+        live = self._held.all()
         with self._lock:
-            live, asked = dict(self._held), dict(self._asked)
+            asked = dict(self._asked)
         live.update(self._told(asked))
         some = self._source(self._bound.named) if self._source is not None else Some(())
         for rows in (some.series, some.others):

@@ -25,8 +25,11 @@ WORKERS = "workers"
 CELLS = ".cells"
 EXEMPLARS = ".exemplars"
 LEAD = "lead"
+HELD = "gauges.db"
 _NAME = re.compile(r"(?P<host>.+)-(?P<pid>[0-9]+)-(?P<began>(?:[0-9a-f]{8})?\.[0-9]+|[A-Z]\w+(?:\.\w+){6}|)")
-_OURS = re.compile(rf"[0-9]+(?:{re.escape(CELLS)}|{re.escape(EXEMPLARS)})|{LEAD}")
+_OURS = re.compile(
+    rf"[0-9]+(?:{re.escape(CELLS)}|{re.escape(EXEMPLARS)})|{LEAD}|{re.escape(HELD)}(?:-wal|-shm)?"
+)
 
 
 def of(environ: Mapping[str, str], pid: int) -> Path:

@@ -192,6 +192,8 @@ class Pipeline:
                 handle.wire(meter.create_counter(name, unit, description), is_direct)
             elif isinstance(handle, Histogram):
                 handle.wire(meter.create_histogram(name, unit, description), is_direct)
+            elif isinstance(handle, Gauge):
+                handle.share(self._worker)
         zero.known()
         guard.count = _count_fault
         guard.count_due()
@@ -241,6 +243,8 @@ class Pipeline:
             guard.fault("record")
         for handle in INSTRUMENTED:
             handle.forked()
+        for gauge in GAUGES:
+            gauge.forked()
 
     def _reconnect(self) -> None:
         """Let every handle ask anew where it writes."""

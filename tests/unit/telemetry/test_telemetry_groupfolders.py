@@ -37,7 +37,7 @@ def made(folder: Path, *files: str) -> Path:
 def test_a_start_removes_what_ended_groups_left_and_nothing_else(tmp_path: Path) -> None:
     """Kept: one whose parent lives, one with a worker, one of another host."""
     folder, gone = tmp_path / "workers", ended()
-    files = ("0.cells", "0.exemplars", "12.cells", "lead")
+    files = ("0.cells", "0.exemplars", "12.cells", "lead", "gauges.db", "gauges.db-wal", "gauges.db-shm")
     made(folder / f"{HOST}-{gone}-0000b007.1", *files)
     made(folder / f"{HOST}-{gone}-.1", *files)
     made(folder / f"{HOST}-{gone}-Sat.Nov.28.01.18.25.2026", *files)
