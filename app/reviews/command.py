@@ -18,7 +18,7 @@ from rich.console import Console
 from app.database import Database
 from app.faults import StoreError
 from app.reviews import report
-from app.reviews.files import find
+from app.reviews.files import ChangedError, find
 from app.reviews.ingest import IngestError, Report
 from app.reviews.ingest import ingest as import_files
 from app.reviews.progress import shown
@@ -131,20 +131,25 @@ def _watch(
     """Import what is in the folder and what comes, whatever happens to the store, until a signal."""
     from app.reviews.watch import follow
 
-    waiting: dict[
-        Path, None
-    ] = {}  # files that could not be taken: a factors file may come that explains them
+    waiting: dict[Path, None] = {}  # could not be taken: a factors file may come that explains them
+    failed: dict[Path, None] = {}  # the store failed, or a file changed: they come with the next ones
 
-    def take(files: Sequence[Path]) -> None:
+    def take(files: Sequence[Path], again: bool = False) -> None:
+        failed.update(dict.fromkeys(files))
         try:
-            done = _import(repository, files, category, dry_run, console)
+            done = _import(repository, list(failed), category, dry_run, console)
+            failed.clear()
             waiting.update((problem.file, None) for problem in done.problems if problem.whole_file)
             if done.factors_taken and waiting:
-                again = [path for path in waiting if path.exists()]
+                failed.update((path, None) for path in waiting if path.exists())
                 waiting.clear()
-                _import(repository, again, category, dry_run, console)
+                _import(repository, list(failed), category, dry_run, console)
+                failed.clear()
         except IngestError as error:
-            message = f"reviewlens ingest: {error}; it is tried again when the files change"
+            if isinstance(error.__cause__, ChangedError) and not again:
+                take((), again=True)
+                return
+            message = f"reviewlens ingest: {error}; it is tried again when files change"
             typer.secho(message, fg="red", err=True)
 
     with _stopped_by_signals() as stop:
