@@ -25,7 +25,7 @@ _CUT = (
 )
 # The first that is found among an error and its causes says it.
 _WORDS: tuple[tuple[Any, str], ...] = (
-    (_NO_URL, "it is no address such as http://localhost:9090"),
+    (_NO_URL, "it is no address with http:// or https://"),
     (ConnectionRefusedError, _REFUSED),
     (socket.gaierror, "the host's name has no address"),
     (ssl.SSLError, ""),

@@ -190,7 +190,7 @@ def _no_proxy(environ: Mapping[str, str]) -> str:
 def _port(environ: Mapping[str, str], variable: str, default: int) -> int:
     text = environ.get(variable) or str(default)
     if not text.isdecimal() or not 0 < int(text) < 65536:
-        raise StackError(f"{variable}={shown(text)!r} is no port; a number from 1 to 65535 is expected.")
+        raise StackError(f"{variable}={shown(text)!r}: expected a port, a whole number from 1 to 65535")
     return int(text)
 
 

@@ -90,7 +90,7 @@ def test_a_prometheus_that_is_not_reached() -> None:
     closed = f"http://127.0.0.1:{free_port()}"
     assert ": connection refused; expected" in of_prometheus(closed).found
     assert ": the host's name has no address;" in of_prometheus("http://nowhere.invalid:9090").found
-    assert ": it is no address such as http://localhost:9090;" in of_prometheus("localhost:9090").found
+    assert ": it is no address with http:// or https://;" in of_prometheus("localhost:9090").found
     with silent() as url:
         assert ": no answer in time;" in of_prometheus(url).found
     with answering(200, JSON, tls=True) as url:

@@ -237,7 +237,7 @@ def test_a_wrong_setting_is_one_line_and_code_1() -> None:
     done = run("up", {"REVIEWLENS_PORT": "eighty"})
     assert done.returncode == 1
     assert done.stderr == (
-        "error: REVIEWLENS_PORT='eighty' is no port; a number from 1 to 65535 is expected.\n"
+        "error: REVIEWLENS_PORT='eighty': expected a port, a whole number from 1 to 65535\n"
     )
     assert done.stdout == ""
 

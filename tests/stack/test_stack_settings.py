@@ -46,7 +46,7 @@ def test_a_wrong_port_names_variable_value_and_expectation(value: str) -> None:
     with pytest.raises(StackError) as error:
         Settings.from_env({"REVIEWLENS_GRAFANA_PORT": value})
     assert str(error.value) == (
-        f"REVIEWLENS_GRAFANA_PORT={value!r} is no port; a number from 1 to 65535 is expected."
+        f"REVIEWLENS_GRAFANA_PORT={value!r}: expected a port, a whole number from 1 to 65535"
     )
 
 
