@@ -112,8 +112,16 @@ class GoOnExporter(ForwardingExporter):
         """Push it all in one request."""
         guard.count_due()
         if self._worker.is_filed:
+            self._keep_home()
             metrics_data = whole(metrics_data, self._worker.cells)
         return self._inner.export(metrics_data, timeout_millis, **kwargs)
+
+    def _keep_home(self) -> None:
+        """Else a worker that comes would begin at this one's number."""
+        try:
+            self._worker.keep_home()
+        except OSError as error:
+            guard.report("export", "%s", error)
 
 
 def hold_back(reader: MetricReader, may_push: Callable[[], bool]) -> None:

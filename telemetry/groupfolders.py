@@ -12,6 +12,7 @@ import socket
 import stat
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from telemetry import private, processes
@@ -87,6 +88,22 @@ def listed(folder: Path) -> list[str]:
         return os.listdir(folder)  # noqa: PTH208 - each scrape asks this
     except FileNotFoundError:
         return []
+
+
+def link(opened: int, folder: Path) -> None:
+    """Give every file of ours in an open folder a second name in another one: all of them, or none where
+    another file has such a name. Raises OSError."""
+    names = [name for name in os.listdir(opened) if _OURS.fullmatch(name)]
+    there = set(listed(folder)).intersection(names)
+    if taken := [name for name in there if not _is_one(opened, folder, name)]:
+        raise FileExistsError(17, "another worker has begun there", str(folder / min(taken)))
+    for name in names:
+        with suppress(FileExistsError):
+            os.link(name, folder / name, src_dir_fd=opened, follow_symlinks=False)
+
+
+def _is_one(opened: int, folder: Path, name: str) -> bool:
+    return os.path.samestat(os.stat(name, dir_fd=opened), (folder / name).stat())
 
 
 def held(path: Path) -> bool:

@@ -81,6 +81,7 @@ class Pipeline:
         self._worker.serves = worker is not None
         self._membership = Membership(self._worker, environ, self._settle)
         self._membership.is_quiet = is_quiet
+        self._is_successor = is_successor(environ)
         self._kept: Kept | None = None
         self._inheritance: Inheritance | None = None
         self.exposition: Exposition | None = None
@@ -153,7 +154,7 @@ class Pipeline:
         also = client_registry(self._is_shared()) if self.settings.prometheus_client else None
         self.exposition = Exposition(registry, self._kept.scraped if self._kept else None, also)
         token = TokenFile(self.settings.token_file) if self.settings.token_file else None
-        if token and not is_successor(self._environ):
+        if token and not self._is_successor:
             token.read()
         self.endpoint = Endpoint(self.exposition, token)
         if self.settings.listens:
@@ -181,7 +182,8 @@ class Pipeline:
 
     def _may_wait(self) -> bool:
         """Whether a worker may have the metrics' port whose folder this one does not share."""
-        return replaces_another(self._environ) or (not self._worker.is_filed and self._is_shared())
+        is_apart = not self._worker.is_filed and self._is_shared()
+        return self._is_successor or replaces_another(self._environ) or is_apart
 
     def _wire(self, provider: MeterProvider) -> None:
         """Put an instrument of one meter behind every handle, and what is known beforehand at 0."""

@@ -71,6 +71,9 @@ class Endpoint:
         try:
             only = parse_qs(asked.query).get("name[]")
             pieces, content_type = self._exposition.pieces(asked.headers.get("accept", ""), only)
+        except OSError as error:
+            guard.report("render", "the metrics cannot be shown: %s", error)
+            return said(HTTPStatus.INTERNAL_SERVER_ERROR, FAILED)
         except Exception:
             guard.fault("render")
             return said(HTTPStatus.INTERNAL_SERVER_ERROR, FAILED)

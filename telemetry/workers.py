@@ -13,6 +13,7 @@ from pathlib import Path
 from telemetry.cells import Cells
 from telemetry.groupfolders import CELLS, EXEMPLARS, LEAD, listed
 from telemetry.guard import guard
+from telemetry.home import Home
 from telemetry.numbered import hold, lock, path_of
 from telemetry.private import private_file
 from telemetry.reading import Reading
@@ -55,6 +56,7 @@ class Worker:
         self.cells = Cells()
         self._has_others = False
         self._file: int | None = None
+        self._home: Home | None = None
         self._leading: int | None = None
         self._readings, self._exemplars = Readings(), Readings(EXEMPLARS)
         if folder:
@@ -78,6 +80,7 @@ class Worker:
         self.leave()
         try:
             self.folder, self.number, self._file = hold(folder, first)
+            self._home = Home(path_of(self.folder, self.number), self._file)
         except OSError:
             self.cells.move(None)
             raise
@@ -88,7 +91,9 @@ class Worker:
         for file in (self._file, self._leading):
             if file is not None:
                 os.close(file)
-        self._file = self._leading = None
+        if self._home:
+            self._home.close()
+        self._file = self._leading = self._home = None
         self.serves = self._has_others = False
 
     def leads(self) -> bool:
@@ -119,8 +124,14 @@ class Worker:
                 )
         return there
 
+    def keep_home(self) -> None:
+        """See that the group's folder is where its workers look for it. Raises OSError."""
+        if self._home:
+            self._home.keep()
+
     def others(self) -> list[int]:
-        """The numbers of the other workers that are, or were."""
+        """The numbers of the other workers that are, or were. Raises OSError where they cannot be known."""
+        self.keep_home()
         try:
             names = listed(self.folder) if self.folder else []
         except OSError:
