@@ -27,10 +27,21 @@ find_python() {
 stamp=.venv/.up-to-date
 check=(.venv/bin/python -I -S scripts/check_env.py)
 wanted=$(cat pyproject.toml requirements.lock | cksum)
-found=
-[[ -x .venv/bin/python && -f $stamp ]] && { read -r found <"$stamp" || true; }
-if [[ $found == "$wanted" ]] && "${check[@]}" "$stamp" >/dev/null; then
-  exit 0
+is_whole() {
+  local found=
+  [[ -x .venv/bin/python && -f $stamp ]] && { read -r found <"$stamp" || true; }
+  [[ $found == "$wanted" ]] && "${check[@]}" "$stamp" >/dev/null
+}
+is_whole && exit 0
+
+# One at a time makes it; the next one finds it whole. macOS has no flock.
+if command -v flock >/dev/null; then
+  exec 9<pyproject.toml
+  flock -n 9 || {
+    echo "Another command makes .venv: waiting for its end"
+    flock 9
+    is_whole && exit 0
+  }
 fi
 
 damaged=

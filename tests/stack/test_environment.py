@@ -52,6 +52,11 @@ class Clone:
         script = self.folder / "scripts/make_env.sh"
         return subprocess.run([script], env=env, capture_output=True, text=True, check=False)
 
+    def starts(self) -> subprocess.Popen[str]:
+        env = {"PATH": str(self.folder / "bin")}
+        script = self.folder / "scripts/make_env.sh"
+        return subprocess.Popen([script], env=env, stdout=subprocess.PIPE, text=True)
+
     @property
     def pip_calls(self) -> list[str]:
         log = self.folder / "pip.log"
@@ -88,6 +93,23 @@ def test_an_install_that_failed_is_done_again(clone: Clone) -> None:
     (clone.folder / "requirements.lock").write_text("a==1\n")
     (clone.folder / "offline").unlink()
     assert clone.make().stdout == "Installing the locked dependencies\n"
+
+
+def test_two_at_once_make_it_once(clone: Clone) -> None:
+    """The second waits for the first, and finds it whole."""
+    for tool in ("flock", "sleep"):
+        (clone.folder / "bin" / tool).symlink_to(str(shutil.which(tool)))
+    clone.python(venv=f"until [ -e told ]; do sleep 0.01; done; {VENV}")
+    first, second = clone.starts(), clone.starts()
+    began = [process.stdout.readline() for process in (first, second) if process.stdout]
+    (clone.folder / "told").touch()
+    ended = [process.communicate(timeout=60)[0] for process in (first, second)]
+    assert sorted(began) == [
+        "Another command makes .venv: waiting for its end\n",
+        "Making .venv with Python 3.12.1\n",
+    ]
+    assert sorted(ended) == ["", "Installing the locked dependencies\n"]
+    assert (first.returncode, second.returncode, len(clone.pip_calls)) == (0, 0, 2)
 
 
 def test_an_old_python_is_told_by_its_version(clone: Clone) -> None:
