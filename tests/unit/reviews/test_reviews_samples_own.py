@@ -298,7 +298,7 @@ def import_with_an_earlier_release(path: Path) -> None:
         connection.execute(EARLIER_FACTOR, (key, json.dumps({**json.loads(content), "weight": 9.0})))
         for number in (0, 1):
             connection.execute(EARLIER_REVIEW, (number,))
-            connection.execute("UPDATE products SET generation = generation + 1 WHERE category = 'chair'")
+        connection.execute("UPDATE products SET generation = generation + 1 WHERE category = 'chair'")
     database.close()
 
 
