@@ -50,8 +50,11 @@ def find(program: Program, version: str | None = None, say: Say = silent, local:
             with cache.lock(f"{program.name}-{version or program.series}", say):
                 # The one before us may have fetched it.
                 found = _first([*here, *_fetching(program, version, target)], say, tried)
-        except (OSError, WayFailedError) as error:  # a home that is read-only, full, or none
+        except WayFailedError as error:  # no home
             tried["release into the cache"] = str(error)
+        except OSError as error:  # one that is read-only, or full
+            why = f"{cache.cache_folder()} cannot be written ({error.strerror or error})"
+            tried["release into the cache"] = f"{why}; XDG_CACHE_HOME names another folder"
     if found is None and version is None:
         found = _first([("cached, other version", lambda _: cache.cached(program, "", target))], say, tried)
     if found is not None:
