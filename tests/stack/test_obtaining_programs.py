@@ -54,7 +54,7 @@ def test_a_tampered_release_is_refused_and_leaves_nothing(
 @pytest.mark.usefixtures("cache")
 @pytest.mark.parametrize(
     ("place", "label"),
-    [("/SECRET0123456789", "/.../prometheus-3.5.3."), ("/a?key=SECRET", "/...: ")],
+    [("/SECRET0123456789", "/.../prometheus/.../prometheus-3.5.3."), ("/a?key=SECRET", "/...: ")],
 )
 def test_a_mirror_is_shown_without_its_secrets(
     mirror, prometheus_program: Program, monkeypatch: pytest.MonkeyPatch, place: str, label: str
@@ -175,7 +175,7 @@ def test_without_a_network_the_answer_comes_fast(
     """Nobody listens: the message tells what was tried, and a stale copy of another version still serves."""
     monkeypatch.setenv("REVIEWLENS_DOWNLOAD_BASE", "http://127.0.0.1:9")
     with pytest.raises(
-        UnavailableError, match=r"http://127\.0\.0\.1:9/\.\.\./sha256sums\.txt cannot be reached"
+        UnavailableError, match=r"http://127\.0\.0\.1:9/prometheus/\.\.\./sha256sums\.txt cannot be reached"
     ):
         find(prometheus_program)
     old = replace(prometheus_program, versions=("2.45.0",))
