@@ -17,7 +17,7 @@ from app.llm.command import llm_simulator
 from app.reviews.command import ingest
 from app.reviews.samples_command import samples
 from app.settings import MOST, PREFIX, AppSettings, AppSettingsError
-from telemetry.listening import Listening
+from telemetry.scrape.listening import Listening
 from telemetry.secrets import shown
 
 cli = typer.Typer(

@@ -33,9 +33,9 @@ from app.orphans import end_with_parent
 from app.reviews.bootstrap import load_samples
 from app.reviews.repository import Repository
 from app.settings import AppSettings
+from telemetry.asgi.place import is_answered
 from telemetry.catalog import PROVIDERS
 from telemetry.metrics import active_evidence_gauge
-from telemetry.place import is_answered
 from telemetry.private import warn_of
 
 # The workers of a command inherit it.

@@ -13,7 +13,7 @@ from app.demo.addresses import COLLECTOR_PORTS, PORTS
 from app.injected import own
 from app.llm.settings import LLMSettings
 from app.settings import PREFIX, AppSettings
-from telemetry.otlp import variables as telemetry_variables
+from telemetry.push.target import variables as telemetry_variables
 
 # What the parts around the service read; a test finds the names in the stack's settings and the documents.
 AROUND = (

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from telemetry.handles import Histogram
 from telemetry.metrics import http_request_duration_seconds
+from telemetry.record.handles import Histogram
 
 histogram = http_request_duration_seconds
 LINES = histogram.metric.series_per_label_set

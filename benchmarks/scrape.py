@@ -20,7 +20,7 @@ from benchmarks.filling import LINES, fill, histogram, labels, widen
 from benchmarks.part import Part, Turn
 from benchmarks.standing import standing
 from telemetry.settings import load
-from telemetry.workers import Worker
+from telemetry.workers.worker import Worker
 
 SIZES = (11_000, 110_000)
 OF_WORKERS = 1_000

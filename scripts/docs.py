@@ -21,7 +21,7 @@ from app.settings import AppSettings, EnvironmentSettings
 from scripts.stack.settings import variables as stack_variables
 from telemetry.catalog import CATALOG, Metric
 from telemetry.doctor.verdicts import VERDICTS
-from telemetry.otlp import variables
+from telemetry.push.target import variables
 
 ROOT = Path(__file__).parents[1]
 FILES = (

@@ -13,7 +13,7 @@ from pathlib import Path
 from app.llm.settings import KEYS
 from scripts.stack.binaries import obtain
 from soak.running import ROOT, Server, free_port, run, wait_for
-from telemetry.processes import began
+from telemetry.workers.process import began
 
 PROMETHEUS = "3.5"
 SECONDS = 1

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from telemetry import groupfolders, listener, otlp
-from telemetry.bearer import TokenFile
-from telemetry.listening import Listening
-from telemetry.resource import resource
+from telemetry.push import target as otlp
+from telemetry.scrape import listener
+from telemetry.scrape.listening import Listening
+from telemetry.scrape.token import TokenFile
+from telemetry.sdk.resource import resource
 from telemetry.settings import LISTENER_PORT, Settings, SettingsError, load
+from telemetry.workers import folders as groupfolders
 
 
 def check(environ: Mapping[str, str], service: Listening) -> None:

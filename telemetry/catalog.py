@@ -108,7 +108,7 @@ class Metric:
 
     @property
     def bound(self) -> int:
-        """The most label sets that it ever has (see bounds.py)."""
+        """The most label sets that it ever has (see record/cardinality.py)."""
         if not self.is_open:
             return self.closed_sets
         return self.at_most or OPEN_VALUES * prod(len(label.values) for label in self.labels if label.values)

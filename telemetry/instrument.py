@@ -8,17 +8,20 @@ from typing import Any
 
 from anyio import to_thread
 from fastapi import FastAPI
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from telemetry import official, outermost, spans, zero
-from telemetry.endpoints import method_label, walk
-from telemetry.exposition import ASGIApp, Message, Receive, Scope, Send
+from telemetry import zero
+from telemetry.asgi import outermost
+from telemetry.asgi.middleware import SEEN, MetricsMiddleware
+from telemetry.asgi.place import Place, gated
+from telemetry.asgi.routes import method_label, walk
 from telemetry.guard import guard
-from telemetry.middleware import SEEN, MetricsMiddleware
 from telemetry.pipeline import Pipeline, start
-from telemetry.place import Place, gated
-from telemetry.scraping import answer, elsewhere
+from telemetry.push.stopping import push_at_stop
+from telemetry.scrape.endpoint import answer, elsewhere
 from telemetry.settings import SettingsError
-from telemetry.stopping import push_at_stop
+from telemetry.spans import layer as spans
+from telemetry.spans import official
 
 _MARK = "_reviewlens_instrumented"
 _CONCEAL = "_reviewlens_conceal"

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-from telemetry.aggregation import Keeping
 from telemetry.catalog import CATALOG
-from telemetry.cells import Cells
-from telemetry.exemplars import Exemplars
+from telemetry.current import sampled_context
 from telemetry.guard import guard
-from telemetry.scraped import Scraped
-from telemetry.serieskey import What, scope_of
+from telemetry.scrape.page import Scraped
+from telemetry.sdk.aggregation import Keeping
 from telemetry.settings import Settings
-from telemetry.tracing import sampled_context
-from telemetry.workers import Worker
+from telemetry.store.cells import Cells
+from telemetry.store.exemplars import Exemplars
+from telemetry.store.key import What, scope_of
+from telemetry.workers.worker import Worker
 
 
 class Kept:

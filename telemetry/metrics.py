@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from telemetry.catalog import BY_NAME
-from telemetry.gauges import Gauge
-from telemetry.handles import Counter, Handle, Histogram
+from telemetry.record.gauges import Gauge
+from telemetry.record.handles import Counter, Handle, Histogram
 
 http_requests_total = Counter(BY_NAME["http_requests_total"])
 http_request_duration_seconds = Histogram(BY_NAME["http_request_duration_seconds"])

@@ -10,7 +10,7 @@ from opentelemetry import environment_variables as of_the_api
 from opentelemetry.instrumentation import environment_variables as of_instrumentations
 from opentelemetry.sdk import environment_variables as of_the_sdk
 
-from telemetry.otlp import variables
+from telemetry.push.target import variables
 
 PREFIXES = ("OTEL_", "TELEMETRY_")
 _SIGNALS = ("METRICS", "TRACES", "LOGS", "PROFILES")

@@ -7,6 +7,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,34 +22,37 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from prometheus_client import CollectorRegistry
 
 from telemetry import zero
-from telemetry.address import configured_port, served_port
-from telemetry.aggregation import Keeping
-from telemetry.bearer import TokenFile
-from telemetry.clean import CleanExporter
-from telemetry.delivery import WatchedMetrics
-from telemetry.expected import ExpectedCollector, ExpectedExporter
-from telemetry.exporters import metric_exporter
-from telemetry.exposition import Exposition, client_registry
-from telemetry.gauges import Gauge
-from telemetry.group import GoOnExporter, GroupReader, forget_copied, hold_back, in_cells, works
 from telemetry.guard import Step, guard
-from telemetry.handles import Counter, Histogram, Instrumented
-from telemetry.inheritance import Inheritance
 from telemetry.kept import Kept
-from telemetry.listener import Listener
-from telemetry.livegauges import LiveGaugeCollector, LiveGaugeExporter
-from telemetry.membership import Membership, at_end, at_fork, is_successor
 from telemetry.metrics import HANDLES, errors_total
 from telemetry.nearnames import misspelt
-from telemetry.otlp import Target, target
-from telemetry.processes import is_of_gunicorn, parent, replaces_another
-from telemetry.resource import resource
-from telemetry.scraping import Endpoint
+from telemetry.push.clean import CleanExporter
+from telemetry.push.delivery import WatchedMetrics
+from telemetry.push.exporters import metric_exporter
+from telemetry.push.gauges import LiveGaugeExporter
+from telemetry.push.predecessor import GoOnExporter
+from telemetry.push.target import Target, target
+from telemetry.record.gauges import Gauge
+from telemetry.record.handles import Counter, Histogram, Instrumented
+from telemetry.record.trackers import IDLE
+from telemetry.scrape.endpoint import Endpoint
+from telemetry.scrape.exposition import Exposition, client_registry
+from telemetry.scrape.gauges import LiveGaugeCollector
+from telemetry.scrape.listener import Listener
+from telemetry.scrape.token import TokenFile
+from telemetry.sdk.aggregation import Keeping, writer
+from telemetry.sdk.fallback import ExpectedCollector, ExpectedExporter
+from telemetry.sdk.probe import sdk_is_supported
+from telemetry.sdk.readers import GroupReader, forget_copied, hold_back, in_cells
+from telemetry.sdk.resource import resource
+from telemetry.sdk.views import views
 from telemetry.settings import Settings, load
-from telemetry.tracing import tracer_provider
-from telemetry.trackers import IDLE
-from telemetry.views import views
-from telemetry.workers import Worker
+from telemetry.spans.provider import tracer_provider
+from telemetry.workers.address import configured_port, served_port
+from telemetry.workers.inheritance import Inheritance
+from telemetry.workers.membership import Membership, at_end, at_fork, is_successor
+from telemetry.workers.process import is_of_gunicorn, parent, replaces_another
+from telemetry.workers.worker import Worker
 
 METER = "reviewlens"
 FLUSH_MS = 5_000
@@ -97,7 +101,7 @@ class Pipeline:
         to = {signal: target(signal, environ) for signal in settings.pushed}
         if settings.traces:
             self.tracer_provider = tracer_provider(to.get("traces"), who)
-        if worker or works():
+        if worker or sdk_is_supported():
             self._kept = Kept(settings, self._worker, METER)
         else:
             _log.warning(
@@ -125,7 +129,7 @@ class Pipeline:
     def _inherit(self) -> None:
         """Where other workers are, keep to a metric's bound with them."""
         if self._worker.is_filed:
-            self._inheritance = Inheritance(self._worker, METER)
+            self._inheritance = Inheritance(self._worker, METER, HANDLES)
 
     def _readers(
         self, to: Target | None, exporter: Callable[[], MetricExporter] | None
@@ -134,8 +138,7 @@ class Pipeline:
         if self.settings.prometheus:
             readers.append(self._scraped())
         if to is not None:
-            watched = WatchedMetrics(exporter() if exporter else metric_exporter(to), to)
-            self._pushing = self._pusher(watched)
+            self._pushing = self._pusher(exporter() if exporter else metric_exporter(to), to)
             readers.append(self._pushing)
         return readers
 
@@ -161,12 +164,18 @@ class Pipeline:
             self.listener = Listener(self.endpoint, self.settings, self._group, self._may_wait)
         return reader
 
-    def _pusher(self, exporter: MetricExporter) -> PeriodicExportingMetricReader:
-        exporter = CleanExporter(exporter, METER)
-        if self._kept is None:
-            exporter = ExpectedExporter(exporter, HISTOGRAMS, METER)
-        exporter = GoOnExporter(exporter, self._worker)
-        exporter = LiveGaugeExporter(exporter, GAUGES, InstrumentationScope(METER), self._worker.leads)
+    def _pusher(self, exporter: MetricExporter, to: Target) -> PeriodicExportingMetricReader:
+        """The reader that pushes. Each push goes through the chain from its top to its end, the exporter."""
+        scope = InstrumentationScope(METER)
+        chain: list[Callable[[MetricExporter], MetricExporter]] = [
+            partial(LiveGaugeExporter, gauges=GAUGES, scope=scope, leads=self._worker.leads),
+            partial(GoOnExporter, worker=self._worker),
+            *([] if self._kept else [partial(ExpectedExporter, histograms=HISTOGRAMS, scope_name=METER)]),
+            partial(CleanExporter, but=METER),
+            partial(WatchedMetrics, to=to),
+        ]
+        for wrapped in reversed(chain):
+            exporter = wrapped(exporter)
         reader = PeriodicExportingMetricReader(exporter, self.settings.metric_export_interval_ms)
         if self._kept:
             in_cells(reader, Keeping(self._worker.cells))
@@ -187,13 +196,13 @@ class Pipeline:
 
     def _wire(self, provider: MeterProvider) -> None:
         """Put an instrument of one meter behind every handle, and what is known beforehand at 0."""
-        meter, is_direct = provider.get_meter(METER), self._kept is not None
+        meter, locate = provider.get_meter(METER), writer if self._kept else None
         for handle in HANDLES.values():
             name, unit, description = handle.metric.name, handle.metric.unit, handle.metric.description
             if isinstance(handle, Counter):
-                handle.wire(meter.create_counter(name, unit, description), is_direct)
+                handle.wire(meter.create_counter(name, unit, description), locate)
             elif isinstance(handle, Histogram):
-                handle.wire(meter.create_histogram(name, unit, description), is_direct)
+                handle.wire(meter.create_histogram(name, unit, description), locate)
             elif isinstance(handle, Gauge):
                 handle.share(self._worker)
         zero.known()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from telemetry.listener import MetricsServer
 from telemetry.pipeline import start
+from telemetry.scrape.listener import MetricsServer
 
 __all__ = ["MetricsServer", "serve_metrics"]
 

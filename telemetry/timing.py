@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from time import perf_counter
 
-from telemetry.calls import guarded
 from telemetry.metrics import errors_total
-from telemetry.trackers import IDLE, ExceptionCounter, Labelled, Observer, Timer, Tracker
+from telemetry.record.calls import guarded
+from telemetry.record.trackers import IDLE, ExceptionCounter, Labelled, Observer, Timer, Tracker
 
 __all__ = ["Labelled", "Observer", "Timer", "Tracker", "track_errors", "track_time"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from telemetry.guard import guard
-from telemetry.handles import LabelError
 from telemetry.metrics import HANDLES, http_request_duration_seconds, http_requests_total
+from telemetry.record.handles import LabelError
 
 
 def known(**values: Iterable[str]) -> None:

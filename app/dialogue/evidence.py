@@ -7,7 +7,7 @@ from collections.abc import Callable
 from app.dialogue.model import digest
 from app.dialogue.store import LiveEvidence, SessionStore
 from telemetry.catalog import OTHER
-from telemetry.gauges import Some
+from telemetry.record.gauges import Some
 
 
 def live_series(store: SessionStore) -> Callable[[int], Some]:

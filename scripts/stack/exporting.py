@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from scripts.stack.environment import FINGERPRINT
 from scripts.stack.errors import StackError
 from scripts.stack.modes import ALL_PORTS, MODES, OTLP, SCRAPE
-from telemetry.otlp import ENDPOINT, PREFIX, target
+from telemetry.push.target import ENDPOINT, PREFIX, target
 from telemetry.settings import Settings, SettingsError, load
 
 HOST = "127.0.0.1"

@@ -25,7 +25,7 @@ _BEGAN = """if [ -r /proc/$$/stat ]; then
 else
   ps -o lstart= -p $$ | tr -s ' :' '..'
 fi"""
-"""Prints when the script's process began, as telemetry.processes.began() says it."""
+"""Prints when the script's process began, as telemetry.workers.process.began() says it."""
 _RECORD = "stack.json"
 FILES = (_RECORD, *(f"{FOLDER}/{service}.{kind}" for service in SERVICES for kind in ("sh", "began")))
 """All that `write` and its scripts make, below the run folder, but for the PID files."""

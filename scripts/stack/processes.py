@@ -13,7 +13,7 @@ from scripts.stack import launch
 from scripts.stack.ports import command_of
 from scripts.stack.settings import Settings
 from scripts.stack.supervisor import STOP_SECONDS
-from telemetry.processes import began
+from telemetry.workers.process import began
 
 
 def leftover(settings: Settings, service: str, command: Sequence[str]) -> int | None:

@@ -13,7 +13,7 @@ from scripts.stack import private
 from scripts.stack.errors import StackError
 from scripts.stack.modes import OTLP, ports_in
 from scripts.stack.settings import ROOT, Settings
-from telemetry.bearer import TokenFile
+from telemetry.scrape.token import TokenFile
 from telemetry.settings import TOKEN_FILE, SettingsError
 
 PROMETHEUS = ROOT / "monitoring" / "prometheus.yml"

@@ -10,7 +10,7 @@ from telemetry.doctor.mends import endpoint_line, tried
 from telemetry.doctor.push import Answer
 from telemetry.doctor.subject import Subject
 from telemetry.doctor.verdicts import VERDICTS
-from telemetry.otlp import PREFIX, Target
+from telemetry.push.target import PREFIX, Target
 from telemetry.secrets import without_secrets
 from telemetry.settings import Signal
 

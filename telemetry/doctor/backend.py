@@ -90,7 +90,7 @@ class Prometheus:
         """What is read from an answer's data."""
         import requests
 
-        from telemetry.failures import in_words
+        from telemetry.push.failures import in_words
 
         url, where = (f"{each.rstrip('/')}/api/v1/{path}" for each in (self.url, self.where))
         try:

@@ -8,8 +8,8 @@ from telemetry import nearnames
 from telemetry.doctor.authorization import MEND, problems, unreadable
 from telemetry.doctor.finding import Finding, found, passed
 from telemetry.doctor.subject import Subject, key_of
-from telemetry.otlp import ENDPOINT, PREFIX, variables
-from telemetry.resource import resource
+from telemetry.push.target import ENDPOINT, PREFIX, variables
+from telemetry.sdk.resource import resource
 from telemetry.settings import Settings, SettingsError, lower
 
 TEMPORALITY = PREFIX + "METRICS_TEMPORALITY_PREFERENCE"

@@ -125,7 +125,7 @@ def _exposed(subject: Subject) -> tuple[Counter[str] | None, str, str]:
     """Series by metric on /metrics; or why they could not be read, and what mends it."""
     import requests
 
-    from telemetry.failures import in_words
+    from telemetry.push.failures import in_words
 
     url = subject.metrics_url
     try:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from telemetry.doctor.finding import Finding, found
 from telemetry.doctor.push import address, push_nothing
 from telemetry.doctor.subject import Subject
-from telemetry.otlp import ENDPOINT, PREFIX, Target
+from telemetry.push.target import ENDPOINT, PREFIX, Target
 from telemetry.secrets import HIDDEN
 from telemetry.settings import Signal
 

@@ -15,8 +15,8 @@ LONGEST = 64 << 20
 def get(url: str, **how: Any) -> Any:
     """GET by requests; an address on this machine is asked without a proxy. `timeout` is for a whole answer.
     Raises requests.RequestException, also for one that is too long."""
-    from telemetry.bounded import read
-    from telemetry.intime import InTimeSession
+    from telemetry.push.bounded import read
+    from telemetry.push.deadline import InTimeSession
 
     deadline = time.monotonic() + how["timeout"]
     with InTimeSession() as session:

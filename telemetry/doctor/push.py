@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from telemetry.doctor import proxies
 from telemetry.doctor.wire import Address
 from telemetry.loopback import GRPC_DIRECT, HTTP_DIRECT
-from telemetry.otlp import Target
+from telemetry.push.target import Target
 from telemetry.settings import Signal
 
 WORDS = 200
@@ -71,8 +71,8 @@ def _authority(to: Target) -> Path | None:
 def _http(to: Target, timeout: float) -> Answer:
     import requests
 
-    from telemetry.failures import in_words
-    from telemetry.intime import InTimeSession
+    from telemetry.push.deadline import InTimeSession
+    from telemetry.push.failures import in_words
 
     files = [str(file) for file in (to.client_certificate, to.client_key) if file]
     try:
@@ -102,8 +102,8 @@ def _http(to: Target, timeout: float) -> Answer:
 
 def _read(response: Any, kind: str, deadline: float) -> tuple[str, bool]:
     """The server's words, and whether they may be a receipt; within the bounds that pushes have."""
-    from telemetry.bounded import AnswerError, read
-    from telemetry.receipt import ANSWER_BYTES
+    from telemetry.push.bounded import AnswerError, read
+    from telemetry.push.receipt import ANSWER_BYTES
 
     with response:
         try:

@@ -10,7 +10,7 @@ from telemetry.doctor.mends import endpoint_line, hints, tried
 from telemetry.doctor.push import Answer, address, push_nothing
 from telemetry.doctor.subject import Subject
 from telemetry.doctor.wire import Address, obstacle, speech
-from telemetry.otlp import PREFIX, Target
+from telemetry.push.target import PREFIX, Target
 from telemetry.settings import Signal
 
 # Another signal has another path, and may well arrive.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from telemetry import listener
-from telemetry.bearer import TokenFile
 from telemetry.doctor.finding import Finding, found, passed
 from telemetry.doctor.proxies import get
 from telemetry.doctor.subject import Subject
+from telemetry.scrape import listener
+from telemetry.scrape.token import TokenFile
 from telemetry.settings import LISTENER_PORT, TOKEN_FILE, SettingsError
 
 OF_METRICS = ("text/plain", "application/openmetrics-text")
@@ -48,7 +48,7 @@ def _answered(url: str, subject: Subject) -> str:
     """The status of a page of metrics, or what came instead."""
     import requests
 
-    from telemetry.failures import in_words
+    from telemetry.push.failures import in_words
 
     try:
         response = get(url, timeout=subject.timeout, headers=credentials(subject), allow_redirects=False)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
-from telemetry.otlp import Target, target
+from telemetry.push.target import Target, target
 from telemetry.settings import LISTENER_HOST, Settings, SettingsError, Signal, load
 
 T = TypeVar("T")

@@ -18,7 +18,7 @@ from telemetry.doctor.estimate import size
 from telemetry.doctor.finding import PASSED, Finding
 from telemetry.doctor.subject import Subject
 from telemetry.metrics import http_request_duration_seconds
-from telemetry.otlp import PREFIX
+from telemetry.push.target import PREFIX
 from telemetry.testing import recording
 
 pytestmark = pytest.mark.built

@@ -19,7 +19,7 @@ from telemetry.doctor import mends
 from telemetry.doctor.finding import PASSED
 from telemetry.doctor.pushes import pushes
 from telemetry.doctor.subject import Subject
-from telemetry.otlp import PREFIX
+from telemetry.push.target import PREFIX
 
 pytestmark = pytest.mark.built
 

@@ -15,7 +15,7 @@ from support.metrics_token import make_token
 from support.servers import ROOT
 
 from telemetry.access import check
-from telemetry.listening import Listening
+from telemetry.scrape.listening import Listening
 from telemetry.settings import TOKEN_FILE
 
 COMMITTED = ROOT / "monitoring" / "prometheus" / "prometheus.yml"

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
-from telemetry import children
 from telemetry import pipeline as root
-from telemetry.children import BoundCounter, BoundHistogram, Together
 from telemetry.guard import guard
 from telemetry.metrics import http_request_duration_seconds, http_requests_total
+from telemetry.record import children
+from telemetry.record.children import BoundCounter, BoundHistogram, Together
+from telemetry.record.trackers import IDLE
 from telemetry.testing import Recorded, recording
-from telemetry.trackers import IDLE
 
 METRICS = ("http_requests_total", "http_request_duration_seconds", "errors_total", "telemetry_overflow_total")
 NAMED = re.compile(rf"^(?:# \w+ )?(?:{'|'.join(METRICS)})(?:_bucket|_count|_sum)?[ {{]")
@@ -82,8 +82,8 @@ def told(events: list[Any], environ: dict[str, str], way: Way) -> list[str]:
 def test_together_is_what_the_two_calls_make(how: str, events: list[Any]) -> None:
     """Every line of the two and of what counts faults, also with amounts that are none, and when the children
     are asked to find their places anew."""
-    works = (lambda: False) if how == "of unknown shape" else root.works
-    with patch.object(root, "works", works):
+    works = (lambda: False) if how == "of unknown shape" else root.sdk_is_supported
+    with patch.object(root, "sdk_is_supported", works):
         assert told(events, SETTINGS[how], together) == told(events, SETTINGS[how], apart)
 
 

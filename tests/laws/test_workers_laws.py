@@ -15,10 +15,10 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, View
 from prometheus_client import CollectorRegistry, generate_latest
 
-from telemetry.aggregation import CellHistograms, Keeping
-from telemetry.group import GroupReader, in_cells
-from telemetry.scraped import Scraped
-from telemetry.workers import Worker
+from telemetry.scrape.page import Scraped
+from telemetry.sdk.aggregation import CellHistograms, Keeping
+from telemetry.sdk.readers import GroupReader, in_cells
+from telemetry.workers.worker import Worker
 
 BOUNDS = (0.5, 1.0, 5.0)
 LABELS = st.sampled_from([{"a": "x"}, {"a": "y", "b": "소음"}, {"b": 'quote " and \\'}, {}])

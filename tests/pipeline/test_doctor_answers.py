@@ -15,7 +15,7 @@ from support.servers import free_port
 from telemetry.doctor.finding import Finding
 from telemetry.doctor.pushes import pushes
 from telemetry.doctor.subject import Subject
-from telemetry.otlp import PREFIX
+from telemetry.push.target import PREFIX
 
 PAGE = "<html><title>Sign in</title></html>"
 

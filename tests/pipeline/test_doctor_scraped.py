@@ -10,7 +10,7 @@ from support.servers import free_port
 from telemetry.doctor.examine import examine
 from telemetry.doctor.finding import Finding
 from telemetry.doctor.subject import Subject
-from telemetry.scraping import Endpoint
+from telemetry.scrape.endpoint import Endpoint
 from telemetry.serve import MetricsServer
 from telemetry.testing import recording
 

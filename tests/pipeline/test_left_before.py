@@ -15,7 +15,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from support.servers import Server, free_port, run, wait_for
 
-from telemetry.leaving import of_server
+from telemetry.asgi.leaving import of_server
 
 DATA = Path(__file__).parents[1] / "data"
 BIN = Path(sys.executable).parent

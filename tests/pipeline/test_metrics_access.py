@@ -19,8 +19,8 @@ from support.servers import free_port, run_app, wait_for
 
 import telemetry
 from telemetry.access import check
-from telemetry.listening import Listening
-from telemetry.scraping import Endpoint
+from telemetry.scrape.endpoint import Endpoint
+from telemetry.scrape.listening import Listening
 from telemetry.serve import MetricsServer
 from telemetry.settings import SettingsError
 from telemetry.testing import recording

@@ -142,7 +142,7 @@ def test_a_chosen_path_is_where_ours_are(
 def default_registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[CollectorRegistry]:
     """A stand-in for prometheus_client's default registry."""
     registry = CollectorRegistry()
-    monkeypatch.setattr("telemetry.exposition.REGISTRY", registry)
+    monkeypatch.setattr("telemetry.scrape.exposition.REGISTRY", registry)
     yield registry
 
 

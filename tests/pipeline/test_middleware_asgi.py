@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from starlette.routing import Route, Router
 
+from telemetry.asgi.middleware import MetricsMiddleware
 from telemetry.metrics import http_request_duration_seconds
-from telemetry.middleware import MetricsMiddleware
 from telemetry.testing import Recorded, StepClock, recording
 
 START = {"type": "http.response.start", "status": 202, "headers": []}

@@ -34,7 +34,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The middleware's clock."""
-    from telemetry.middleware import MetricsMiddleware
+    from telemetry.asgi.middleware import MetricsMiddleware
 
     clock = Clock()
     monkeypatch.setattr(MetricsMiddleware.__init__, "__defaults__", (clock,))

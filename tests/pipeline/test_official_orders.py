@@ -16,8 +16,8 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from support.twins import Journal, drive, ended, layers, provider, request
 
 from telemetry import instrument
-from telemetry.middleware import MetricsMiddleware
-from telemetry.spans import Spans
+from telemetry.asgi.middleware import MetricsMiddleware
+from telemetry.spans.layer import Spans
 from telemetry.testing import Recorded, recording
 
 Setup = Callable[[], None]

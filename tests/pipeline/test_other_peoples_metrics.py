@@ -17,11 +17,11 @@ from support.otlp_sink import Sink, otlp_sink
 
 import telemetry.words
 from telemetry import Pipeline
-from telemetry.clashes import exported_names
 from telemetry.metrics import active_evidence_gauge, dialogue_turns_total, http_requests_total
+from telemetry.sdk.clashes import exported_names
 from telemetry.settings import load
 from telemetry.testing import Recorded, recording
-from telemetry.workers import Worker
+from telemetry.workers.worker import Worker
 
 SURROGATE, NUL = "a\udc80b", "a\0b"
 BOTH = {"OTEL_METRICS_EXPORTER": "prometheus,otlp"}

@@ -7,7 +7,7 @@ from support.doctored import arrives, verdict
 from support.otlp_sink import grpc_sink, otlp_sink
 from support.servers import free_port
 
-from telemetry.otlp import PREFIX, target
+from telemetry.push.target import PREFIX, target
 
 SINKS = {"http/protobuf": otlp_sink, "grpc": grpc_sink}
 

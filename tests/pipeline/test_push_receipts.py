@@ -25,7 +25,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import (
 )
 
 from telemetry.doctor.push import push_nothing
-from telemetry.otlp import target
+from telemetry.push.target import target
 from telemetry.testing import Recorded, recording
 
 WORDS = "too \x1b[31mmany\n2026 ERROR made up"

@@ -18,7 +18,7 @@ from support.twin_app import both, twin
 from support.twins import SIDES, Journal, Side, drive, ended, layers, official, provider, request, traced
 
 from telemetry import instrument
-from telemetry.spans import Spans, lean
+from telemetry.spans.layer import Spans, lean
 from telemetry.testing import recording
 
 
@@ -46,7 +46,7 @@ def test_what_a_setting_asks_for_beyond_ours_is_the_official_instrumentations(
     by = provider(ALWAYS_ON, [])
     with traced("ours", FastAPI(), by) as app:
         assert is_lean(app)
-        assert caplog.messages[-1] == "spans: by telemetry.spans"
+        assert caplog.messages[-1] == "spans: by telemetry.spans.layer"
         monkeypatch.setenv(variable, value)
         assert not is_lean(app)
         assert caplog.messages[-1] == f"spans: by opentelemetry-instrumentation-fastapi, because {why}"

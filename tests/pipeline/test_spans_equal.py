@@ -21,7 +21,7 @@ from opentelemetry.sdk.trace.sampling import (
 from support.twin_app import twin
 from support.twins import BODY, GONE, Journal, Side, drive, layers, provider, request, traced
 
-from telemetry.spans import Spans
+from telemetry.spans.layer import Spans
 
 HOST = ("host", "shop.test:8000")
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"

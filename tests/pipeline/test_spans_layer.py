@@ -32,8 +32,8 @@ from support.live import serving
 from support.twin_app import both, twin
 from support.twins import SIDES, Journal, ask, drive, ended, provider, request, traced
 
+from telemetry.current import sampled_context, trace_id
 from telemetry.guard import guard
-from telemetry.tracing import sampled_context, trace_id
 
 TRACEPARENT = f"00-{'1' * 32}-{'2' * 16}-01"
 WITH_SPANS = pytest.mark.parametrize("sampler", [ALWAYS_ON, ALWAYS_OFF], ids=["on", "off"])

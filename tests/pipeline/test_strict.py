@@ -8,8 +8,8 @@ import pytest
 from support.servers import HTTP, ROOT, run_app
 
 from telemetry.guard import guard
-from telemetry.handles import LabelError
 from telemetry.metrics import dialogue_turns_total
+from telemetry.record.handles import LabelError
 from telemetry.testing import strict_telemetry, strictness
 
 __all__ = ["strict_telemetry"]

@@ -13,11 +13,11 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from support.servers import HTTP, Server, run_app, wait_for
 
-from telemetry.gauges import Gauge
-from telemetry.groupfolders import HELD
 from telemetry.metrics import active_evidence_gauge
+from telemetry.record.gauges import Gauge
 from telemetry.testing import recording
-from telemetry.workers import Worker
+from telemetry.workers.folders import HELD
+from telemetry.workers.worker import Worker
 
 DATA = Path(__file__).parents[1] / "data"
 WORKERS = 3

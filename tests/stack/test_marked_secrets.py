@@ -23,8 +23,8 @@ from app.settings import AppSettings, AppSettingsError
 from app.variables import known
 from scripts.stack import settings as stack_settings
 from scripts.stack.errors import StackError
-from telemetry import otlp
-from telemetry.resource import resource
+from telemetry.push import target as otlp
+from telemetry.sdk.resource import resource
 from telemetry.settings import SettingsError, load
 
 REVIEWLENS = Path(sys.executable).with_name("reviewlens")

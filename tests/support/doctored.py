@@ -21,8 +21,8 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from telemetry.doctor.finding import PASSED, Finding
 from telemetry.doctor.pushes import pushes
 from telemetry.doctor.subject import Subject
-from telemetry.exporters import metric_exporter
-from telemetry.otlp import PREFIX, target
+from telemetry.push.exporters import metric_exporter
+from telemetry.push.target import PREFIX, target
 
 
 def environ(**given: str | Path) -> dict[str, str]:

@@ -25,8 +25,8 @@ def clock() -> float:
 time.perf_counter = clock
 try:
     from app.main import app
-    from telemetry.handles import Counter, Histogram
     from telemetry.metrics import HANDLES
+    from telemetry.record.handles import Counter, Histogram
 finally:
     time.perf_counter = REAL
 READINGS.set(None)  # else every request, and each scrape amid one, would go on with the readings of the start

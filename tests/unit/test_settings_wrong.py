@@ -20,7 +20,7 @@ from scripts.stack.errors import StackError
 from scripts.stack.settings import Settings
 from scripts.stack.settings import variables as stack_variables
 from scripts.stack.stack import Stack
-from telemetry.otlp import variables as telemetry_variables
+from telemetry.push.target import variables as telemetry_variables
 
 NO_PEM = str(ROOT / "pyproject.toml")
 WRONG = {

@@ -15,7 +15,7 @@ from telemetry.doctor.examine import examine
 from telemetry.doctor.finding import PASSED, Finding, found, passed, report
 from telemetry.doctor.subject import Subject
 from telemetry.doctor.verdicts import VERDICTS
-from telemetry.otlp import target
+from telemetry.push.target import target
 
 TEMPORALITY = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"
 HISTOGRAMS = "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION"

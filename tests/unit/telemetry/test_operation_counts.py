@@ -19,7 +19,7 @@ from starlette.routing import Router
 import telemetry
 from benchmarks.recording import handles, handles_bound
 from benchmarks.service import ask, service
-from telemetry.middleware import MetricsMiddleware
+from telemetry.asgi.middleware import MetricsMiddleware
 from telemetry.testing import recording
 
 TIMES = 50

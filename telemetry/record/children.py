@@ -1,0 +1,271 @@
+"""Counters and histograms under one label set: where a value is recorded.
+
+A child asks once where its instrument's views have it written, and writes there itself from then on: one
+number, or two, under a lock. Where that cannot be told it calls the instrument each time.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, cast
+
+from telemetry.catalog import Metric
+from telemetry.guard import guard
+from telemetry.record import calls
+from telemetry.record.calls import complete, guarded
+from telemetry.record.trackers import IDLE, ExceptionCounter, Exceptions, Timer
+from telemetry.store.cells import Cell
+from telemetry.store.exemplars import Offer
+from telemetry.store.page import Numbers
+
+Attributes = Mapping[str, str]
+
+
+class Series(Protocol):
+    """Where the values of one series are kept. `offer` takes exemplars of them, if any are kept."""
+
+    @property
+    def cell(self) -> Cell: ...
+
+    @property
+    def offer(self) -> Offer | None: ...
+
+
+Locate = Callable[[Callable[[float, Attributes], None], Attributes], Series | None]
+"""Finds the series that an instrument's call writes under these attributes; None where none is found."""
+
+
+class Recording(Protocol):
+    """The handle of a child. `record` calls its instrument; `locate` finds the cell that the call writes."""
+
+    metric: Metric
+    locate: Locate | None
+
+    @property
+    def record(self) -> Callable[[float, Attributes], None]: ...
+
+    @property
+    def overflow(self) -> Callable[[int], object]: ...
+
+    def watch(self, watcher: Watcher) -> None: ...
+
+
+class Watcher(Protocol):
+    """What has to know when children ask anew where they write."""
+
+    def disconnect(self) -> None: ...
+
+
+# In what follows each nanosecond counts: `with` takes twice as long as taking and releasing a lock, what is
+# called as an attribute takes longer than from a name of its own where it is no method, a float compares with
+# a float in half the time that it takes with an int, and 1e999 is infinity. What a child has is read in one
+# line without a call, before anything else: another thread that connects it, or lets go of it, does so before
+# that line or after it.
+
+
+class Child:
+    """A metric under one label set. `folded`: what comes here is over the bound, and counted as such."""
+
+    __slots__ = (
+        "__weakref__",
+        "_after",
+        "_alone",
+        "_attributes",
+        "_folded",
+        "_is_known",
+        "_numbers",
+        "_of",
+        "_release",
+        "_take",
+    )
+
+    def __init__(self, of: Recording, attributes: Attributes, folded: bool) -> None:
+        self._of = of
+        self._attributes = attributes
+        self._folded = folded
+        self.disconnect()
+
+    @property
+    def is_folded(self) -> bool:
+        """Whether it stands for label sets that the metric has no room for."""
+        return self._folded
+
+    def watch(self, watcher: Watcher) -> None:
+        """Tell when this child's numbers may no longer be written, once it has let go of them itself."""
+        self._of.watch(watcher)
+
+    def disconnect(self) -> None:
+        """Ask anew at the next recording: the instrument is another, or this process was forked."""
+        self._alone: Any = None  # first here, and last where it is set: who sees it sees the rest
+        self._take: Any = None
+        self._release: Any = None
+        self._numbers: Numbers | None = None
+        self._after: Offer | None = None
+        self._is_known = False
+
+    def connect(self) -> bool:
+        """Whether there are numbers to write, which exist from now on; else the instrument is called."""
+        if not self._is_known:
+            record = self._of.record
+            series = self._of.locate(record, self._attributes) if self._of.locate else None
+            offer = series.offer if series else None
+            self._after = self._counted(offer) if self._folded else offer
+            if series:
+                lock, self._numbers = series.cell.lock, series.cell.numbers
+                self._take, self._release = lock.acquire, lock.release
+                self._alone = None if self._after else lock
+            self._is_known = True
+            # Another thread may have wired it meanwhile, and have disconnected this one too early.
+            if self._of.record != record:
+                self.disconnect()
+        return self._numbers is not None
+
+    def _counted(self, offer: Offer | None) -> Offer:
+        def count(amount: float, at: int) -> None:
+            self._of.overflow(1)
+            if offer is not None:
+                offer(amount, at)
+
+        return count
+
+    def _otherwise(self, amount: float, record: Callable[[float], None], take: object) -> None:
+        """What was raised while recording: there is no lock to `take` before the child is connected, or where
+        it is the instrument that records; everything else is a fault."""
+        if take is not None:
+            calls.fault()
+            return
+        try:
+            if self.connect():
+                record(amount)
+                return
+            if not 0.0 <= amount < 1e999:
+                self._refuse(amount)
+            self._of.record(amount, self._attributes)
+            if self._after is not None:
+                self._after(amount, 0)
+        except Exception:
+            calls.fault()
+
+    def _refuse(self, amount: float) -> None:
+        """NaN fails as well: added once, it would be the sum for ever."""
+        raise ValueError(f"{self._of.metric.name}: got {amount!r}, expected a finite number of 0 or more")
+
+
+@complete(IDLE)
+class BoundCounter(Child):
+    """A counter under one label set."""
+
+    __slots__ = ()
+
+    def inc(self, amount: float = 1.0, exemplar: Mapping[str, str] | None = None) -> None:
+        """Add `amount`, which must not be negative. 0 makes the series exist. `exemplar` has no effect: a
+        value's exemplar is the span that it came in."""
+        take, release, numbers = self._take, self._release, self._numbers
+        try:
+            if not 0.0 <= amount < 1e999:
+                self._refuse(amount)
+            try:
+                take()
+                numbers[0] += amount  # type: ignore[index] # there where the lock is
+            finally:
+                release()
+            if self._after is not None:
+                self._after(amount, 0)
+        except Exception:
+            self._otherwise(amount, self.inc, take)
+
+    @guarded()
+    def reset(self) -> None:
+        """Change nothing, and be a fault: totals never fall."""
+        raise TypeError(f"{self._of.metric.name}: a counter cannot be reset, totals never fall")
+
+    @guarded(IDLE)
+    def count_exceptions(self, exception: Exceptions = Exception) -> ExceptionCounter:
+        """Count what leaves a block or a function: `with`, or a decorator, of any kind of function."""
+        return ExceptionCounter(self.inc, exception)
+
+
+@complete(IDLE)
+class BoundHistogram(Child):
+    """A histogram under one label set."""
+
+    __slots__ = ("_bounds", "_sum")
+
+    def __init__(self, of: Recording, attributes: Attributes, folded: bool) -> None:
+        super().__init__(of, attributes, folded)
+        self._bounds = of.metric.buckets
+        self._sum = len(self._bounds) + 1
+
+    def observe(self, amount: float = cast(float, None), exemplar: Mapping[str, str] | None = None) -> None:
+        """Record one value of 0 or more, in the metric's unit. `exemplar`: see BoundCounter."""
+        take, release, numbers = self._take, self._release, self._numbers
+        try:
+            if not 0.0 <= amount < 1e999:
+                self._refuse(amount)
+            at = bisect_left(self._bounds, amount)
+            try:
+                take()
+                numbers[self._sum] += amount  # type: ignore[index] # first: it may not be a number
+                numbers[at] += 1.0  # type: ignore[index]
+            finally:
+                release()
+            if self._after is not None:
+                self._after(amount, at)
+        except Exception:
+            self._otherwise(amount, self.observe, take)
+
+    @guarded(IDLE)
+    def time(self) -> Timer:
+        """Record the seconds of a block or a function: `with`, or a decorator, of any kind of function."""
+        return Timer(self)
+
+
+class Together:
+    """A counter and a histogram of one event: counted as 1, and its value recorded, under one lock where the
+    two have the same."""
+
+    __slots__ = ("__weakref__", "_counter", "_histogram", "_places")
+
+    def __init__(self, counter: BoundCounter, histogram: BoundHistogram) -> None:
+        self._counter = counter
+        self._histogram = histogram
+        self.disconnect()
+
+    def disconnect(self) -> None:
+        """Ask the two anew where they write."""
+        self._places: tuple[Any, ...] | None = None
+
+    def record(self, amount: float) -> None:
+        """As the counter's inc() and the histogram's observe(amount)."""
+        places = self._places
+        if places is None or not 0.0 <= amount < 1e999:
+            self._apart(amount)
+            return
+        take, release, counts, numbers, bounds, last = places
+        try:
+            at = bisect_left(bounds, amount)
+            try:
+                take()
+                counts[0] += 1.0
+                numbers[last] += amount
+                numbers[at] += 1.0
+            finally:
+                release()
+        except Exception:
+            guard.fault("record")
+
+    def _apart(self, amount: float) -> None:
+        """By their own calls, which connect them; from then on in one."""
+        counter, histogram = self._counter, self._histogram
+        counter.inc()
+        histogram.observe(amount)
+        lock = histogram._alone
+        if lock is None or lock is not counter._alone:
+            return
+        counter.watch(self)
+        histogram.watch(self)
+        places = histogram._take, histogram._release, counter._numbers, histogram._numbers
+        # They may have let go meanwhile. Whoever makes them do so from now on tells this one after them.
+        if histogram._alone is lock and counter._alone is lock:
+            self._places = *places, histogram._bounds, histogram._sum

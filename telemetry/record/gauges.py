@@ -1,0 +1,216 @@
+"""Gauges whose series come and go, kept or read from a source, never in an SDK instrument."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from telemetry.catalog import Metric
+from telemetry.guard import Step, guard
+from telemetry.record.calls import complete, guarded
+from telemetry.record.handles import Handle, LabelError, Values, text_of
+from telemetry.record.trackers import IDLE, InProgress, Timer
+from telemetry.workers.held import Group, Held
+
+
+@complete(IDLE)
+class BoundGauge:
+    """A gauge under one label set."""
+
+    __slots__ = ("_handle", "_values")
+
+    def __init__(self, handle: Gauge, values: Values) -> None:
+        self._handle = handle
+        self._values = values
+
+    @guarded()
+    def set(self, amount: float) -> None:
+        """Hold `amount` until it is set anew or removed."""
+        self._handle.hold(self._values, amount)
+
+    @guarded()
+    def inc(self, amount: float = 1.0) -> None:
+        """Add `amount` to what is held, from 0."""
+        self._handle.change(self._values, amount)
+
+    @guarded()
+    def dec(self, amount: float = 1.0) -> None:
+        """Take `amount` from what is held."""
+        self.inc(-amount)
+
+    @guarded()
+    def set_to_current_time(self) -> None:
+        """Hold the seconds since 1970."""
+        self.set(time.time())
+
+    @guarded()
+    def set_function(self, function: Callable[[], float]) -> None:
+        """Ask `function` for the value at each collection, in place of what is held."""
+        if not callable(function):
+            raise TypeError(f"got {function!r}, expected a function that gives a number")
+        self._handle.ask(self._values, function)
+
+    @guarded(IDLE)
+    def track_inprogress(self) -> InProgress:
+        """Hold 1 more while a block or a function runs."""
+        return InProgress(self.inc, self.dec)
+
+    @guarded(IDLE)
+    def time(self) -> Timer:
+        """Hold the seconds of the last block or function."""
+        return Timer(_Setting(self.set))
+
+    @guarded()
+    def remove(self) -> None:
+        """End the series: the next scrape does not have it."""
+        self._handle.drop(self._values)
+
+
+class _Setting(NamedTuple):
+    """A gauge, for a timer."""
+
+    observe: Callable[[float], None]
+
+
+Series = Iterable[tuple[Values, float]]
+
+
+class Some(NamedTuple):
+    """Some of the live series of a source, and the others added up under "(other)"."""
+
+    series: Series
+    others: Series = ()
+    other_count: int = 0
+
+
+@complete(IDLE)
+class Gauge(Handle[BoundGauge]):
+    """A metric whose series come and go.
+
+    Its values are read at each scrape or export, never in an SDK instrument, which would remember every label
+    set for ever and fold new ones into one series after 2,000. What is set has one value in a group of
+    workers, whichever of them sets it.
+    """
+
+    def __init__(self, metric: Metric) -> None:
+        super().__init__(metric)
+        self._lock = threading.Lock()
+        self._held = Held(metric.name)
+        self._asked: dict[Values, Callable[[], float]] = {}
+        self._over: frozenset[Values] = frozenset()
+        self._others = 0
+        self._source: Callable[[int], Some] | None = None
+
+    def _bind(self, values: Values, folded: bool = False) -> BoundGauge:
+        return BoundGauge(self, values)
+
+    def _child(self, values: Values) -> BoundGauge:
+        """Its series come and go: none is kept, and only those that live at once are bounded."""
+        return self._bind(values)
+
+    def hold(self, values: Values, amount: float) -> None:
+        """Set the series of these label values."""
+        self._held.set(values, float(amount))
+
+    def change(self, values: Values, amount: float) -> None:
+        """Add to the series of these label values."""
+        self._held.add(values, float(amount))
+
+    def ask(self, values: Values, function: Callable[[], float]) -> None:
+        """Read the series of these label values from `function`, at each collection of this process."""
+        with self._lock:
+            self._asked[values] = function
+
+    def drop(self, values: Values) -> None:
+        """Forget the series of these label values."""
+        self._held.drop(values)
+        with self._lock:
+            self._asked.pop(values, None)
+
+    def _remove(self, which: Callable[[Values], bool]) -> None:
+        with self._lock:
+            there = [values for values in (*self._held.all(), *self._asked) if which(values)]
+        for values in there:
+            self.drop(values)
+
+    def share(self, group: Group) -> None:
+        """Keep what is set for the whole group, once this process is one of several workers."""
+        self._held.share(group)
+
+    def forked(self) -> None:
+        """In a process just forked: let go of the parent's file."""
+        self._held.forked()
+
+    def follow(self, source: Callable[[], Series] | None) -> None:
+        """Read the live series from `source` at each collection: label values in catalogue order, value."""
+        self._source = source and (lambda _: Some(source()))
+
+    def follow_some(self, source: Callable[[int], Some] | None) -> None:
+        """As follow(), for a source that may have very many: it is asked for so many at most, and adds up
+        the others itself, so that a collection's cost has a bound."""
+        self._source = source
+
+    def forget(self) -> None:
+        """End every series of this process, and leave the source and the group."""
+        super().forget()
+        self._held.forget()
+        with self._lock:
+            self._asked.clear()
+            self._over, self._others = frozenset(), 0
+        self._source = None
+
+    def live(self) -> dict[Values, float]:
+        """Every live series now; those over the bound are added up under "(other)"."""
+        live = self._held.all()
+        with self._lock:
+            asked = dict(self._asked)
+        live.update(self._told(asked))
+        some = self._source(self._bound.named) if self._source is not None else Some(())
+        for rows in (some.series, some.others):
+            live.update((self._sourced(values), float(amount)) for values, amount in rows)
+        return self._bounded(live, some.other_count)
+
+    def live_unless_fault(self, step: Step) -> dict[Values, float] | None:
+        """As live(); None when the series cannot be read, so that none is taken for ended."""
+        try:
+            return self.live()
+        except Exception:
+            guard.fault(step)
+            return None
+
+    @staticmethod
+    def _told(asked: Mapping[Values, Callable[[], float]]) -> Iterator[tuple[Values, float]]:
+        """What the functions tell; one that fails leaves its own series out."""
+        for values, function in asked.items():
+            try:
+                yield values, float(function())
+            except Exception:
+                guard.fault("render")
+
+    def _bounded(self, live: Mapping[Values, float], others: int) -> dict[Values, float]:
+        """The live series within the bound: who is shown stays while it lives, and each other counts once.
+        Of those that the source added up only their number is known: so many more count as it has risen."""
+        sums: dict[Values, float] = {}
+        over: set[Values] = set()
+        with self._lock:
+            self._bound.keep(live)
+            for values, amount in live.items():
+                fitted = self._bound.fit(values)
+                sums[fitted] = sums.get(fitted, 0.0) + amount
+                if fitted != values:
+                    over.add(values)
+            new = len(over - self._over) + max(0, others - self._others)
+            self._over, self._others = frozenset(over), others
+        if new:
+            self.overflow(new)
+        return sums
+
+    def _sourced(self, values: Iterable[object]) -> Values:
+        texts = tuple([text_of(value, self.metric.name) for value in values])
+        if len(texts) != len(self._names):
+            raise LabelError(
+                f"{self.metric.name}: its source gave {texts}, expected values for {self._names}"
+            )
+        return texts

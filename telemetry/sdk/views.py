@@ -1,0 +1,57 @@
+"""Views: what the SDK does with each instrument, derived from the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from opentelemetry.sdk.metrics.view import (
+    Aggregation,
+    DefaultAggregation,
+    DropAggregation,
+    ExplicitBucketHistogramAggregation,
+    View,
+)
+
+from telemetry.catalog import CATALOG, Metric
+from telemetry.sdk.aggregation import CellHistograms, CellSums, Keeping
+from telemetry.sdk.clashes import ClashView
+
+# Instrumentations that measure each request once more. FastAPI does so by itself from 0.160 on, as soon as
+# a global meter provider is there.
+HTTP_SERVER_METERS = (
+    "fastapi",
+    "opentelemetry.instrumentation.fastapi",
+    "opentelemetry.instrumentation.asgi",
+)
+
+
+def views(meter_name: str, http_server_metrics: bool, keeping: Keeping | None = None) -> Iterator[View]:
+    """A view per instrument, one per meter whose http.server.* would double the series, and one that drops
+    what would export under a name of ours. `keeping`: where the series of ours are kept; else the SDK keeps
+    them.
+
+    Buckets stand in views, not in instruments: OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION
+    overrides what an instrument advises, and a view overrides both. Labels need no view: handles take
+    the catalogue's own and no others. From its 2,000th label set on the SDK would fold new ones into one
+    series and add a label to the whole metric; handles keep to the catalogue's bound, so its own is above.
+    """
+    for metric in CATALOG:
+        if metric.kind != "gauge":
+            yield View(
+                meter_name=meter_name,
+                instrument_name=metric.name,
+                aggregation=_aggregation(metric, keeping and keeping._replace(limit=metric.bound + 1)),
+                aggregation_cardinality_limit=metric.bound + 1,
+            )
+    yield ClashView(meter_name, CATALOG)
+    if not http_server_metrics:
+        for meter in HTTP_SERVER_METERS:
+            yield View(meter_name=meter, instrument_name="http.server.*", aggregation=DropAggregation())
+
+
+def _aggregation(metric: Metric, keeping: Keeping | None) -> Aggregation:
+    if not metric.buckets:
+        return DefaultAggregation() if keeping is None else CellSums(keeping)
+    if keeping is None:
+        return ExplicitBucketHistogramAggregation(metric.buckets)
+    return CellHistograms(keeping, metric.buckets)

@@ -1,0 +1,49 @@
+"""Where spans go when OTEL_TRACES_EXPORTER asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import (
+    BatchSpanProcessor,
+    ConsoleSpanExporter,
+    SpanExporter,
+    SpanExportResult,
+)
+
+from telemetry.guard import guard
+from telemetry.push.cleanspans import cleaned_spans
+from telemetry.push.delivery import WatchedSpans
+from telemetry.push.exporters import span_exporter
+from telemetry.push.target import Target
+
+
+def tracer_provider(to: Target | None, who: Resource) -> TracerProvider:
+    """A provider that exports in batches, to the console where no target is given. Whoever made it shuts it
+    down. The sampler is OTEL_TRACES_SAMPLER's."""
+    provider = TracerProvider(resource=who, shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(_exporter(to)))
+    return provider
+
+
+def _exporter(to: Target | None) -> SpanExporter:
+    return WatchedSpans(span_exporter(to), to) if to else PrintedSpans()
+
+
+class PrintedSpans(ConsoleSpanExporter):
+    """Prints spans with texts that every reader takes. One that cannot be printed, such as one with bytes, is
+    a fault, and the others of its batch are printed."""
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Print each by itself."""
+        results = {self._printed(span) for span in cleaned_spans(spans)}
+        return SpanExportResult.FAILURE if SpanExportResult.FAILURE in results else SpanExportResult.SUCCESS
+
+    def _printed(self, span: ReadableSpan) -> SpanExportResult:
+        try:
+            return super().export([span])
+        except Exception:
+            guard.fault("export")
+            return SpanExportResult.FAILURE

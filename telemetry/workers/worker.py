@@ -1,0 +1,166 @@
+"""The workers of one server on one machine: each has a number, and a file of cells that the others read.
+
+A worker that comes takes the lowest number that is free, and goes on with the file of who had it: nothing
+that was counted is lost by a kill, and there are never more files than there were workers at once.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from telemetry.guard import guard
+from telemetry.private import private_file
+from telemetry.store.cells import Cells
+from telemetry.store.reader import Reading
+from telemetry.workers.folders import CELLS, EXEMPLARS, LEAD, listed
+from telemetry.workers.home import Home
+from telemetry.workers.number import hold, lock, path_of
+
+
+class Readings:
+    """The files of other workers, each kept open and followed; for one thread at a time."""
+
+    def __init__(self, suffix: str = CELLS) -> None:
+        """`suffix`: EXEMPLARS for what lies beside the files of numbers."""
+        self._suffix = suffix
+        self._by_path: dict[Path, Reading] = {}
+
+    def of(self, worker: Worker) -> list[Reading]:
+        """What they hold now, by number."""
+        there = []
+        for number in worker.others():
+            path = path_of(worker.home, number, self._suffix)
+            reading = self._by_path.get(path)
+            if reading is None:
+                reading = self._by_path[path] = Reading(path, number)
+            with suppress(FileNotFoundError):
+                reading.refresh()
+                there.append(reading)
+        return there
+
+
+class Worker:
+    """This process among its group: its number, its cells, and those of the others.
+
+    Without a file it is alone, and its numbers are in memory; it still sees what other processes have counted
+    in its `folder`. `serves`: requests come here, so that it may tell what is of the whole group.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        """Take a number in a group's folder, where one is given. Raises OSError."""
+        self.folder: Path | None = None
+        self.number = 0
+        self.serves = False
+        self.cells = Cells()
+        self._has_others = False
+        self._file: int | None = None
+        self._home: Home | None = None
+        self._leading: int | None = None
+        self._readings, self._exemplars = Readings(), Readings(EXEMPLARS)
+        if folder:
+            self.join(folder)
+
+    @property
+    def home(self) -> Path:
+        """The group's folder. Only who has one may be asked."""
+        if self.folder is None:
+            raise LookupError("this process has no group")
+        return self.folder
+
+    @property
+    def is_filed(self) -> bool:
+        """Whether its numbers are where others can read them."""
+        return self._file is not None
+
+    def join(self, folder: Path, first: int = 0) -> None:
+        """Take a number, from `first` on, and go on counting from what is under it; what was counted until
+        now is left. Raises OSError where there is none to have; then it counts in memory."""
+        self.leave()
+        try:
+            self.folder, self.number, self._file = hold(folder, first)
+            self._home = Home(path_of(self.folder, self.number), self._file)
+        except OSError:
+            self.cells.move(None)
+            raise
+        self.cells.move(self._file)
+
+    def leave(self) -> None:
+        """Give number and lead back, as a forked process does with those of its parent."""
+        for file in (self._file, self._leading):
+            if file is not None:
+                os.close(file)
+        if self._home:
+            self._home.close()
+        self._file = self._leading = self._home = None
+        self.serves = self._has_others = False
+
+    def leads(self) -> bool:
+        """Whether to tell what is of the whole group: one of those that serve does."""
+        if not self.is_filed:
+            return self.serves or not self.others()
+        return self.serves and self._holds_lead()
+
+    def _holds_lead(self) -> bool:
+        if self._leading is None:
+            file = private_file(self.home / LEAD)
+            if lock(file):
+                self._leading = file
+            else:
+                os.close(file)
+        return self._leading is not None
+
+    def readings(self, exemplars: bool = False) -> list[Reading]:
+        """What every other worker that is, or was, has written until now, by number.
+
+        What cannot be read of a file is left out, and counted as a fault.
+        """
+        there = (self._exemplars if exemplars else self._readings).of(self)
+        for reading in there:
+            if reading.error:
+                guard.report(
+                    "render", "%s: %s; what cannot be read of it is left out", reading.path, reading.error
+                )
+        return there
+
+    def keep_home(self) -> None:
+        """See that the group's folder is where its workers look for it. Raises OSError."""
+        if self._home:
+            self._home.keep()
+
+    def others(self) -> list[int]:
+        """The numbers of the other workers that are, or were. Raises OSError where they cannot be known."""
+        self.keep_home()
+        try:
+            names = listed(self.folder) if self.folder else []
+        except OSError:
+            if self.is_filed or self._has_others:
+                raise  # without them every total would seem to fall
+            names = []
+        self._has_others = self._has_others or bool(names)
+        stems = [name.removesuffix(CELLS) for name in names if name.endswith(CELLS)]
+        own = {self.number} if self.is_filed else set()
+        return sorted({int(stem) for stem in stems if stem.isdecimal()} - own)
+
+    def stores(self) -> list[Cells | Reading]:
+        """The cells of all workers, this one's too, by number."""
+        others = self.readings()
+        lower = [reading for reading in others if reading.number < self.number]
+        return [*lower, self.cells, *others[len(lower) :]]
+
+    def exemplars(self) -> Cells:
+        """The cells for the exemplars of this process, in a file beside the numbers. Raises OSError."""
+        return Cells(self._exemplars_file())
+
+    def move_exemplars(self, cells: Cells) -> None:
+        """After join(): go on in the file of its own number. Raises OSError."""
+        cells.move(self._exemplars_file())
+
+    def _exemplars_file(self) -> int | None:
+        """A new file: exemplars of a predecessor are nothing to keep. None where it is alone."""
+        if not self.is_filed:
+            return None
+        path = path_of(self.home, self.number, EXEMPLARS)
+        path.unlink(missing_ok=True)
+        return private_file(path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
