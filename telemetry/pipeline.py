@@ -42,7 +42,8 @@ from telemetry.scrape.listener import Listener
 from telemetry.scrape.token import TokenFile
 from telemetry.sdk.aggregation import Keeping, writer
 from telemetry.sdk.fallback import ExpectedCollector, ExpectedExporter
-from telemetry.sdk.probe import sdk_is_supported
+from telemetry.sdk.probe import unsupported
+from telemetry.sdk.provider import collection_lock, rename
 from telemetry.sdk.readers import GroupReader, forget_copied, hold_back, in_cells
 from telemetry.sdk.resource import resource
 from telemetry.sdk.views import views
@@ -101,13 +102,15 @@ class Pipeline:
         to = {signal: target(signal, environ) for signal in settings.pushed}
         if settings.traces:
             self.tracer_provider = tracer_provider(to.get("traces"), who)
-        if worker or sdk_is_supported():
-            self._kept = Kept(settings, self._worker, METER)
-        else:
+        lacks = "" if worker else unsupported()
+        if lacks:
             _log.warning(
-                "this version of the SDK is not known: recording goes through its public calls, and each of "
-                "several workers tells its own numbers alone"
+                "this version of the SDK is not known (%s): recording goes through its public calls, and "
+                "each of several workers tells its own numbers alone",
+                lacks,
             )
+        else:
+            self._kept = Kept(settings, self._worker, METER)
         all_readers = [*readers, *self._readers(to.get("metrics"), exporter)]
         keeping = self._kept.keeping if self._kept else None
         if all_readers:
@@ -117,7 +120,7 @@ class Pipeline:
                 shutdown_on_exit=False,
                 views=list(views(METER, settings.http_server_metrics, keeping)),
             )
-            if self._pushing:
+            if self._pushing and self._kept:
                 hold_back(self._pushing, self._membership.may_push)
             self._inherit()
             self._wire(self._provider)
@@ -214,7 +217,7 @@ class Pipeline:
         if self._provider and self._kept:
             self._membership.rest()
             self._reconnect()
-            at_fork(self._provider, self._forked)
+            at_fork(collection_lock(self._provider), self._forked)
 
     def await_requests(self) -> None:
         """An application is here: this process serves it, or only starts those that do."""
@@ -228,11 +231,10 @@ class Pipeline:
         """This process has its place among the workers, and its name."""
         if self._kept:
             self._kept.joined()
-        who = self._resource(served_port(self._environ))
-        if self._provider:
-            self._provider._update_resource(who)
-        if self.tracer_provider:
-            self.tracer_provider._update_resource(who)
+            who = self._resource(served_port(self._environ))
+            for provider in (self._provider, self.tracer_provider):
+                if provider:
+                    rename(provider, who)
         self._inherit()
         self._reconnect()
         if not self._worker.serves:

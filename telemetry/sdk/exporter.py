@@ -11,7 +11,9 @@ class ForwardingExporter(MetricExporter):
     """Hands everything on to `inner`; a subclass says what it changes in `export`."""
 
     def __init__(self, inner: MetricExporter) -> None:
-        super().__init__(inner._preferred_temporality, inner._preferred_aggregation)
+        super().__init__(
+            getattr(inner, "_preferred_temporality", None), getattr(inner, "_preferred_aggregation", None)
+        )
         self._inner = inner
 
     def force_flush(self, timeout_millis: float = 10_000) -> bool:

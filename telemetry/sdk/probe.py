@@ -1,42 +1,84 @@
-"""Whether the installed SDK is of the shape that this room leans on."""
+"""Whether the installed SDK is of the shape that this room leans on: all of it is tried at the start."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.metrics.export import (
+    MetricExporter,
+    MetricExportResult,
+    MetricsData,
+    PeriodicExportingMetricReader,
+)
 from opentelemetry.sdk.metrics.view import View
 from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from prometheus_client import CollectorRegistry
 
 from telemetry.sdk.aggregation import CellHistograms, InCell, Keeping, writer
-from telemetry.sdk.readers import in_cells
+from telemetry.sdk.provider import collection_lock, rename
+from telemetry.sdk.readers import OthersReader, forget_copied, hold_back, in_cells
 from telemetry.store.cells import Cells
 
 
-def sdk_is_supported() -> bool:
-    """Whether this SDK's aggregations are of the shape that cells take the place of, and tell who writes: one
-    of each is tried."""
-    keeping, readers = Keeping(Cells()), [InMemoryMetricReader(), InMemoryMetricReader()]
-    in_view = View(instrument_name="histogram", aggregation=CellHistograms(keeping, (1.0,)))
-    for reader in readers:
-        in_cells(reader, keeping)
+def unsupported() -> str:
+    """What this SDK lacks, as an error's words; "" where counts in cells come out of each kind of reader."""
     try:
-        provider = MeterProvider(readers, Resource.get_empty(), shutdown_on_exit=False, views=[in_view])
-        meter = provider.get_meter("probe")
-        counter, histogram = meter.create_counter("counter"), meter.create_histogram("histogram")
-        asked = [writer(counter.add, {"a": "b"}), writer(histogram.record, {})]
-        counter.add(2, {"a": "b"})
-        histogram.record(3.0)
-        return all(_tells(reader, asked) for reader in readers)
-    except (AttributeError, TypeError, ValueError):
-        return False
+        return "" if _works() else "its readers show other numbers than were recorded"
+    except Exception as error:  # whatever another release raises
+        return f"{type(error).__name__}: {error}"
 
 
-def _tells(reader: InMemoryMetricReader, asked: list[InCell | None]) -> bool:
-    """Whether a reader tells what was recorded, and the cells that were asked for hold it."""
-    (resource,) = reader.get_metrics_data().resource_metrics  # type: ignore[union-attr]
-    counter, histogram = [metric.data.data_points[0] for metric in resource.scope_metrics[0].metrics]
-    told: Any = (counter.value, histogram.sum, histogram.bucket_counts)  # type: ignore[union-attr]
-    held = [series.cell.read() if series else [] for series in asked]
-    return bool(told == (2, 3.0, [0, 1]) and held == [[2.0], [0.0, 1.0, 3.0]])
+def _works() -> bool:
+    keeping, registry, exporter = Keeping(Cells()), CollectorRegistry(), _LastPush()
+    pushed = PeriodicExportingMetricReader(exporter, math.inf)
+    scraped = OthersReader(registry)
+    in_view = View(instrument_name="histogram", aggregation=CellHistograms(keeping, (1.0,)))
+    for reader in (pushed, scraped):
+        in_cells(reader, keeping)
+    provider = MeterProvider([pushed, scraped], Resource.get_empty(), shutdown_on_exit=False, views=[in_view])
+    hold_back(pushed, lambda: True)
+    for each in (provider, TracerProvider(shutdown_on_exit=False)):
+        rename(each, Resource.get_empty())
+    meter = provider.get_meter("probe")
+    counter, histogram = meter.create_counter("counter"), meter.create_histogram("histogram")
+    series = [writer(counter.add, {"a": "b"}), writer(histogram.record, {})]
+    counter.add(2, {"a": "b"})
+    histogram.record(3.0)
+    with collection_lock(provider):
+        forget_copied(provider, pushed)
+    pushed.collect()
+    return _has(exporter.data) and _shows(registry) and _holds(series)
+
+
+class _LastPush(MetricExporter):
+    """Keeps the last push."""
+
+    data: Any = None
+
+    def export(self, metrics_data: MetricsData, *_: Any, **__: Any) -> MetricExportResult:
+        self.data = metrics_data
+        return MetricExportResult.SUCCESS
+
+    def force_flush(self, timeout_millis: float = 10_000) -> bool:
+        return True
+
+    def shutdown(self, timeout_millis: float = 30_000, **_: Any) -> None: ...
+
+
+def _has(data: Any) -> bool:
+    ((scope,),) = (resource.scope_metrics for resource in data.resource_metrics)
+    counter, histogram = (metric.data.data_points[0] for metric in scope.metrics)
+    return (counter.value, histogram.sum, list(histogram.bucket_counts)) == (2, 3.0, [0, 1])
+
+
+def _shows(registry: CollectorRegistry) -> bool:
+    """Each series once."""
+    samples = [(sample.name, sample.value) for family in registry.collect() for sample in family.samples]
+    return samples.count(("counter_total", 2.0)) == samples.count(("histogram_sum", 3.0)) == 1
+
+
+def _holds(series: list[InCell | None]) -> bool:
+    return [one.cell.read() if one else [] for one in series] == [[2.0], [0.0, 1.0, 3.0]]

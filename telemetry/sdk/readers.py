@@ -115,4 +115,6 @@ def forget_copied(provider: MeterProvider, reader: MetricReader | None) -> None:
                     key: series for key, series in kept.items() if isinstance(series, InCell)
                 }
     if isinstance(reader, PeriodicExportingMetricReader):
+        if not hasattr(reader, "_export_lock"):
+            raise AttributeError("PeriodicExportingMetricReader has no _export_lock")
         reader._export_lock = threading.Lock()  # a thread of the parent may have had it

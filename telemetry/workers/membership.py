@@ -15,8 +15,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from opentelemetry.sdk.metrics import MeterProvider
-
 from telemetry.guard import guard
 from telemetry.workers import folders as groupfolders
 from telemetry.workers import process as processes
@@ -181,10 +179,9 @@ def at_end(work: Callable[[], None]) -> None:
         multiprocessing.util.Finalize(None, work, exitpriority=0)
 
 
-def at_fork(provider: MeterProvider, in_child: Callable[[], None]) -> None:
-    """Run `in_child` in every process that this one forks. No thread is amid a collection then: the child
-    would have its locks for ever, and nobody to open them."""
-    collecting: threading.Lock = provider._measurement_consumer._lock
+def at_fork(collecting: threading.Lock, in_child: Callable[[], None]) -> None:
+    """Run `in_child` in every process that this one forks. `collecting` is held then, so that no thread is in
+    a collection: the child would have its locks for ever, and nobody to open them."""
     held: list[threading.Lock] = []
 
     def before() -> None:

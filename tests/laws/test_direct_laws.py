@@ -96,7 +96,7 @@ def by_handle(name: str, labels: dict[str, str], amount: float) -> None:
 @contextmanager
 def of_unknown_shape() -> Iterator[None]:
     """An SDK that cells cannot take a place in."""
-    with patch.object(root, "sdk_is_supported", lambda: False):
+    with patch.object(root, "unsupported", lambda: "another shape"):
         yield
 
 
@@ -147,7 +147,7 @@ def test_any_sequence_is_told_as_the_sdk_tells_it(known: bool, events: list[Any]
     them, in turns."""
     oracle, second = Oracle(), InMemoryMetricReader()
     with (
-        patch.object(root, "sdk_is_supported", root.sdk_is_supported if known else lambda: False),
+        patch.object(root, "unsupported", root.unsupported if known else lambda: "another shape"),
         recording(readers=(second,)) as ours,
     ):
         for name, number, amount, by_instrument in events:

@@ -82,8 +82,8 @@ def told(events: list[Any], environ: dict[str, str], way: Way) -> list[str]:
 def test_together_is_what_the_two_calls_make(how: str, events: list[Any]) -> None:
     """Every line of the two and of what counts faults, also with amounts that are none, and when the children
     are asked to find their places anew."""
-    works = (lambda: False) if how == "of unknown shape" else root.sdk_is_supported
-    with patch.object(root, "sdk_is_supported", works):
+    works = (lambda: "another shape") if how == "of unknown shape" else root.unsupported
+    with patch.object(root, "unsupported", works):
         assert told(events, SETTINGS[how], together) == told(events, SETTINGS[how], apart)
 
 

@@ -27,6 +27,7 @@ FORKING = """
 import os, signal, threading, time
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from telemetry.sdk.provider import collection_lock
 from telemetry.workers import membership
 
 reader = InMemoryMetricReader()
@@ -41,7 +42,7 @@ def collect():
         time.sleep(0.005)
 
 forked = []
-membership.at_fork(provider, lambda: forked.append(1))
+membership.at_fork(collection_lock(provider), lambda: forked.append(1))
 threading.Thread(target=collect, daemon=True).start()
 for _ in range(5):
     pid = os.fork()
