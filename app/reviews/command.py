@@ -63,7 +63,7 @@ def ingest(
     metrics_host: Annotated[
         str | None,
         typer.Option(
-            show_default=f"{LISTENER_HOST}, else {METRICS_HOST}",
+            show_default=METRICS_HOST,
             help="Address that /metrics listens on; 0.0.0.0 where containers scrape it.",
         ),
     ] = None,
@@ -75,6 +75,8 @@ def ingest(
     written at once or, if the import is broken off, not at all; more in portions of as many, and the same
     import again goes on where it was. The same rows again are duplicates. A running API serves what was
     imported at once. A category's samples go with its first own rows.
+
+    OTEL_EXPORTER_PROMETHEUS_HOST, where it is set, is the address that /metrics listens on by default.
 
     Exit code: 0 all rows were taken or known already; 1 something was skipped (the rest is imported), or
     nothing could be written; 2 wrong usage. --watch alone ends with 0 on SIGTERM or Ctrl-C.
