@@ -5,7 +5,7 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /build
 COPY requirements.lock ./
 RUN pip wheel --require-hashes --no-deps --requirement requirements.lock --wheel-dir wheels
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE ./
 COPY telemetry telemetry
 COPY app app
 RUN pip wheel --no-deps --wheel-dir wheels .
