@@ -1,6 +1,6 @@
 """OpenTelemetry metrics for a Python service, with numbers that are right. See README.md."""
 
-from telemetry.instrument import instrument
+from telemetry.adopt import instrument
 from telemetry.pipeline import Pipeline, shutdown, start
 from telemetry.serve import serve_metrics
 from telemetry.settings import Settings, SettingsError

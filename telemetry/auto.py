@@ -11,7 +11,7 @@ from opentelemetry.instrumentation.environment_variables import OTEL_PYTHON_DISA
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
 
 from telemetry import logs
-from telemetry.instrument import instrument
+from telemetry.adopt import instrument
 from telemetry.pipeline import start
 from telemetry.settings import SettingsError
 

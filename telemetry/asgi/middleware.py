@@ -24,7 +24,7 @@ from telemetry.metrics import (
     http_requests_total,
     http_streams_aborted_total,
 )
-from telemetry.record.children import Together
+from telemetry.record.children import CounterWithHistogram
 
 REDIRECTED = 307  # what routing answers where a slash is missing at the end, or one too many
 SEEN = "telemetry.counted"
@@ -120,7 +120,7 @@ class MetricsMiddleware:
         return answer
 
 
-class _Answer(Together):
+class _Answer(CounterWithHistogram):
     """Where the answers of one template with one status are recorded; kept unless a bound folds it."""
 
     __slots__ = ("endpoint", "is_folded", "method", "status_code")

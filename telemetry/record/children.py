@@ -221,7 +221,7 @@ class BoundHistogram(Child):
         return Timer(self)
 
 
-class Together:
+class CounterWithHistogram:
     """A counter and a histogram of one event: counted as 1, and its value recorded, under one lock where the
     two have the same."""
 

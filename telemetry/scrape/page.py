@@ -12,7 +12,7 @@ from telemetry.scrape.text import Text, family, kind
 from telemetry.store.cells import Cells
 from telemetry.store.exemplars import WORDS, Exemplar, Exemplars, unpacked
 from telemetry.store.key import What, scope_from
-from telemetry.store.reader import Reading
+from telemetry.store.reader import CellFile
 from telemetry.workers.worker import Worker
 
 
@@ -82,7 +82,7 @@ class Scraped:
     def _exemplar_stores(self) -> list[Store]:
         if self._exemplars is None:
             return []
-        others: list[Reading] = self._worker.readings(exemplars=True) if self._worker else []
+        others: list[CellFile] = self._worker.readings(exemplars=True) if self._worker else []
         return [self._exemplars.cells, *others]
 
 

@@ -1,4 +1,4 @@
-"""Rests amid long work, so that no request waits for all of it."""
+"""Pauses amid long work, so that no request waits for all of it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 SECONDS = 1e-5
 
 
-class Rests:
+class Pauses:
     """Lets other threads have their turn whenever so much of the work is done. Without, Python takes 5 ms to
     ask a thread that computes, and one call into C may last longer."""
 

@@ -12,7 +12,7 @@ from itertools import groupby
 from operator import add
 from typing import Any, NamedTuple, Protocol
 
-from telemetry.scrape.pauses import Rests
+from telemetry.scrape.pauses import Pauses
 from telemetry.store.key import What, check, parse
 from telemetry.store.page import Placed
 
@@ -106,7 +106,7 @@ class Totals:
     ) -> None:
         self._is_ours = is_ours
         self._known = known
-        self._rests = Rests(AT_ONCE, sleep)
+        self._pauses = Pauses(AT_ONCE, sleep)
         self._followed: dict[Store, _Followed] = {}
         self._by_series: dict[tuple[str, bool, bytes], Series] = {}
         self.series: list[Series] = []
@@ -149,7 +149,7 @@ class Totals:
         pages = []
         for page in store.numbers():
             pages.append(page)
-            self._rests.after(len(page))
+            self._pauses.after(len(page))
         return pages
 
     def _added(self, found: Sequence[_Found]) -> list[float]:
@@ -161,7 +161,7 @@ class Totals:
                 end, last = run.start + run.length, run.first + run.length
                 columns = [one.pages[run.page][run.first : last] for one in alike]
                 sums[run.start : end] = reduce(_plus, columns, sums[run.start : end])
-                self._rests.after(run.length * len(alike))
+                self._pauses.after(run.length * len(alike))
             for one in alike:
                 _add_fitted(sums, one)
         return sums

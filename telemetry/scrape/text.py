@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from prometheus_client import utils
 
-from telemetry.scrape.pauses import Rests
+from telemetry.scrape.pauses import Pauses
 from telemetry.scrape.sums import Series
 from telemetry.store.exemplars import Exemplar
 from telemetry.store.key import What, attributes_of
@@ -41,7 +41,7 @@ class Text:
     def __init__(self, sleep: Callable[[float], None] = time.sleep) -> None:
         self._families: dict[str, tuple[Head, list[tuple[Series, str]]]] = {}
         self._seen = 0
-        self._rests = Rests(AT_ONCE, sleep)
+        self._pauses = Pauses(AT_ONCE, sleep)
 
     def render(
         self, all_series: Sequence[Series], sums: Sequence[float], exemplars: Found | None
@@ -49,7 +49,7 @@ class Text:
         """All of it in pieces: text 0.0.4, or, where exemplars are given, OpenMetrics without its end."""
         for series in all_series[self._seen :]:
             self._add(series)
-            self._rests.after()
+            self._pauses.after()
         self._seen = len(all_series)
         pieces: list[bytes] = []
         lines: list[str] = []
@@ -57,7 +57,7 @@ class Text:
             lines.append(head.plain if exemplars is None else head.openmetrics)
             for series, template in family:
                 lines.append(_lines(series, template, sums, exemplars))
-                if self._rests.after():
+                if self._pauses.after():
                     pieces.append(_encoded(lines))
                     lines = []
         return [*pieces, _encoded(lines)]

@@ -10,7 +10,7 @@ from pathlib import Path
 from telemetry.store.page import SIZE, CellsError, Page, Placed, is_blank
 
 
-class Reading:
+class CellFile:
     """A file of cells, kept mapped: each refresh() takes in the records that have come since the last.
 
     `placed` are the records; where they begin anew, because another file stands there, `generation` rises.
@@ -89,7 +89,7 @@ def read(path: Path) -> Iterator[tuple[bytes, list[float]]]:
     """Every key of a file with its numbers now, while another process writes it.
 
     Raises CellsError where it ends or breaks, after all that can be read."""
-    reading = Reading(path)
+    reading = CellFile(path)
     reading.refresh()
     numbers = list(reading.numbers())
     for key, page, first, length in reading.placed:

@@ -8,8 +8,8 @@ from typing import Protocol
 
 from telemetry.guard import guard
 from telemetry.store.key import attributes_of, parse, scope_from
-from telemetry.store.reader import Reading
-from telemetry.workers.worker import Readings, Worker
+from telemetry.store.reader import CellFile
+from telemetry.workers.worker import CellFiles, Worker
 
 
 class Heir(Protocol):
@@ -26,8 +26,8 @@ class Inheritance:
 
     def __init__(self, worker: Worker, meter: str, handles: Mapping[str, Heir]) -> None:
         self._worker, self._meter, self._handles = worker, meter, handles
-        self._readings = Readings()
-        self._seen: dict[Reading, tuple[int, int]] = {}
+        self._readings = CellFiles()
+        self._seen: dict[CellFile, tuple[int, int]] = {}
         self._asked, self._ends = threading.Event(), False
         self._thread: threading.Thread | None = None
         for key, _ in worker.cells.besides(()):

@@ -13,28 +13,28 @@ from pathlib import Path
 from telemetry.guard import guard
 from telemetry.private import private_file
 from telemetry.store.cells import Cells
-from telemetry.store.reader import Reading
+from telemetry.store.reader import CellFile
 from telemetry.workers.folders import CELLS, EXEMPLARS, LEAD, listed
 from telemetry.workers.home import Home
 from telemetry.workers.number import hold, lock, path_of
 
 
-class Readings:
+class CellFiles:
     """The files of other workers, each kept open and followed; for one thread at a time."""
 
     def __init__(self, suffix: str = CELLS) -> None:
         """`suffix`: EXEMPLARS for what lies beside the files of numbers."""
         self._suffix = suffix
-        self._by_path: dict[Path, Reading] = {}
+        self._by_path: dict[Path, CellFile] = {}
 
-    def of(self, worker: Worker) -> list[Reading]:
+    def of(self, worker: Worker) -> list[CellFile]:
         """What they hold now, by number."""
         there = []
         for number in worker.others():
             path = path_of(worker.home, number, self._suffix)
             reading = self._by_path.get(path)
             if reading is None:
-                reading = self._by_path[path] = Reading(path, number)
+                reading = self._by_path[path] = CellFile(path, number)
             with suppress(FileNotFoundError):
                 reading.refresh()
                 there.append(reading)
@@ -58,7 +58,7 @@ class Worker:
         self._file: int | None = None
         self._home: Home | None = None
         self._leading: int | None = None
-        self._readings, self._exemplars = Readings(), Readings(EXEMPLARS)
+        self._readings, self._exemplars = CellFiles(), CellFiles(EXEMPLARS)
         if folder:
             self.join(folder)
 
@@ -111,7 +111,7 @@ class Worker:
                 os.close(file)
         return self._leading is not None
 
-    def readings(self, exemplars: bool = False) -> list[Reading]:
+    def readings(self, exemplars: bool = False) -> list[CellFile]:
         """What every other worker that is, or was, has written until now, by number.
 
         What cannot be read of a file is left out, and counted as a fault.
@@ -143,7 +143,7 @@ class Worker:
         own = {self.number} if self.is_filed else set()
         return sorted({int(stem) for stem in stems if stem.isdecimal()} - own)
 
-    def stores(self) -> list[Cells | Reading]:
+    def stores(self) -> list[Cells | CellFile]:
         """The cells of all workers, this one's too, by number."""
         others = self.readings()
         lower = [reading for reading in others if reading.number < self.number]

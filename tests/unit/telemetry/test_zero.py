@@ -9,8 +9,8 @@ from fastapi import APIRouter, Cookie, Depends, FastAPI
 from fastapi.responses import RedirectResponse
 
 from telemetry import known
+from telemetry.adopt import _answers
 from telemetry.catalog import BY_NAME, ERRORS, STAGES
-from telemetry.instrument import _answers
 from telemetry.metrics import dialogue_turns_total, evidence_count
 from telemetry.record.handles import LabelError
 from telemetry.testing import Recorded

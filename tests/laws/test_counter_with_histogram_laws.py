@@ -19,7 +19,7 @@ from telemetry import pipeline as root
 from telemetry.guard import guard
 from telemetry.metrics import http_request_duration_seconds, http_requests_total
 from telemetry.record import children
-from telemetry.record.children import BoundCounter, BoundHistogram, Together
+from telemetry.record.children import BoundCounter, BoundHistogram, CounterWithHistogram
 from telemetry.record.trackers import IDLE
 from telemetry.testing import Recorded, recording
 
@@ -51,7 +51,7 @@ def apart(pair: Pair) -> Record:
 
 
 def together(pair: Pair) -> Record:
-    return Together(*pair).record
+    return CounterWithHistogram(*pair).record
 
 
 def children_of(endpoint: str) -> Pair:
@@ -90,8 +90,8 @@ def test_together_is_what_the_two_calls_make(how: str, events: list[Any]) -> Non
 def test_a_child_whose_labels_were_wrong_takes_nothing_from_the_other(metrics: Recorded) -> None:
     """What stands in its place forgets; the other is recorded."""
     counter, histogram = children_of("/a")
-    Together(IDLE, histogram).record(0.5)  # type: ignore[arg-type]
-    Together(counter, IDLE).record(0.5)  # type: ignore[arg-type]
+    CounterWithHistogram(IDLE, histogram).record(0.5)  # type: ignore[arg-type]
+    CounterWithHistogram(counter, IDLE).record(0.5)  # type: ignore[arg-type]
     of = {"method": "GET", "endpoint": "/a"}
     assert metrics.value("http_requests_total", **of, status_code="200") == 1
     assert metrics.count("http_request_duration_seconds", **of) == 1
@@ -163,7 +163,7 @@ def test_one_that_finds_its_place_while_its_children_let_go_of_it_asks_again(
 ) -> None:
     """As when another thread starts a pipeline meanwhile: no value goes where nobody reads any more."""
     pair = children_of("/a")
-    both = Together(*pair)
+    both = CounterWithHistogram(*pair)
     lock = pair[which].__class__._alone
 
     class LetsGo(pair[which].__class__):  # type: ignore[misc, name-defined]
