@@ -20,6 +20,7 @@ from app.settings import MOST, PREFIX, AppSettings, AppSettingsError
 from telemetry.scrape.listening import Listening
 from telemetry.secrets import shown
 
+MOST_WORKERS = 512
 cli = typer.Typer(
     name="reviewlens",
     help="ReviewLens: a review dialogue service and its observability.",
@@ -36,7 +37,10 @@ def serve(
         int | None, typer.Option(min=0, max=65_535, help="Port to listen on [env: REVIEWLENS_PORT, PORT].")
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes that serve [env: WEB_CONCURRENCY].", show_default="1")
+        int | None,
+        typer.Option(
+            min=1, max=MOST_WORKERS, help="Processes that serve [env: WEB_CONCURRENCY].", show_default="1"
+        ),
     ] = None,
 ) -> None:
     """Serve the API, with /metrics beside it. Any worker's /metrics answers for all of them."""
@@ -51,7 +55,9 @@ def serve(
         "--host" if host else "REVIEWLENS_HOST",
         port_key if port is None else "--port",
     )
-    workers = workers or _number("WEB_CONCURRENCY", "a number of processes, 1 or more", 1)
+    workers = workers or _number(
+        "WEB_CONCURRENCY", f"a number of processes, 1 to {MOST_WORKERS}", 1, MOST_WORKERS
+    )
     if service.port:
         os.environ["REVIEWLENS_PORT"] = str(service.port)  # names the instance in what is pushed
     _check(settings, service)

@@ -10,6 +10,7 @@ from telemetry.scrape.listening import Listening
 from telemetry.scrape.token import TokenFile
 from telemetry.sdk.resource import resource
 from telemetry.settings import LISTENER_PORT, Settings, SettingsError, load
+from telemetry.spans import provider
 from telemetry.workers import folders as groupfolders
 
 
@@ -32,6 +33,8 @@ def usable(environ: Mapping[str, str]) -> Settings:
     for signal in settings.pushed:
         otlp.target(signal, environ)
     resource(settings, environ)
+    if settings.traces:
+        provider.check(environ)
     groupfolders.check(environ)
     if settings.prometheus and settings.token_file:
         TokenFile(settings.token_file).read()

@@ -231,7 +231,8 @@ class Pipeline:
         """This process has its place among the workers, and its name."""
         if self._kept:
             self._kept.joined()
-            who = self._resource(served_port(self._environ))
+            self._membership.port = served_port(self._environ) or self._membership.port
+            who = self._resource(self._membership.port)
             for provider in (self._provider, self.tracer_provider):
                 if provider:
                     rename(provider, who)

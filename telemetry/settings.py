@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 from telemetry.secrets import shown
 
 SERVICE_NAME = "reviewlens-api"
+LONGEST_INTERVAL_MS = 86_400_000
 EXPORT_INTERVAL_MS = 10_000
 TOKEN_FILE = "TELEMETRY_METRICS_TOKEN_FILE"  # noqa: S105 - the name of a variable
 LISTENER_HOST, LISTENER_PORT = "OTEL_EXPORTER_PROMETHEUS_HOST", "OTEL_EXPORTER_PROMETHEUS_PORT"
@@ -67,9 +68,9 @@ class Settings(BaseModel, frozen=True):
     metrics_exporters: Annotated[tuple[Exporter, ...], BeforeValidator(_exporters)] = variable(
         "OTEL_METRICS_EXPORTER", "prometheus, otlp, prometheus,otlp or none", ("prometheus",)
     )
-    metric_export_interval_ms: Annotated[int, Field(ge=100)] = variable(
+    metric_export_interval_ms: Annotated[int, Field(ge=100, le=LONGEST_INTERVAL_MS)] = variable(
         "OTEL_METRIC_EXPORT_INTERVAL",
-        "milliseconds between two OTLP exports, 100 or more",
+        f"milliseconds between two OTLP exports, 100 to {LONGEST_INTERVAL_MS}",
         EXPORT_INTERVAL_MS,
     )
     temporality: Annotated[Literal["cumulative"], BeforeValidator(lower)] = variable(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -21,7 +22,7 @@ from scripts.stack.modes import MODE, MODES, OTLP, mode_of
 from scripts.stack.prometheus import Prometheus
 from scripts.stack.render import grafana_password
 from scripts.stack.running import Running
-from scripts.stack.services import REVIEWLENS, Service
+from scripts.stack.services import REVIEWLENS, Service, api
 from scripts.stack.settings import Settings
 from scripts.stack.stack import Stack
 from scripts.stack.supervisor import Supervisor
@@ -105,11 +106,28 @@ def status() -> None:
 @cli.command()
 def demo() -> None:
     """Drive named scenarios against the running stack, at the ports that it was started with."""
+    started = _started()
+    _become("demo", environ={variable: str(started.ports[name]) for name, (variable, _) in PORTS.items()})
+
+
+@cli.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def doctor(context: typer.Context) -> None:
+    """Check what the running stack's service was started with, and what Prometheus has of it. Options are
+    those of `reviewlens doctor`."""
+    started = _started()
+    prometheus = [] if "--prometheus" in context.args else ["--prometheus", started.url("prometheus")]
+    _become("doctor", *prometheus, *context.args, environ=api(started).environment)
+
+
+def _started() -> Settings:
+    """The settings of the stack that runs, else of this shell."""
     caller = Settings.from_env()
     supervisor = Supervisor(caller)
-    started = supervisor.started_with() if supervisor.running() else caller
-    ports = {variable: str(started.ports[name]) for name, (variable, _) in PORTS.items()}
-    os.execve(REVIEWLENS[0], [*REVIEWLENS, "demo"], {**os.environ, **ports})  # noqa: S606 - no shell is meant
+    return supervisor.started_with() if supervisor.running() else caller
+
+
+def _become(*words: str, environ: Mapping[str, str]) -> None:
+    os.execve(REVIEWLENS[0], [*REVIEWLENS, *words], {**os.environ, **environ})  # noqa: S606 - no shell is meant
 
 
 @cli.command()
@@ -196,6 +214,14 @@ def main() -> None:
     except StackError as error:
         typer.secho(f"error: {error}", fg="red", err=True)
         sys.exit(error.code)
+    except FileNotFoundError as error:  # a file of the clone's own: each other one is asked for by name
+        typer.secho(
+            f"error: {error.filename} is missing; `git checkout -- {error.filename}` brings back a file of "
+            "the repository",
+            fg="red",
+            err=True,
+        )
+        sys.exit(1)
 
 
 if __name__ == "__main__":

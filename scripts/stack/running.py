@@ -68,7 +68,10 @@ class Running:
                     f"{name} does not answer ({error}); is it up? See scripts/status.sh"
                 ) from error
             if answer.is_error:
-                raise StackError(f"{name} keeps its old configuration: {answer.text.strip()}")
+                raise StackError(
+                    f"{name} keeps its old configuration: {answer.text.strip()}. File and line: "
+                    f"scripts/logs.sh {name}"
+                )
             self._say(f"  {name} has read its configuration again")
 
     def service(self, name: str) -> Service:

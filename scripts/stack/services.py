@@ -51,7 +51,7 @@ def services(settings: Settings, found: Mapping[str, Found]) -> list[Service]:
     return [
         *([_simulator(settings)] if settings.simulated else []),
         *([_collector(settings, found["otelcol"])] if settings.mode == OTLP else []),
-        _api(settings),
+        api(settings),
         *(build[name](settings, found[name]) for name in PROGRAMS if name in found),
     ]
 
@@ -92,7 +92,8 @@ def _collector(settings: Settings, found: Found) -> Service:
     return Service("collector", command, asked_port(settings, "collector"), environment)
 
 
-def _api(settings: Settings) -> Service:
+def api(settings: Settings) -> Service:
+    """The service itself."""
     port = settings.ports["api"]
     command = (*REVIEWLENS, "serve", "--host", settings.api_host, "--port", str(port))
     environment = {"REVIEWLENS_STATE_DIR": str(settings.state_dir), "REVIEWLENS_PORT": str(port)}

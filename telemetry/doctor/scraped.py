@@ -11,6 +11,8 @@ from telemetry.scrape import listener
 from telemetry.scrape.token import TokenFile
 from telemetry.settings import LISTENER_PORT, TOKEN_FILE, SettingsError
 
+OURS = "our metrics"
+_SIGN = "telemetry_overflow_total"
 OF_METRICS = ("text/plain", "application/openmetrics-text")
 
 
@@ -36,7 +38,7 @@ def port(subject: Subject) -> Iterator[Finding]:
         listener.check(subject.settings)
     except SettingsError as error:
         answered = _answered(where, subject)
-        if answered.startswith("20"):
+        if answered == OURS:
             yield passed(f"the metrics are at {where}")
         else:
             yield found("metrics.port", f"{error}; {where}: {answered}", f"{LISTENER_PORT}=a free port")
@@ -45,7 +47,7 @@ def port(subject: Subject) -> Iterator[Finding]:
 
 
 def _answered(url: str, subject: Subject) -> str:
-    """The status of a page of metrics, or what came instead."""
+    """OURS, or what came instead."""
     import requests
 
     from telemetry.push.failures import in_words
@@ -55,9 +57,11 @@ def _answered(url: str, subject: Subject) -> str:
     except requests.RequestException as error:
         return in_words(error)
     kind = response.headers.get("content-type", "")
-    if response.status_code == requests.codes.ok and not kind.startswith(OF_METRICS):
+    if response.status_code != requests.codes.ok:
+        return str(response.status_code)
+    if not kind.startswith(OF_METRICS):
         return f"an answer of {kind or 'no type'}"
-    return str(response.status_code)
+    return OURS if _SIGN in response.text else "another program's metrics"
 
 
 def credentials(subject: Subject) -> dict[str, str]:

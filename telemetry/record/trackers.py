@@ -46,7 +46,14 @@ class Tracker(Ending):
         return cast("list[End]", self.__dict__.setdefault("_open", []))
 
     def _left(self, error: BaseException | None) -> None:
-        self._blocks().pop()(error)
+        if blocks := self._blocks():
+            blocks.pop()(error)
+        else:
+            self._refuse()
+
+    @guarded()
+    def _refuse(self) -> None:
+        raise TypeError(f"{type(self).__name__}: a block was left that had not been entered")
 
     async def __aenter__(self) -> Tracker:
         return self.__enter__()

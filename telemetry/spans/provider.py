@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
@@ -18,14 +18,27 @@ from telemetry.push.cleanspans import cleaned_spans
 from telemetry.push.delivery import WatchedSpans
 from telemetry.push.exporters import span_exporter
 from telemetry.push.target import Target
+from telemetry.settings import SettingsError
+
+LIMITS = "OTEL_BSP_*, OTEL_SPAN_*, OTEL_ATTRIBUTE_*, OTEL_EVENT_* or OTEL_LINK_*"
+_PREFIXES = ("OTEL_BSP_", "OTEL_SPAN_", "OTEL_ATTRIBUTE_", "OTEL_EVENT_", "OTEL_LINK_")
 
 
 def tracer_provider(to: Target | None, who: Resource) -> TracerProvider:
     """A provider that exports in batches, to the console where no target is given. Whoever made it shuts it
-    down. The sampler is OTEL_TRACES_SAMPLER's."""
-    provider = TracerProvider(resource=who, shutdown_on_exit=False)
-    provider.add_span_processor(BatchSpanProcessor(_exporter(to)))
+    down. The sampler is OTEL_TRACES_SAMPLER's. Raises SettingsError for limits that the SDK refuses."""
+    try:
+        provider = TracerProvider(resource=who, shutdown_on_exit=False)
+        provider.add_span_processor(BatchSpanProcessor(_exporter(to)))
+    except ValueError as error:
+        raise SettingsError(f"{LIMITS}: {error}; unset those that you do not need") from None
     return provider
+
+
+def check(environ: Mapping[str, str]) -> None:
+    """Raise SettingsError for limits that the SDK refuses. It reads those of this process."""
+    if any(name.startswith(_PREFIXES) for name in environ):
+        tracer_provider(None, Resource.get_empty()).shutdown()
 
 
 def _exporter(to: Target | None) -> SpanExporter:

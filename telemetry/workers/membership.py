@@ -31,10 +31,12 @@ _log = logging.getLogger("telemetry")
 
 
 class Place(NamedTuple):
-    """A group's folder, and the first number that a process may have in it; None where it is alone there."""
+    """A group's folder, and the first number that a process may have in it; None where it is alone there.
+    `port` names the group's instances, where one is known."""
 
     folder: Path
     first: int | None
+    port: int | None = None
 
 
 class Membership:
@@ -45,6 +47,7 @@ class Membership:
         self._lock = threading.RLock()
         self._is_taking = False
         self._above: Place | None = None
+        self.port: int | None = None
         self.is_quiet = self.is_copy = self.has_failed = False
         self.awaits_requests = False
 
@@ -76,7 +79,9 @@ class Membership:
         """Faults are counted after it, where there is a place for them."""
         count, guard.count = guard.count, None
         try:
-            self._join(place(self._environ, self._above))
+            found = place(self._environ, self._above)
+            self.port = found.port
+            self._join(found)
         except Exception as error:
             _log.error("telemetry of several workers cannot be put together: %s", error)
             self.has_failed = True
@@ -86,6 +91,8 @@ class Membership:
         self.is_quiet = False
         self._worker.serves = serves
         self._settle()
+        if self._worker.folder:
+            os.environ[MARK] = _mark(self._below())
         guard.count = count
         guard.count_due()
 
@@ -95,12 +102,10 @@ class Membership:
         else:
             self._worker.folder = found.folder
             self._worker.cells.resume()
-        if self._worker.folder:
-            os.environ[MARK] = _mark(self._below())
 
     def _below(self) -> Place:
         """Where the processes count that this one starts."""
-        return Place(self._worker.home, 0 if self._worker.is_filed else 1)
+        return Place(self._worker.home, 0 if self._worker.is_filed else 1, self.port)
 
     def forked(self) -> None:
         """In a process just forked: leave all that is the parent's, and begin as if just started."""
@@ -160,17 +165,15 @@ def is_successor(environ: Mapping[str, str]) -> bool:
 
 def _mark(below: Place) -> str:
     pid = os.getpid()
-    return f"{pid} {processes.began(pid)} {below.first} {below.folder}"
+    return f"{pid} {processes.began(pid)} {below.first} {below.port or 0} {below.folder}"
 
 
 def _marked(parent: int) -> Place | None:
     """Where the parent counts, if it does."""
-    pid, _, rest = os.environ.get(MARK, "").partition(" ")
-    began, _, rest = rest.partition(" ")
-    first, _, folder = rest.partition(" ")
+    pid, began, first, port, folder = (os.environ.get(MARK, "").split(" ", 4) + [""] * 5)[:5]
     if pid != str(parent) or began != processes.began(parent):
         return None
-    return Place(Path(folder), int(first))
+    return Place(Path(folder), int(first), int(port) or None)
 
 
 def at_end(work: Callable[[], None]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry, start_http_server
 from support.servers import free_port
 
 from telemetry.doctor.examine import examine
@@ -66,6 +67,19 @@ def test_a_port_of_their_own_is_free_ours_or_anothers(token_file: Path) -> None:
     other.close()
     assert (fault.id, fault.mend) == ("metrics.port", ("OTEL_EXPORTER_PROMETHEUS_PORT=a free port",))
     assert fault.found.endswith(f"{url}: 404")
+
+
+def test_another_programs_metrics_are_not_ours() -> None:
+    """Any Prometheus has a page of metrics."""
+    other, thread = start_http_server(0, "127.0.0.1", CollectorRegistry())
+    port = other.server_port
+    given = {"OTEL_EXPORTER_PROMETHEUS_HOST": "127.0.0.1", "OTEL_EXPORTER_PROMETHEUS_PORT": str(port)}
+    (fault,) = [finding for finding in told(given) if finding.severity == "fault"]
+    other.shutdown()
+    thread.join(10)
+    other.server_close()
+    assert fault.id == "metrics.port"
+    assert fault.found.endswith("another program's metrics")
 
 
 def test_a_running_service_is_read_with_its_token(token_file: Path) -> None:

@@ -20,7 +20,9 @@ from scripts.stack.errors import StackError
 from scripts.stack.settings import Settings
 from scripts.stack.settings import variables as stack_variables
 from scripts.stack.stack import Stack
+from telemetry import access
 from telemetry.push.target import variables as telemetry_variables
+from telemetry.settings import SettingsError
 
 NO_PEM = str(ROOT / "pyproject.toml")
 WRONG = {
@@ -187,3 +189,18 @@ def test_a_wrong_value_ends_make_up_with_one_line(name: str) -> None:
     assert name in line
     assert STACK[name] in line or len(STACK[name]) > 92
     assert "expected" in line or "cannot be written" in line or "too long" in line
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("OTEL_ATTRIBUTE_COUNT_LIMIT", "x"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "-1"),
+        ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "99999"),
+    ],
+)
+def test_limits_of_spans_that_the_sdk_refuses(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The SDK's own words, and which variables are meant."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=r"^OTEL_BSP_\*, OTEL_SPAN_\*.*must be"):
+        access.usable({**os.environ, "OTEL_TRACES_EXPORTER": "console"})

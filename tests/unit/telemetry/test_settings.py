@@ -34,6 +34,9 @@ def test_defaults() -> None:
     }
 
 
+INTERVAL = "milliseconds between two OTLP exports, 100 to 86400000"
+
+
 @pytest.mark.parametrize(
     ("key", "value", "field", "expected"),
     [
@@ -82,11 +85,22 @@ def test_a_good_value_is_taken(key: str, value: str, field: str, expected: Any) 
         (
             "OTEL_METRIC_EXPORT_INTERVAL",
             "ten",
-            "milliseconds between two OTLP exports, 100 or more",
+            "milliseconds between two OTLP exports, 100 to 86400000",
             "10000",
         ),
-        ("OTEL_METRIC_EXPORT_INTERVAL", "0", "milliseconds between two OTLP exports, 100 or more", "10000"),
-        ("OTEL_METRIC_EXPORT_INTERVAL", "-5", "milliseconds between two OTLP exports, 100 or more", "10000"),
+        (
+            "OTEL_METRIC_EXPORT_INTERVAL",
+            "0",
+            "milliseconds between two OTLP exports, 100 to 86400000",
+            "10000",
+        ),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "99999999999999", INTERVAL, "10000"),
+        (
+            "OTEL_METRIC_EXPORT_INTERVAL",
+            "-5",
+            "milliseconds between two OTLP exports, 100 to 86400000",
+            "10000",
+        ),
         (
             "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
             "delta",

@@ -68,6 +68,7 @@ WRONG: dict[str, Callable[[], object]] = {
     "a kind by name, a coroutine": lambda: asyncio.run(_awaited(counter().count_exceptions("ValueError"))),
     "a decorator that is not called": lambda: called(counter().count_exceptions),
     "a timer's decorator that is not called": lambda: called(histogram().time),
+    "a timer left without being entered": lambda: Timer(histogram()).__exit__(None, None, None),
     "a timer of a text": lambda: within(Timer("x")),  # type: ignore[arg-type]
     "a timer of a text, with labels": lambda: called(UNTYPED("x", {"category": "chair"})),
     "a timer of nothing": lambda: within(UNTYPED(None)),

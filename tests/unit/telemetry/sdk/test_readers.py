@@ -283,6 +283,12 @@ def test_this_sdk_is_of_the_known_shape() -> None:
     assert unsupported() == ""
 
 
+def test_a_wrong_variable_of_the_sdks_spans_is_no_other_shape(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several workers would each show their own numbers for it."""
+    monkeypatch.setenv("OTEL_ATTRIBUTE_COUNT_LIMIT", "x")
+    assert unsupported() == ""
+
+
 @pytest.mark.parametrize("aggregation", [SumAggregation, ExplicitBucketHistogramAggregation])
 def test_an_sdk_of_another_shape_leaves_each_worker_to_itself(
     aggregation: type, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
