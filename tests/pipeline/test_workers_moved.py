@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-from support.own_port import APP, TESTS, total
-from support.servers import Server, run_app, wait_for
+from support.own_port import total
+from support.own_workers import kill_one, own_workers
+from support.servers import Server
 
 WORKERS = 3
 SCRAPES = 5 * WORKERS
-STARTED = "Application startup complete"
 REQUESTS = 20
-
-
-@contextmanager
-def serving(state: Path) -> Iterator[Server]:
-    """From the moment that every worker serves; none is scraped before."""
-    env = {"PYTHONPATH": str(TESTS), "TELEMETRY_STATE_DIR": str(state)}
-    with run_app(APP, env=env, ready="/items/1", flags=[f"--workers={WORKERS}"]) as server:
-        wait_for("every worker", lambda: started(server) >= WORKERS, 60)
-        yield server
-
-
-def started(server: Server) -> int:
-    return server.log.read_text().count(STARTED)
 
 
 def ask(server: Server) -> None:
@@ -44,18 +26,9 @@ def scrapes(server: Server) -> list[httpx.Response]:
     return [httpx.get(server.url + "/metrics", headers=close, timeout=30) for _ in range(SCRAPES)]
 
 
-def kill_one(server: Server) -> None:
-    """And wait for its successor."""
-    before = started(server)
-    words = ["pgrep", "-P", str(server.process.pid), "-f", "spawn_main"]
-    shown = subprocess.run(words, capture_output=True, text=True, check=True)
-    os.kill(int(shown.stdout.split()[0]), signal.SIGKILL)
-    wait_for("its successor", lambda: started(server) > before, 60)
-
-
 def test_no_total_falls_where_the_folder_is_moved(tmp_path: Path) -> None:
     """Nor when a worker is killed then. One line says it, and one fault is counted."""
-    with serving(tmp_path / "state") as server:
+    with own_workers(WORKERS, TELEMETRY_STATE_DIR=str(tmp_path / "state")) as server:
         ask(server)
         (tmp_path / "state").rename(tmp_path / "moved")
         (before,) = {total(answered.text) for answered in scrapes(server)}
@@ -73,7 +46,7 @@ def test_no_total_falls_where_the_folder_is_moved(tmp_path: Path) -> None:
 
 def test_a_scrape_says_so_where_the_folder_is_removed(tmp_path: Path) -> None:
     """Rather than show what a single worker has. The application answers as ever; a line for each worker."""
-    with serving(tmp_path / "state") as server:
+    with own_workers(WORKERS, TELEMETRY_STATE_DIR=str(tmp_path / "state")) as server:
         ask(server)
         shutil.rmtree(tmp_path / "state")
         assert {answered.status_code for answered in scrapes(server)} == {500}

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import stat
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from support.own_stack import environment
 from support.servers import ROOT, free_port, run, wait_for
+from support.umasks import umask
 
 from app.settings import DATABASE
 from scripts.stack import render
@@ -24,15 +23,6 @@ from scripts.stack.stack import Stack
 PROGRAM = str(Path(sys.executable).with_name("reviewlens"))
 SAMPLES = ROOT / "app" / "reviews" / "samples"
 STORE = {DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm"}
-
-
-@contextmanager
-def umask(mask: int) -> Iterator[None]:
-    before = os.umask(mask)
-    try:
-        yield
-    finally:
-        os.umask(before)
 
 
 def modes(folder: Path) -> dict[str, int]:

@@ -6,11 +6,12 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from support.umasks import umask
 
 from app.database import Database
 from app.faults import StoreError
@@ -19,15 +20,6 @@ from scripts.stack.errors import StackError
 
 TABLE = "CREATE TABLE IF NOT EXISTS things (name TEXT)"
 GROUP = 61_235
-
-
-@contextmanager
-def umask(mask: int) -> Iterator[None]:
-    before = os.umask(mask)
-    try:
-        yield
-    finally:
-        os.umask(before)
 
 
 def mode(path: Path) -> int:
