@@ -7,6 +7,7 @@ Run `python -m scripts.docs`; with --check it changes nothing and exits 1 where 
 from __future__ import annotations
 
 import argparse
+import ast
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -31,6 +32,7 @@ FILES = (
     "docs/metrics.md",
     "docs/reviews.md",
     "docs/settings.md",
+    "tests/README.md",
 )
 BEGIN = re.compile(r"<!-- generated: (?P<name>\w+) -->\n.*?<!-- end of (?P=name) -->", re.DOTALL)
 
@@ -142,6 +144,23 @@ def verdicts() -> str:
     )
 
 
+def test_support() -> str:
+    """What tests share: the first sentence of each module."""
+    rows = (
+        (
+            f"`{path.name}`",
+            _first_sentence(ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""),
+        )
+        for path in sorted((ROOT / "tests" / "support").glob("*.py"))
+    )
+    return table(("module", "what it gives"), rows)
+
+
+def _first_sentence(text: str) -> str:
+    paragraph = " ".join(text.partition("\n\n")[0].split())
+    return re.split(r"(?<=\.) (?=[A-Z])", paragraph)[0].rstrip(".")
+
+
 def _rows(settings: type[EnvironmentSettings]) -> Iterable[tuple[str, str, str]]:
     for key, field in settings.variables().items():
         yield f"`{key}`", _shown(field.default), field.description or ""
@@ -165,6 +184,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "app_settings": app_settings,
     "llm_settings": llm_settings,
     "stack_settings": stack_settings,
+    "test_support": test_support,
     "verdicts": verdicts,
 }
 

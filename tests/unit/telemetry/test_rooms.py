@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from support.servers import ROOT
 
+import telemetry
+
 ENGINE = ROOT / "telemetry"
 FOUNDATION = "foundation"
 LAYERS = (
@@ -82,3 +84,9 @@ def test_every_folder_is_a_room() -> None:
     """None is missing from the layers, where nothing would be asked of it."""
     folders = {file.parent.name for file in ENGINE.glob("*/*.py")}
     assert folders == set(LAYERS) - {FOUNDATION, "metrics", "composition"}
+
+
+def test_no_module_has_the_name_of_something_exported() -> None:
+    """`telemetry.instrument` would be one or the other, by what was imported first."""
+    modules = {file.stem for file in ENGINE.glob("*.py")}
+    assert modules & set(telemetry.__all__) == set()
