@@ -24,8 +24,6 @@ def test_every_target_names_rows_that_are_measured() -> None:
     ("target", "measured", "met"),
     [
         (Target("x", "ours", at_most=24), 24, True),
-        (Target("x", "ours", at_most=24, worst=True), 36, False),
-        (Target("x", "ours", at_least=12, worst=True), 12, True),
         (Target("x", "ours", at_least=24.1), 24, False),
         (Target("x", "ours", at_most=Fraction(6, 5), to="bare"), 1.2, True),
         (Target("x", "ours", at_most=3.9, without="bare"), 4, False),
@@ -43,7 +41,6 @@ def test_a_round_is_compared_with_itself(target: Target, measured: float, met: b
     ("target", "words"),
     [
         (Target("x", "ours", at_most=20), "at most 20 ms"),
-        (Target("x", "ours", at_most=10, worst=True), "at most 10 ms, in the worst round"),
         (Target("x", "ours", at_least=0.94, to="bare"), "at least 0.94 of bare"),
         (Target("x", "ours", at_most=0, without="bare"), "at most 0 ms above bare"),
         (
