@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +129,9 @@ def test_at_the_bound_those_that_wait_make_room(
     """Ten times as many connections as are allowed; whoever sends a whole request is served."""
     with bounded(app, limit_concurrency=5) as url, ExitStack() as stack:
         for _ in range(50):
-            stack.enter_context(connected(url)).sendall(held)
+            wire = stack.enter_context(connected(url))
+            with suppress(ConnectionError):  # it may have made room before it was sent
+                wire.sendall(held)
         assert httpx.get(url + "/healthz").status_code == 200
     assert "too many connections" in caplog.text
 
