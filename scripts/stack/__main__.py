@@ -214,13 +214,9 @@ def main() -> None:
     except StackError as error:
         typer.secho(f"error: {error}", fg="red", err=True)
         sys.exit(error.code)
-    except FileNotFoundError as error:  # a file of the clone's own: each other one is asked for by name
-        typer.secho(
-            f"error: {error.filename} is missing; `git checkout -- {error.filename}` brings back a file of "
-            "the repository",
-            fg="red",
-            err=True,
-        )
+    except FileNotFoundError as error:
+        missing = f"error: {error.filename} is missing; `git status` shows what this clone lacks"
+        typer.secho(missing, fg="red", err=True)
         sys.exit(1)
 
 

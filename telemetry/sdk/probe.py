@@ -42,7 +42,7 @@ def _works() -> bool:
     hold_back(pushed, lambda: True)
     rename(provider, Resource.get_empty())
     if not hasattr(TracerProvider, "_update_resource"):  # to make one reads variables
-        return False
+        raise AttributeError("TracerProvider has no _update_resource")
     meter = provider.get_meter("probe")
     counter, histogram = meter.create_counter("counter"), meter.create_histogram("histogram")
     series = [writer(counter.add, {"a": "b"}), writer(histogram.record, {})]
