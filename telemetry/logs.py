@@ -131,7 +131,10 @@ class OncePerSpell(logging.Filter):
         return now - last >= SPELL_SECONDS
 
 
-_once_per_spell = OncePerSpell()
+once_per_spell = OncePerSpell()
+"""The process's own, so that configuring twice changes nothing."""
+REPEATING = ("uvicorn.error", "asyncio")
+"""The loggers whose lines clients can cause at will."""
 
 
 def configure(style: Format, level: str = "INFO") -> None:
@@ -143,5 +146,5 @@ def configure(style: Format, level: str = "INFO") -> None:
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = name != "uvicorn.access"
-    for name in ("uvicorn.error", "asyncio"):
-        logging.getLogger(name).addFilter(_once_per_spell)  # a second time changes nothing
+    for name in REPEATING:
+        logging.getLogger(name).addFilter(once_per_spell)

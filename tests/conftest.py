@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -17,6 +18,7 @@ from app.settings import DATABASE
 from scripts import oldest
 from scripts.stack.binaries import obtain
 from scripts.stack.errors import UnavailableError
+from telemetry import logs
 from telemetry.guard import guard
 from telemetry.testing import Recorded, recording, strictness
 
@@ -58,6 +60,13 @@ def _own_faults() -> Iterator[None]:
     with strictness():
         yield
     guard._due.clear()
+
+
+@pytest.fixture(autouse=True)
+def _own_spells() -> None:
+    """A line that an earlier test has logged is no reason to leave this test's out."""
+    for name in logs.REPEATING:
+        logging.getLogger(name).removeFilter(logs.once_per_spell)
 
 
 @pytest.fixture

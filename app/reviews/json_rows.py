@@ -107,14 +107,19 @@ class _Text:
         return len(self._text) - error.pos < LONGEST_TOKEN or error.msg.startswith("Unterminated string")
 
     def _read_on(self) -> bool:
-        """Read as much again as is there: a long value is then not looked at once for each piece of it."""
+        """Read as much again as is there: a long value is then not looked at once for each piece of it.
+
+        At the end of the file positions stay.
+        """
         held = [self._text[self._at :]]
         more = len(held[0]) or 1
         while more > 0 and (piece := next(self._pieces, None)) is not None:
             held.append(piece)
             more -= len(piece)
+        if len(held) == 1:
+            return False
         self._text, self._at = "".join(held), 0
-        return len(held) > 1
+        return True
 
     def _go_on(self, to: int) -> None:
         self.line += self._text.count("\n", self._at, to)

@@ -187,6 +187,7 @@ def test_unknown_columns_are_named_once(written) -> None:  # type: ignore[no-unt
             2,
             "not JSON, or cut short: Unterminated string starting at",
         ),
+        ("r.json", b'["\n null\n]', 1, "not JSON, or cut short: Invalid control character at"),
         ("r.json", b'[{"review_id": 1}]\nmore', 2, "something follows the list"),
         ("r.json", b"[" * 100_000, 1, "JSON that cannot be read: nested too deep, or a number too long"),
         ("r.json", b"[" + b"1" * 5000, 1, "JSON that cannot be read: nested too deep, or a number too long"),
