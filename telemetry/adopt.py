@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterator
+from time import perf_counter
 from typing import Any
 
 from anyio import to_thread
@@ -28,10 +29,14 @@ _CONCEAL = "_reviewlens_conceal"
 
 
 def instrument(
-    app: FastAPI, pipeline: Pipeline | None = None, *, conceal: Callable[[str], str] | None = None
+    app: FastAPI,
+    pipeline: Pipeline | None = None,
+    *,
+    conceal: Callable[[str], str] | None = None,
+    clock: Callable[[], float] = perf_counter,
 ) -> None:
     """Observe `app`, outside all its middleware. A second call changes nothing but `conceal`, which takes
-    out of paths and URLs what spans may not show.
+    out of paths and URLs what spans may not show. `clock` gives the seconds that requests are timed by.
 
     Starts the process's pipeline, unless one is given. RuntimeError once the app has started.
     With the SDK disabled nothing is counted; requests are logged, and /metrics says why it is empty.
@@ -57,7 +62,7 @@ def instrument(
         conceal = getattr(app, _CONCEAL, None)
         if pipeline.tracer_provider or conceal:
             stack = spans.lean(app, stack, conceal)
-        return Observed(stack, app, pipeline)
+        return Observed(stack, app, pipeline, clock)
 
     outermost.keep(app, observed)
 
@@ -78,8 +83,10 @@ def _has_own(app: FastAPI, provider: str) -> bool:
 class Observed:
     """The application's whole stack, with /metrics beside it and the metrics middleware around it."""
 
-    def __init__(self, stack: ASGIApp, app: FastAPI, pipeline: Pipeline) -> None:
-        self.app = MetricsMiddleware(stack, app.router)
+    def __init__(
+        self, stack: ASGIApp, app: FastAPI, pipeline: Pipeline, clock: Callable[[], float] = perf_counter
+    ) -> None:
+        self.app = MetricsMiddleware(stack, app.router, clock)
         self.app.on_routes = self._on_routes
         self._application = app
         self._pipeline = pipeline

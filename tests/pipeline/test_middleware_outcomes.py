@@ -32,13 +32,9 @@ class Clock:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+def clock() -> Clock:
     """The middleware's clock."""
-    from telemetry.asgi.middleware import MetricsMiddleware
-
-    clock = Clock()
-    monkeypatch.setattr(MetricsMiddleware.__init__, "__defaults__", (clock,))
-    return clock
+    return Clock()
 
 
 def build(metrics: Recorded, clock: Clock) -> FastAPI:
@@ -99,7 +95,7 @@ def build(metrics: Recorded, clock: Clock) -> FastAPI:
     async def wait() -> None:
         await asyncio.Event().wait()
 
-    instrument(app, metrics.pipeline)
+    instrument(app, metrics.pipeline, clock=clock)
     return app
 
 
