@@ -22,9 +22,9 @@ def printable(text: str) -> str:
     return text.encode(errors="backslashreplace").decode()
 
 
-def say_once(message: str, *values: object) -> None:
-    """Warn, unless this has been said in this process."""
+def say_once(message: str, *values: object, level: int = logging.WARNING) -> None:
+    """Log it, unless this has been said in this process."""
     said = message % values
     if said not in _said and len(_said) < MOST_SAID:
         _said.add(said)
-        _log.warning("%s", said)
+        _log.log(level, "%s", said)

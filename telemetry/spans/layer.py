@@ -27,13 +27,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from telemetry.guard import guard
 from telemetry.spans.attributes import Arriving, Headers, StartAttributes, concealed, method, url
 from telemetry.spans.names import Routes
+from telemetry.words import say_once
 
 LIKE = "0.66"  # the versions whose spans ours are held to be equal to
 _SEMCONV = "OTEL_SEMCONV_STABILITY_OPT_IN"
 _response_propagator: Callable[[], Any] = get_global_response_propagator
 _log = logging.getLogger("telemetry")
 
-# Why requests go through the official middleware after all; the first that applies is logged.
+# Why requests go through the official middleware after all; the first that applies is
+# logged, once a process.
 _REASONS: tuple[tuple[str, Callable[[Any], Any]], ...] = (
     (f"it is {__version__}, and ours are like those of {LIKE}", lambda _: not __version__.startswith(LIKE)),
     (f"{_SEMCONV} asks for other attributes", lambda _: "http" in os.environ.get(_SEMCONV, "")),
@@ -58,16 +60,22 @@ def lean(app: FastAPI, stack: ASGIApp, conceal: Callable[[str], str] | None = No
     by = getattr(stack, "app", None)
     # So FastAPIInstrumentor builds it; one that somebody added as a middleware has other things around it.
     if not (isinstance(by, OpenTelemetryMiddleware) and isinstance(by.app, ServerErrorMiddleware)):
-        _log.debug("spans: opentelemetry-instrumentation-fastapi is not in its place; left as it is")
+        if getattr(app, "_is_instrumented_by_opentelemetry", False):
+            _say_official("it is not where FastAPIInstrumentor puts it")
         return stack
     reasons = [why for why, applies in _REASONS if applies(by)]
     if conceal:  # of websockets too, which the official middleware keeps
         by.server_request_hook = _concealing(conceal, by.server_request_hook)
     if reasons:
-        _log.debug("spans: by opentelemetry-instrumentation-fastapi, because %s", reasons[0])
+        _say_official(reasons[0])
         return stack
     _log.debug("spans: by telemetry.spans.layer")
     return Spans(stack, by, Routes(app), conceal)
+
+
+def _say_official(why: str) -> None:
+    """Each request takes several times as long for its span there: whoever runs this should know."""
+    say_once("spans: by opentelemetry-instrumentation-fastapi, because %s", why, level=logging.INFO)
 
 
 def _concealing(conceal: Callable[[str], str], following: Any) -> Callable[[Span, Scope], None]:

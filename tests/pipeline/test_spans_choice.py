@@ -14,6 +14,7 @@ from opentelemetry.metrics import NoOpMeter, NoOpMeterProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.util.http import get_excluded_urls
 from starlette.middleware.errors import ServerErrorMiddleware
+from starlette.types import ASGIApp
 from support.twin_app import both, twin
 from support.twins import SIDES, Journal, Side, drive, ended, layers, official, provider, request, traced
 
@@ -22,8 +23,25 @@ from telemetry.spans.layer import Spans, lean
 from telemetry.testing import recording
 
 
+@pytest.fixture(autouse=True)
+def _nothing_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a process that begins."""
+    monkeypatch.setattr("telemetry.words._said", set())
+
+
 def is_lean(app: FastAPI) -> bool:
     return Spans in layers(app)
+
+
+def lines_of_spans(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [line for line in caplog.messages if line.startswith("spans: ")]
+
+
+class Around:
+    """A middleware that somebody put around the whole stack."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
 
 
 @pytest.mark.parametrize(
@@ -41,15 +59,34 @@ def is_lean(app: FastAPI) -> bool:
 def test_what_a_setting_asks_for_beyond_ours_is_the_official_instrumentations(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, variable: str, value: str, why: str
 ) -> None:
-    """By itself, and the log of level debug says why."""
-    caplog.set_level(logging.DEBUG, "telemetry")
+    """By itself, and one line of the log says why: a request takes longer there."""
+    caplog.set_level(logging.INFO, "telemetry")
     by = provider(ALWAYS_ON, [])
     with traced("ours", FastAPI(), by) as app:
         assert is_lean(app)
-        assert caplog.messages[-1] == "spans: by telemetry.spans.layer"
+        assert lines_of_spans(caplog) == []
         monkeypatch.setenv(variable, value)
         assert not is_lean(app)
-        assert caplog.messages[-1] == f"spans: by opentelemetry-instrumentation-fastapi, because {why}"
+        assert not is_lean(app)
+        assert lines_of_spans(caplog) == [f"spans: by opentelemetry-instrumentation-fastapi, because {why}"]
+
+
+@pytest.mark.parametrize("traces", ["console", "none"])
+def test_a_layer_between_is_told_where_there_are_spans(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, traces: str
+) -> None:
+    """An instrumentation that wraps the stack as well keeps the official middleware, and its time."""
+    caplog.set_level(logging.INFO, "telemetry")
+    app = FastAPI()
+    with recording({"OTEL_TRACES_EXPORTER": traces}) as recorded:
+        instrument(app, recorded.pipeline, conceal=str)
+        build = app.build_middleware_stack
+        monkeypatch.setattr(app, "build_middleware_stack", lambda: Around(build()))
+        assert not is_lean(app)
+    FastAPIInstrumentor.uninstrument_app(app)
+    why = "because it is not where FastAPIInstrumentor puts it"
+    told = [f"spans: by opentelemetry-instrumentation-fastapi, {why}"] if traces == "console" else []
+    assert lines_of_spans(caplog) == told
 
 
 def test_captured_headers_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,7 +103,7 @@ def test_metrics_that_are_asked_for_are_the_official_instrumentations(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """REVIEWLENS_HTTP_SERVER_METRICS=true: it measures what it traces."""
-    caplog.set_level(logging.DEBUG, "telemetry")
+    caplog.set_level(logging.INFO, "telemetry")
     app = FastAPI()
     settings = {"OTEL_TRACES_EXPORTER": "console", "REVIEWLENS_HTTP_SERVER_METRICS": "true"}
     with recording(settings) as recorded:
