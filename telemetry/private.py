@@ -13,6 +13,8 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
+from telemetry import posix
+
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 OTHERS = 0o077
@@ -63,7 +65,7 @@ def private_folder(path: Path) -> Path:
     found = path.lstat()
     if not stat.S_ISDIR(found.st_mode) and not stat.S_ISLNK(found.st_mode):
         raise NotADirectoryError(errno.ENOTDIR, "Not a directory", str(path))
-    if stat.S_ISLNK(found.st_mode) or found.st_uid != os.geteuid():
+    if stat.S_ISLNK(found.st_mode) or not posix.is_own(found):
         raise PermissionError(errno.EPERM, "a link, or another user's folder", str(path))
     if stat.S_IMODE(found.st_mode) & OTHERS:
         path.chmod(FOLDER_MODE)
@@ -73,7 +75,7 @@ def private_folder(path: Path) -> Path:
 def private_file(path: Path, flags: int = os.O_RDWR | os.O_CREAT) -> int:
     """Open a file of our own, which is made for its owner alone; never through a link. Raises OSError."""
     mode = _file_mode(path.parent)
-    file = os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
+    file = os.open(path, flags | posix.NOT_INHERITED | posix.NO_LINKS, mode)
     if stat.S_IMODE(os.fstat(file).st_mode) != mode:
         with suppress(OSError):  # another user's
             os.fchmod(file, mode)
@@ -83,7 +85,7 @@ def private_file(path: Path, flags: int = os.O_RDWR | os.O_CREAT) -> int:
 def close_to_others(path: Path) -> None:
     """Take a file of ours from others, without opening it. Raises OSError."""
     mode, found = _file_mode(path.parent), path.stat()
-    if found.st_uid == os.geteuid() and stat.S_ISREG(found.st_mode) and stat.S_IMODE(found.st_mode) != mode:
+    if posix.is_own(found) and stat.S_ISREG(found.st_mode) and stat.S_IMODE(found.st_mode) != mode:
         path.chmod(mode)
 
 

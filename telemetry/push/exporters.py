@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import weakref
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 from opentelemetry.sdk.metrics.export import MetricExporter
 from opentelemetry.sdk.trace.export import SpanExporter
 
+from telemetry import posix
 from telemetry.loopback import GRPC_DIRECT, HTTP_DIRECT
 from telemetry.push.target import PREFIX, Protocol, Target
 from telemetry.settings import SettingsError, Signal
@@ -78,9 +77,7 @@ def _session(certificate: str | None, signal: Signal, local: bool) -> Any:
             return {**merged, "proxies": HTTP_DIRECT} if local else merged
 
     session = Session(signal)
-    if hasattr(os, "register_at_fork"):  # two processes would mix their requests on one connection
-        closed = weakref.WeakMethod(session.close)
-        os.register_at_fork(after_in_child=lambda: (close := closed()) and close())
+    posix.in_children(session.close)  # two processes would mix their requests on one connection
     return session
 
 

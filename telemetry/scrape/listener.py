@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import socket
 import threading
-import weakref
 from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from telemetry import posix
 from telemetry.guard import guard
 from telemetry.scrape.endpoint import Asked, Endpoint, Reply, said
 from telemetry.scrape.listening import Listening
@@ -129,8 +128,7 @@ class Listener:
         self._turn: int | None = None
         self._server: MetricsServer | None = None
         self._closed: threading.Event | None = None
-        forked = weakref.WeakMethod(self._forked)
-        os.register_at_fork(after_in_child=lambda: (call := forked()) and call())
+        posix.in_children(self._forked)
 
     @property
     def where(self) -> str:
@@ -174,12 +172,8 @@ class Listener:
         """Take the workers' lock, which ends with the process that holds it."""
         if folder is None:
             return True
-        self._turn = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            fcntl.flock(self._turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
+        self._turn = os.open(folder, os.O_RDONLY | posix.NOT_INHERITED)
+        return posix.lock(self._turn)
 
     def _leave_turn(self) -> None:
         turn, self._turn = self._turn, None
@@ -188,7 +182,7 @@ class Listener:
 
     def _wait(self, turn: int | None, closed: threading.Event) -> None:
         if turn is not None:
-            fcntl.flock(turn, fcntl.LOCK_EX)
+            posix.wait_for_lock(turn)
         while not self._take_over(turn, closed):
             closed.wait(AGAIN)
 

@@ -8,6 +8,7 @@ import re
 import stat
 from pathlib import Path
 
+from telemetry import posix
 from telemetry.settings import TOKEN_FILE, SettingsError
 
 LONGEST = 4096
@@ -59,4 +60,4 @@ class TokenFile:
 
 
 def _open(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK)  # a FIFO would keep the start waiting
+    return os.open(path, flags | posix.NO_WAIT)  # a FIFO would keep the start waiting

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import socket
@@ -15,7 +14,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from telemetry import private
+from telemetry import posix, private
 from telemetry.settings import SettingsError
 from telemetry.workers import process as processes
 
@@ -63,6 +62,7 @@ def root(folder: Path) -> int | None:
 def make(folder: Path) -> Path:
     """Make a group's folder, and remove what ended groups have left beside it. Where another user has made
     the folder of all groups, this user's is another one. Raises OSError."""
+    posix.expect_locks()
     state = private.folder(folder.parent.parent)
     try:
         private.private_folder(folder.parent)
@@ -111,12 +111,9 @@ def held(path: Path) -> bool:
     """Whether a process holds this file."""
     try:
         with path.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+            return posix.is_held(file.fileno())
     except FileNotFoundError:
         return False
-    return False
 
 
 def _lives(path: Path) -> bool:
@@ -153,7 +150,7 @@ def _empty(name: str, within: int) -> None:
     folder = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=within)
     try:
         there = os.listdir(folder)  # noqa: PTH208 - by descriptor
-        if os.fstat(folder).st_uid != os.geteuid() or not all(_is_ours(one, folder) for one in there):
+        if not posix.is_own(os.fstat(folder)) or not all(_is_ours(one, folder) for one in there):
             raise PermissionError(1, "not a folder of ours", name)
         for one in there:
             os.unlink(one, dir_fd=folder)

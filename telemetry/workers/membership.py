@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from telemetry import posix
 from telemetry.guard import guard
 from telemetry.workers import folders as groupfolders
 from telemetry.workers import process as processes
@@ -200,4 +201,4 @@ def at_fork(collecting: threading.Lock, in_child: Callable[[], None]) -> None:
         in_child()
 
     # After the SDK's own, which gives each forked process an instance that no restart has again.
-    os.register_at_fork(before=before, after_in_parent=after, after_in_child=child)
+    posix.at_fork(before=before, after_in_parent=after, after_in_child=child)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
-import time
 from pathlib import Path
 from typing import NamedTuple
 
 from telemetry.guard import guard
+from telemetry.posix import lock
 from telemetry.private import private_file, private_folder
 from telemetry.store.cells import Cells
 from telemetry.store.key import check
@@ -90,18 +89,6 @@ def _opened(path: Path) -> int | None:
         if error.errno in (errno.ELOOP, errno.EISDIR):
             return None
         raise
-
-
-def lock(file: int) -> bool:
-    """Hold a file, unless a process holds it for good; who only asks (`held`) lets it go at once."""
-    for _ in range(3):
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            time.sleep(0.002)
-        else:
-            return True
-    return False
 
 
 def _is_at(file: int, path: Path) -> bool:

@@ -95,7 +95,9 @@ def _boot() -> str:
 
 
 def _began_by_ps(pid: int) -> str:
-    shown = subprocess.run(
-        ["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
+    words = ["ps", "-o", "lstart=", "-p", str(pid)]
+    try:
+        shown = subprocess.run(words, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return ""
     return ".".join(shown.stdout.split()).replace(":", ".")

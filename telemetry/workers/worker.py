@@ -11,12 +11,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from telemetry.guard import guard
+from telemetry.posix import lock
 from telemetry.private import private_file
 from telemetry.store.cells import Cells
 from telemetry.store.reader import CellFile
 from telemetry.workers.folders import CELLS, EXEMPLARS, LEAD, listed
 from telemetry.workers.home import Home
-from telemetry.workers.number import hold, lock, path_of
+from telemetry.workers.number import hold, path_of
 
 
 class CellFiles:

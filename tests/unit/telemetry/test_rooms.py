@@ -34,6 +34,7 @@ BELOW_ALL = {
     "guard",
     "logs",
     "loopback",
+    "posix",
     "private",
     "secrets",
     "settings",
