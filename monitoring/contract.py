@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from monitoring.queries import Match, Selector, answered_labels, groupings, selectors
 from monitoring.targets import Rule
-from telemetry.catalog import CATALOG, Metric
+from telemetry.catalog import CATALOG
+from telemetry.record.schema import Metric
 
 IDENTITY = frozenset({"job", "instance", "service", "env", "monitor", "cluster", "environment"})
 STATUS_CODES = tuple(str(code) for code in range(100, 600))

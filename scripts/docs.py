@@ -20,9 +20,10 @@ from app.llm.settings import LLMSettings
 from app.reviews.rows import ROWS
 from app.settings import AppSettings, EnvironmentSettings
 from scripts.stack.settings import variables as stack_variables
-from telemetry.catalog import CATALOG, Metric
+from telemetry.catalog import CATALOG
 from telemetry.doctor.verdicts import VERDICTS
 from telemetry.push.target import variables
+from telemetry.record.schema import Metric
 
 ROOT = Path(__file__).parents[1]
 FILES = (

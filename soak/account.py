@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from app.demo.ledger import Ledger
-from telemetry.catalog import METHODS, OTHER
+from telemetry.builtin import METHODS
+from telemetry.record.schema import OTHER
 
 
 class Span(NamedTuple):

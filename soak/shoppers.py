@@ -10,7 +10,7 @@ from app.demo import behaviours as does
 from app.demo.shop import PRODUCT, SESSION, TURNS
 from app.demo.shopper import Shopper
 from soak.client import PatientShop
-from telemetry.catalog import METHODS, UNMATCHED
+from telemetry.builtin import METHODS, UNMATCHED
 
 Behaviour = Callable[["Guest"], Awaitable[None]]
 

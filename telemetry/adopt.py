@@ -11,8 +11,7 @@ from anyio import to_thread
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from telemetry import zero
-from telemetry.asgi import outermost
+from telemetry.asgi import outermost, preinitialise
 from telemetry.asgi.middleware import SEEN, MetricsMiddleware
 from telemetry.asgi.place import Place, gated
 from telemetry.asgi.routes import method_label, walk
@@ -166,7 +165,7 @@ class Observed:
 
 def _zero_routes(app: FastAPI) -> None:
     try:
-        zero.routes(_answers(app))
+        preinitialise.routes(_answers(app))
     except Exception:
         guard.fault("record")
 

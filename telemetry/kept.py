@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-from telemetry.catalog import CATALOG
 from telemetry.current import sampled_context
 from telemetry.guard import guard
+from telemetry.record.schema import Metric
 from telemetry.scrape.page import Scraped
 from telemetry.sdk.aggregation import Keeping
 from telemetry.settings import Settings
@@ -19,12 +21,12 @@ from telemetry.workers.worker import Worker
 class Kept:
     """The cells, with exemplars where there are traces, and what a scrape shows of them."""
 
-    def __init__(self, settings: Settings, worker: Worker, meter: str) -> None:
+    def __init__(self, settings: Settings, worker: Worker, meter: str, metrics: Iterable[Metric]) -> None:
         self._worker = worker
         self.cells = worker.cells
         self.exemplars = Exemplars(self._exemplar_cells(), sampled_context) if settings.exemplars else None
         self.keeping = Keeping(self.cells, ours=True, exemplars=self.exemplars)
-        self.scraped = Scraped(meter, _known(meter), self.cells, self.exemplars, worker)
+        self.scraped = Scraped(meter, _known(meter, metrics), self.cells, self.exemplars, worker)
 
     def _exemplar_cells(self) -> Cells:
         """In a file where there are other workers to read it; in memory where the disk has no room."""
@@ -50,10 +52,10 @@ class Kept:
             self.exemplars.cells.move(None)
 
 
-def _known(meter: str) -> dict[str, What]:
+def _known(meter: str, metrics: Iterable[Metric]) -> dict[str, What]:
     scope = scope_of(InstrumentationScope(meter))
     return {
         metric.name: What(scope, metric.name, metric.unit, metric.description, metric.buckets or None)
-        for metric in CATALOG
+        for metric in metrics
         if metric.kind != "gauge"
     }

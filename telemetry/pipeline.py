@@ -21,10 +21,9 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from prometheus_client import CollectorRegistry
 
-from telemetry import zero
+from telemetry.builtin import errors_total
 from telemetry.guard import Step, guard
 from telemetry.kept import Kept
-from telemetry.metrics import HANDLES, errors_total
 from telemetry.nearnames import misspelt
 from telemetry.push.clean import CleanExporter
 from telemetry.push.delivery import WatchedMetrics
@@ -32,9 +31,12 @@ from telemetry.push.exporters import metric_exporter
 from telemetry.push.gauges import LiveGaugeExporter
 from telemetry.push.predecessor import GoOnExporter
 from telemetry.push.target import Target, target
+from telemetry.record import preinitialise
 from telemetry.record.gauges import Gauge
-from telemetry.record.handles import Counter, Histogram, Instrumented
+from telemetry.record.handles import Counter, Histogram
+from telemetry.record.registry import Registry
 from telemetry.record.trackers import IDLE
+from telemetry.registries import Attached
 from telemetry.scrape.endpoint import Endpoint
 from telemetry.scrape.exposition import Exposition, client_registry
 from telemetry.scrape.gauges import LiveGaugeCollector
@@ -57,11 +59,6 @@ from telemetry.workers.worker import Worker
 
 METER = "reviewlens"
 FLUSH_MS = 5_000
-GAUGES = [handle for handle in HANDLES.values() if isinstance(handle, Gauge)]
-INSTRUMENTED: list[Instrumented[Any, Any]] = [
-    handle for handle in HANDLES.values() if isinstance(handle, Instrumented)
-]
-HISTOGRAMS = [handle for handle in HANDLES.values() if isinstance(handle, Histogram)]
 
 _log = logging.getLogger("telemetry")
 
@@ -69,7 +66,8 @@ _log = logging.getLogger("telemetry")
 class Pipeline:
     """Everything between a recording handle and its readers. `exposition` is None where nothing is scraped,
     and `endpoint` says so; `tracer_provider` is None where no spans are made. `exporter` replaces the one of
-    the environment. `is_quiet`: wait_for_work() comes, and nothing may be pushed before it."""
+    the environment. `is_quiet`: wait_for_work() comes, and nothing may be pushed before it.
+    `registries`: those beside the engine's; None: the default ones."""
 
     def __init__(
         self,
@@ -79,8 +77,10 @@ class Pipeline:
         worker: Worker | None = None,
         readers: Sequence[MetricReader] = (),
         is_quiet: bool = False,
+        registries: Sequence[Registry] | None = None,
     ) -> None:
         self.settings = settings
+        self._attached = Attached(registries)
         self._environ = environ
         self._worker = worker or Worker()
         self._worker.serves = worker is not None
@@ -110,7 +110,7 @@ class Pipeline:
                 lacks,
             )
         else:
-            self._kept = Kept(settings, self._worker, METER)
+            self._kept = Kept(settings, self._worker, METER, self._attached.metrics)
         all_readers = [*readers, *self._readers(to.get("metrics"), exporter)]
         keeping = self._kept.keeping if self._kept else None
         if all_readers:
@@ -118,7 +118,7 @@ class Pipeline:
                 all_readers,
                 who,
                 shutdown_on_exit=False,
-                views=list(views(METER, settings.http_server_metrics, keeping)),
+                views=list(views(METER, self._attached.metrics, settings.http_server_metrics, keeping)),
             )
             if self._pushing and self._kept:
                 hold_back(self._pushing, self._membership.may_push)
@@ -132,7 +132,7 @@ class Pipeline:
     def _inherit(self) -> None:
         """Where other workers are, keep to a metric's bound with them."""
         if self._worker.is_filed:
-            self._inheritance = Inheritance(self._worker, METER, HANDLES)
+            self._inheritance = Inheritance(self._worker, METER, self._attached.handles)
 
     def _readers(
         self, to: Target | None, exporter: Callable[[], MetricExporter] | None
@@ -153,10 +153,10 @@ class Pipeline:
             reader = PrometheusMetricReader(
                 disable_target_info=True, scope_info_enabled=False, registry=inner
             )
-            registry.register(ExpectedCollector(inner, HISTOGRAMS))
+            registry.register(ExpectedCollector(inner, self._attached.histograms))
         else:
             reader = GroupReader(self._worker, self._kept.scraped, registry)
-        registry.register(LiveGaugeCollector(GAUGES))
+        registry.register(LiveGaugeCollector(self._attached.gauges))
         also = client_registry(self._is_shared()) if self.settings.prometheus_client else None
         self.exposition = Exposition(registry, self._kept.scraped if self._kept else None, also)
         token = TokenFile(self.settings.token_file) if self.settings.token_file else None
@@ -171,9 +171,9 @@ class Pipeline:
         """The reader that pushes. Each push goes through the chain from its top to its end, the exporter."""
         scope = InstrumentationScope(METER)
         chain: list[Callable[[MetricExporter], MetricExporter]] = [
-            partial(LiveGaugeExporter, gauges=GAUGES, scope=scope, leads=self._worker.leads),
+            partial(LiveGaugeExporter, gauges=self._attached.gauges, scope=scope, leads=self._worker.leads),
             partial(GoOnExporter, worker=self._worker),
-            *([] if self._kept else [partial(ExpectedExporter, histograms=HISTOGRAMS, scope_name=METER)]),
+            *([] if self._kept else [self._expected]),
             partial(CleanExporter, but=METER),
             partial(WatchedMetrics, to=to),
         ]
@@ -183,6 +183,9 @@ class Pipeline:
         if self._kept:
             in_cells(reader, Keeping(self._worker.cells))
         return reader
+
+    def _expected(self, exporter: MetricExporter) -> MetricExporter:
+        return ExpectedExporter(exporter, self._attached.histograms, METER)
 
     def _is_shared(self) -> bool:
         """Whether this process is one of several, or an arbiter that will fork them."""
@@ -200,7 +203,7 @@ class Pipeline:
     def _wire(self, provider: MeterProvider) -> None:
         """Put an instrument of one meter behind every handle, and what is known beforehand at 0."""
         meter, locate = provider.get_meter(METER), writer if self._kept else None
-        for handle in HANDLES.values():
+        for handle in self._attached.handles.values():
             name, unit, description = handle.metric.name, handle.metric.unit, handle.metric.description
             if isinstance(handle, Counter):
                 handle.wire(meter.create_counter(name, unit, description), locate)
@@ -208,7 +211,7 @@ class Pipeline:
                 handle.wire(meter.create_histogram(name, unit, description), locate)
             elif isinstance(handle, Gauge):
                 handle.share(self._worker)
-        zero.known()
+        preinitialise.known(self._attached.handles)
         guard.count = _count_fault
         guard.count_due()
 
@@ -255,14 +258,14 @@ class Pipeline:
             forget_copied(self._provider, self._pushing)
         except Exception:
             guard.fault("record")
-        for handle in INSTRUMENTED:
+        for handle in self._attached.instrumented:
             handle.forked()
-        for gauge in GAUGES:
+        for gauge in self._attached.gauges:
             gauge.forked()
 
     def _reconnect(self) -> None:
         """Let every handle ask anew where it writes."""
-        for handle in INSTRUMENTED:
+        for handle in self._attached.instrumented:
             handle.reconnect()
 
     def publish(self) -> None:
@@ -296,13 +299,13 @@ class Pipeline:
 
         if self.listener:
             self.listener.close()
-        for instrumented in INSTRUMENTED:
+        for instrumented in self._attached.instrumented:
             instrumented.wire(IDLE)
         if self._inheritance:
             self._inheritance.close()
         _at_most(0 if self._stuck else FLUSH_MS / 1000, stop)
         guard.count = None
-        for handle in HANDLES.values():
+        for handle in self._attached.handles.values():
             handle.forget()
 
 

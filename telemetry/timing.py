@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from time import perf_counter
 
-from telemetry.metrics import errors_total
+from telemetry.builtin import errors_total
 from telemetry.record.calls import guarded
 from telemetry.record.trackers import IDLE, ExceptionCounter, Labelled, Observer, Timer, Tracker
 

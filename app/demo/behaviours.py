@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.demo.shop import PRODUCT, SESSION, SESSIONS, TURNS
 from app.demo.shopper import Shopper
-from telemetry.catalog import UNMATCHED
+from telemetry.builtin import UNMATCHED
 
 SCANNED = (
     "/wp-login.php",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import NamedTuple
 
-from telemetry.catalog import BY_NAME, Metric
+from telemetry.catalog import BY_NAME
+from telemetry.record.schema import Metric
 
 ERROR_OF_STATUS = {
     404: "not_found",

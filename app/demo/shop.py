@@ -10,7 +10,7 @@ from urllib.parse import quote
 import httpx
 
 from app.demo.ledger import Ledger
-from telemetry.catalog import UNMATCHED
+from telemetry.builtin import UNMATCHED
 from telemetry.secrets import cleaned
 
 PRODUCTS = "/api/products"

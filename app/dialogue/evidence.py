@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from app.dialogue.model import digest
 from app.dialogue.store import LiveEvidence, SessionStore
-from telemetry.catalog import OTHER
 from telemetry.record.gauges import Some
+from telemetry.record.schema import OTHER
 
 
 def live_series(store: SessionStore) -> Callable[[int], Some]:

@@ -15,15 +15,15 @@ from telemetry.asgi import leaving
 from telemetry.asgi.leaving import HasLeft
 from telemetry.asgi.routelists import RouteLists
 from telemetry.asgi.routes import Endpoints, method_label
-from telemetry.current import trace_id
-from telemetry.guard import guard
-from telemetry.metrics import (
+from telemetry.builtin import (
     errors_total,
     http_first_byte_seconds,
     http_request_duration_seconds,
     http_requests_total,
     http_streams_aborted_total,
 )
+from telemetry.current import trace_id
+from telemetry.guard import guard
 from telemetry.record.children import CounterWithHistogram
 
 REDIRECTED = 307  # what routing answers where a slash is missing at the end, or one too many

@@ -16,7 +16,8 @@ from typing import Any
 from starlette.routing import Host, Mount, WebSocketRoute, compile_path
 
 from telemetry.asgi.routelists import flat, inside
-from telemetry.catalog import METHODS, OTHER, UNMATCHED
+from telemetry.builtin import METHODS, UNMATCHED
+from telemetry.record.schema import OTHER
 
 _PARAMETER = re.compile(r"{([a-zA-Z_]\w*)(:[a-zA-Z_]\w*)?}")
 _NEVER = re.compile("(?!)")

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from math import ceil
 from typing import NamedTuple
 
-from telemetry.catalog import BY_NAME
+from telemetry.builtin import http_requests_total
 from telemetry.doctor.backend import FRESH, METRIC, Prometheus
 from telemetry.doctor.finding import Finding, found, passed
 from telemetry.doctor.subject import Subject
 
 MENDS = ("OTEL_METRICS_EXPORTER=otlp, and no scrape job for the service", "OTEL_METRICS_EXPORTER=prometheus")
 WHO = ("job", "instance", "exported_job", "exported_instance")
-WHAT = BY_NAME[METRIC].label_names
+WHAT = http_requests_total.metric.label_names
 # The longest usual intervals, where no target tells.
 SLOW = 60.0
 

@@ -8,11 +8,12 @@ from math import prod
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from telemetry.catalog import CATALOG, Metric
 from telemetry.doctor.finding import Finding, found, passed
 from telemetry.doctor.proxies import get
 from telemetry.doctor.scraped import OF_METRICS, credentials
 from telemetry.doctor.subject import Subject
+from telemetry.record.schema import Metric
+from telemetry.registries import DEFAULT, rows
 from telemetry.secrets import without_secrets
 from telemetry.settings import TOKEN_FILE
 
@@ -105,7 +106,7 @@ def _round_up(seconds: float) -> int:
 def catalogued(values: Mapping[str, int]) -> Counter[str]:
     """Series by metric, with so many values in each label."""
     return Counter(
-        {metric.name: _label_sets(metric, values) * metric.series_per_label_set for metric in CATALOG}
+        {metric.name: _label_sets(metric, values) * metric.series_per_label_set for metric in rows(DEFAULT)}
     )
 
 

@@ -10,7 +10,7 @@ import logging
 import threading
 from collections.abc import Callable, Container
 
-from telemetry.catalog import OTHER, Metric
+from telemetry.record.schema import OTHER, Metric
 
 _log = logging.getLogger("telemetry")
 

@@ -10,10 +10,10 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, cast
 
-from telemetry.catalog import Metric
 from telemetry.guard import guard
 from telemetry.record import calls
 from telemetry.record.calls import complete, guarded
+from telemetry.record.schema import Metric
 from telemetry.record.trackers import IDLE, ExceptionCounter, Exceptions, Timer
 from telemetry.store.cells import Cell
 from telemetry.store.exemplars import Offer

@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from telemetry.catalog import Metric
 from telemetry.guard import Step, guard
 from telemetry.record.calls import complete, guarded
 from telemetry.record.handles import Handle, LabelError, Values, text_of
+from telemetry.record.schema import Metric
 from telemetry.record.trackers import IDLE, InProgress, Timer
 from telemetry.workers.held import Group, Held
 

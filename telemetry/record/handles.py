@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Mapping
 from operator import itemgetter
 from typing import Any, Generic, Protocol, TypeVar, cast
 
-from telemetry.catalog import OTHER, Metric
 from telemetry.guard import guard
 from telemetry.record import calls
 from telemetry.record.calls import complete, guarded
 from telemetry.record.cardinality import Bound
 from telemetry.record.children import Attributes, BoundCounter, BoundHistogram, Child, Locate, Watcher
+from telemetry.record.schema import OTHER, Metric
 from telemetry.record.trackers import IDLE, ExceptionCounter, Exceptions, Timer
 from telemetry.words import printable, say_once
 
@@ -46,10 +46,8 @@ class Handle(ABC, Generic[BoundT]):
     """One metric of the catalogue, as callers hold it."""
 
     def __init__(self, metric: Metric) -> None:
-        self.metric = metric
         self._names = metric.label_names
         self._name_set = frozenset(self._names)
-        self._closed = {label.name: frozenset(label.values) for label in metric.labels if label.values}
         self._bound = Bound(metric)
         self._children: dict[Any, BoundT] = {}
         self._many = len(self._names)
@@ -58,6 +56,12 @@ class Handle(ABC, Generic[BoundT]):
             itemgetter(*self._names) if self._names else _nothing
         )
         self.overflow: Callable[[int], object] = IDLE.inc
+        self.extend(metric)
+
+    def extend(self, metric: Metric) -> None:
+        """Take the metric's row with all that registries add to it; its bound stays."""
+        self.metric = metric
+        self._closed = {label.name: frozenset(label.values) for label in metric.labels if label.values}
 
     def labels(self, *values: object, **labels: object) -> BoundT:
         """The metric under one label set, given by name, or by place in the catalogue's order; may be kept

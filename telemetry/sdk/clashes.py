@@ -13,7 +13,7 @@ from typing import Any
 from opentelemetry.sdk.metrics import Counter, Histogram, ObservableCounter
 from opentelemetry.sdk.metrics.view import DropAggregation, View
 
-from telemetry.catalog import Metric
+from telemetry.record.schema import Metric
 from telemetry.scrape.families import names
 from telemetry.scrape.text import UNITS
 from telemetry.words import say_once

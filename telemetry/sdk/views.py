@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from opentelemetry.sdk.metrics.view import (
     Aggregation,
@@ -12,7 +12,7 @@ from opentelemetry.sdk.metrics.view import (
     View,
 )
 
-from telemetry.catalog import CATALOG, Metric
+from telemetry.record.schema import Metric
 from telemetry.sdk.aggregation import CellHistograms, CellSums, Keeping
 from telemetry.sdk.clashes import ClashView
 
@@ -25,7 +25,9 @@ HTTP_SERVER_METERS = (
 )
 
 
-def views(meter_name: str, http_server_metrics: bool, keeping: Keeping | None = None) -> Iterator[View]:
+def views(
+    meter_name: str, metrics: Sequence[Metric], http_server_metrics: bool, keeping: Keeping | None = None
+) -> Iterator[View]:
     """A view per instrument, one per meter whose http.server.* would double the series, and one that drops
     what would export under a name of ours. `keeping`: where the series of ours are kept; else the SDK keeps
     them.
@@ -35,7 +37,7 @@ def views(meter_name: str, http_server_metrics: bool, keeping: Keeping | None = 
     the catalogue's own and no others. From its 2,000th label set on the SDK would fold new ones into one
     series and add a label to the whole metric; handles keep to the catalogue's bound, so its own is above.
     """
-    for metric in CATALOG:
+    for metric in metrics:
         if metric.kind != "gauge":
             yield View(
                 meter_name=meter_name,
@@ -43,7 +45,7 @@ def views(meter_name: str, http_server_metrics: bool, keeping: Keeping | None = 
                 aggregation=_aggregation(metric, keeping and keeping._replace(limit=metric.bound + 1)),
                 aggregation_cardinality_limit=metric.bound + 1,
             )
-    yield ClashView(meter_name, CATALOG)
+    yield ClashView(meter_name, metrics)
     if not http_server_metrics:
         for meter in HTTP_SERVER_METERS:
             yield View(meter_name=meter, instrument_name="http.server.*", aggregation=DropAggregation())

@@ -22,7 +22,7 @@ from opentelemetry.util.http import (
 from opentelemetry.util.types import AttributeValue
 from starlette.types import Scope
 
-from telemetry.catalog import METHODS
+from telemetry.builtin import METHODS
 
 _METHODS = frozenset(METHODS)
 _OF_URLS = ("http.target", "http.url", "url.full", "url.path", "url.query")

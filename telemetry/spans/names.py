@@ -13,7 +13,7 @@ from starlette.routing import Match, Mount, Route, WebSocketRoute
 from starlette.types import Scope
 
 from telemetry.asgi.routelists import RouteLists, flat
-from telemetry.catalog import METHODS
+from telemetry.builtin import METHODS
 
 _GROUP = re.compile(r"\(\?P<\w+>")
 _BY_PATH: set[Any] = {Route.matches, APIRoute.matches, Mount.matches}

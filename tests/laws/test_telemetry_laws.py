@@ -14,7 +14,8 @@ from starlette.staticfiles import StaticFiles
 
 from telemetry import known
 from telemetry.asgi.routes import Endpoints, route_path
-from telemetry.catalog import BY_NAME, UNMATCHED
+from telemetry.builtin import UNMATCHED
+from telemetry.catalog import BY_NAME
 from telemetry.metrics import errors_total, evidence_count, llm_duration_seconds, llm_tokens_total
 from telemetry.push.gauges import PUSHES_AT_ZERO, _Ending
 from telemetry.testing import Recorded, recording

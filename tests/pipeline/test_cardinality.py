@@ -25,7 +25,7 @@ from support.servers import ROOT, Prometheus, prometheus, wait_for
 from app.llm.settings import LLMSettings
 from app.service import create_app
 from app.settings import AppSettings
-from telemetry.catalog import CATALOG, Metric
+from telemetry.catalog import CATALOG
 from telemetry.metrics import (
     active_evidence_gauge,
     dialogue_turns_total,
@@ -34,6 +34,7 @@ from telemetry.metrics import (
     llm_calls_total,
     user_journey_stage_total,
 )
+from telemetry.record.schema import Metric
 from telemetry.testing import Recorded, recording
 
 OVER_THE_WIRE = 6_000

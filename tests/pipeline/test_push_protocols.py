@@ -10,6 +10,7 @@ import trustme
 from support.otlp_sink import SINKS, Sink
 from support.servers import free_port
 
+from telemetry import known
 from telemetry.metrics import (
     active_evidence_gauge,
     dialogue_turns_total,
@@ -17,7 +18,6 @@ from telemetry.metrics import (
     scoring_duration_seconds,
 )
 from telemetry.testing import recording
-from telemetry.zero import known
 
 BOTH = pytest.mark.parametrize("protocol", SINKS)
 PUSHED = {"OTEL_METRICS_EXPORTER": "otlp", "OTEL_METRIC_EXPORT_INTERVAL": "3600000"}

@@ -12,6 +12,7 @@ import pytest
 from support.otlp_sink import SINKS, Sink, otlp_sink
 from support.servers import ROOT
 
+from telemetry import known
 from telemetry.catalog import CATALOG
 from telemetry.metrics import (
     active_evidence_gauge,
@@ -20,7 +21,6 @@ from telemetry.metrics import (
     scoring_duration_seconds,
 )
 from telemetry.testing import Recorded, recording
-from telemetry.zero import known
 
 PUSHED = {"OTEL_METRICS_EXPORTER": "prometheus,otlp", "OTEL_METRIC_EXPORT_INTERVAL": "3600000"}
 

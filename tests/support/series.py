@@ -5,7 +5,8 @@ from __future__ import annotations
 from support.servers import Prometheus, Sample
 
 from monitoring.contract import IDENTITY
-from telemetry.catalog import CATALOG, Metric
+from telemetry.catalog import CATALOG
+from telemetry.record.schema import Metric
 
 Key = tuple[str, frozenset[tuple[str, str]]]
 NAMES = {

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from telemetry import zero
+import telemetry
+from telemetry.asgi import preinitialise
 from telemetry.catalog import BY_NAME, PROVIDERS
 from telemetry.doctor.estimate import VALUES, catalogued
 from telemetry.doctor.examine import examine
@@ -26,8 +27,8 @@ ROUTES = [
 
 def test_the_catalogues_estimate_is_what_is_exposed(metrics: Recorded) -> None:
     """The same categories, providers, routes and sessions: the same number of series, metric by metric."""
-    zero.known(category=CATEGORIES, provider=PROVIDERS)
-    zero.routes(ROUTES)
+    telemetry.known(category=CATEGORIES, provider=PROVIDERS)
+    preinitialise.routes(ROUTES)
     for method, endpoint, _ in ROUTES:  # as if every end point streamed: nothing tells which do
         http_streams_aborted_total.labels(method=method, endpoint=endpoint).inc(0)
         http_first_byte_seconds.labels(method=method, endpoint=endpoint).observe(0)

@@ -6,7 +6,7 @@ import pytest
 
 from monitoring.contract import Known, alert_series, catalogue_series, faults, recorded_series, spellings_of
 from monitoring.targets import Rule
-from telemetry.catalog import Label, Metric
+from telemetry.record.schema import Label, Metric
 
 CALLS = Metric(
     "calls_total", "counter", "{call}", "Calls", (Label("status", ("success", "error")), Label("who"))

@@ -18,7 +18,7 @@ LAYERS = (
     "store",
     "workers",
     "record",
-    "metrics",
+    "builtin",
     "scrape",
     "sdk",
     "push",
@@ -27,9 +27,8 @@ LAYERS = (
     "composition",
     "doctor",
 )
-"""From the lowest to the highest. A room is a folder; `metrics` is the module with the handles."""
+"""From the lowest to the highest. A room is a folder; `builtin` has the engine's own metrics."""
 BELOW_ALL = {
-    "catalog",
     "current",
     "guard",
     "logs",
@@ -41,6 +40,8 @@ BELOW_ALL = {
     "words",
 }
 """Modules without a room that every room may import. The other ones put rooms together."""
+PRODUCT = {"telemetry.catalog", "telemetry.metrics"}
+"""ReviewLens's own metrics. They come to the engine through a registry, which these and the package add."""
 
 
 def room(module: str) -> str:
@@ -81,10 +82,18 @@ def test_a_room_imports_only_what_is_below_it(layer: str) -> None:
     assert upwards == []
 
 
+def test_the_engine_knows_no_metric_of_its_product() -> None:
+    """Its rooms, its composition and its doctor read from registries what is recorded."""
+    files = [file for file in ENGINE.rglob("*.py") if name_of(file) not in {"telemetry", *PRODUCT}]
+    assert len(files) > 100
+    known = [f"{name_of(file)} imports {name}" for file in files for name in {*imported(file)} & PRODUCT]
+    assert known == []
+
+
 def test_every_folder_is_a_room() -> None:
     """None is missing from the layers, where nothing would be asked of it."""
     folders = {file.parent.name for file in ENGINE.glob("*/*.py")}
-    assert folders == set(LAYERS) - {FOUNDATION, "metrics", "composition"}
+    assert folders == set(LAYERS) - {FOUNDATION, "builtin", "composition"}
 
 
 def test_no_module_has_the_name_of_something_exported() -> None:

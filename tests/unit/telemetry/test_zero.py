@@ -10,11 +10,11 @@ from fastapi.responses import RedirectResponse
 
 from telemetry import known
 from telemetry.adopt import _answers
+from telemetry.asgi.preinitialise import routes
 from telemetry.catalog import BY_NAME, ERRORS, STAGES
 from telemetry.metrics import dialogue_turns_total, evidence_count
 from telemetry.record.handles import LabelError
 from telemetry.testing import Recorded
-from telemetry.zero import routes
 
 
 def label_sets(metrics: Recorded, name: str) -> dict[tuple[str, ...], float]:

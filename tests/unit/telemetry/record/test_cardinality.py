@@ -10,7 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from support.otlp_sink import otlp_sink
 
-from telemetry.catalog import BY_NAME, CATALOG, Label, Metric
+from telemetry import known
+from telemetry.asgi.preinitialise import routes
+from telemetry.catalog import BY_NAME, CATALOG
 from telemetry.metrics import (
     active_evidence_gauge,
     dialogue_turns_total,
@@ -21,8 +23,8 @@ from telemetry.metrics import (
 )
 from telemetry.record.cardinality import Bound
 from telemetry.record.gauges import Some
+from telemetry.record.schema import Label, Metric
 from telemetry.testing import Recorded, recording
-from telemetry.zero import known, routes
 
 TURNS = BY_NAME["dialogue_turns_total"]
 ROOM = TURNS.room - 1  # one is for "(other)"

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from telemetry.catalog import OTHER, Label, Metric
 from telemetry.record.cardinality import Bound
+from telemetry.record.schema import OTHER, Label, Metric
 
 FEW = settings(max_examples=300, deadline=None)
 Values = tuple[str, ...]

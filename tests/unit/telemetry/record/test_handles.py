@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from telemetry.catalog import Label, Metric
 from telemetry.metrics import (
     active_evidence_gauge,
     dialogue_turns_total,
@@ -21,6 +20,7 @@ from telemetry.metrics import (
 )
 from telemetry.record.gauges import Gauge
 from telemetry.record.handles import Counter, Histogram, LabelError
+from telemetry.record.schema import Label, Metric
 from telemetry.testing import Recorded, recording
 
 

@@ -7,9 +7,9 @@ from typing import Any
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
 from prometheus_client.parser import text_string_to_metric_families
 
+from telemetry import known
 from telemetry.metrics import ingest_duration_seconds, llm_duration_seconds, scoring_duration_seconds
 from telemetry.testing import Recorded, recording
-from telemetry.zero import known
 
 BOUNDS = ("0.5", "1.0", "2.0", "5.0", "10.0", "20.0", "30.0", "+Inf")
 

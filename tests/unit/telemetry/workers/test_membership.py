@@ -86,15 +86,16 @@ assert len(pools) == 1
 STARTING = """
 import sys, time
 sys.argv = ["hypercorn"]
-from telemetry import pipeline, zero
+from telemetry import pipeline
+from telemetry.record import preinitialise
 
-known = zero.known
+known = preinitialise.known
 
-def slow():
+def slow(handles):
     time.sleep(0.5)
-    known()
+    known(handles)
 
-zero.known = slow
+preinitialise.known = slow
 pipeline.start()
 """
 
