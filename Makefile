@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 VENV := .venv/bin
 
-.PHONY: help up down test test-peers demo bench soak check docs env
+.PHONY: help up down test test-peers demo bench soak check newest docs env
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ check: env ## Lint, types, generated files fresh
 	$(VENV)/ruff format --check .
 	$(VENV)/mypy
 	scripts/generated.sh --check
+
+newest: ## Pin the newest releases that pyproject.toml takes (requirements.newest); tests run on them too
+	@scripts/newest.sh
 
 docs: env ## Write the generated files: tables in the documentation, dashboards
 	scripts/generated.sh

@@ -26,19 +26,21 @@ _PIN = re.compile(r"^([\w.-]+)==([^\s;]+)", re.MULTILINE)
 def main(upgrade: Sequence[str]) -> None:
     """Write all three."""
     before = LOCK.read_text(encoding="utf-8")
-    _compile(LOCK, [ROOT / "pyproject.toml", "--all-extras", *upgrade])
+    compile_pins(LOCK, [ROOT / "pyproject.toml", "--all-extras", *upgrade])
     with tempfile.TemporaryDirectory() as scratch:
         constraints = Path(scratch) / "constraints.txt"
         constraints.write_text(_without_hashes(LOCK), encoding="utf-8")
         more = Path(scratch) / "more.txt"
         more.write_text((PEERS / "requirements.txt").read_text(encoding="utf-8"), encoding="utf-8")
-        _compile(more, [PEERS / "requirements.in", "--constraint", constraints, "--no-annotate", *upgrade])
+        compile_pins(
+            more, [PEERS / "requirements.in", "--constraint", constraints, "--no-annotate", *upgrade]
+        )
         (PEERS / "requirements.txt").write_text("".join(_beyond(LOCK, more)), encoding="utf-8")
         (PEERS / "archives.txt").write_text(_archives(Path(scratch)), encoding="utf-8")
     print(f"{LOCK.name}: {'as it was' if before == LOCK.read_text(encoding='utf-8') else 'changed'}")
 
 
-def _compile(target: Path, words: Sequence[str | Path]) -> None:
+def compile_pins(target: Path, words: Sequence[str | Path]) -> None:
     how = ["--universal", "--python-version", OLDEST_PYTHON, "--generate-hashes", "--no-header", "--quiet"]
     _run(_uv(), "pip", "compile", *how, "--output-file", target, *words)
 

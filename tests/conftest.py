@@ -15,7 +15,7 @@ from app.database import Database
 from app.reviews.bootstrap import load_samples
 from app.reviews.repository import Repository
 from app.settings import DATABASE
-from scripts import oldest
+from scripts import releases
 from scripts.stack.binaries import obtain
 from scripts.stack.errors import UnavailableError
 from telemetry import logs
@@ -24,9 +24,10 @@ from telemetry.testing import Recorded, recording, strictness
 
 BUILDS: dict[tuple[str, ...], tuple[Callable[[], object], ...]] = {
     (): (partial(obtain, "otelcol"), partial(obtain, "prometheus", "3.12")),
-    ("oldest",): (oldest.python,),
+    **{(age,): (partial(releases.python, age),) for age in releases.AGES},
 }
-"""By what a test's marker names: built() stands for programs, built("oldest") for the oldest packages."""
+"""By what a test's marker names: built() stands for programs, built("oldest") and built("newest")
+for the packages of that age."""
 
 ATTACK = "tests/attack/"
 

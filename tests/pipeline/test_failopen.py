@@ -14,17 +14,18 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 from support.fault_rows import AFTERWARDS, ONE, SEVERAL, Row
-from support.faulted import PYTHONS, Faulted, faulted
+from support.faulted import Faulted, faulted
 from support.keptalive import Answer
 from support.servers import wait_for
 from support.told import Numbers, counts, difference, told
 
-from scripts.oldest import PINS, pins
+from scripts.releases import AGES, pins, python
 
 BOUND_SECONDS = 5.0
 """What a script of requests may take more than when all is well; a hang lasts for a minute."""
 ROUNDS, SCRAPES = 2, 3
-VERSIONS = ["newest", pytest.param("oldest", marks=pytest.mark.built("oldest"))]
+VERSIONS = [pytest.param(age, marks=pytest.mark.built(age)) for age in AGES]
+"""The locked set lies between the two; all other tests run on it."""
 
 
 @pytest.fixture(scope="module", params=VERSIONS)
@@ -152,14 +153,25 @@ def _pushed(running: Faulted) -> float:
     return sum(value for labels, value in told.items() if counts(labels))
 
 
-@pytest.mark.built("oldest")
-def test_the_oldest_set_is_what_it_says() -> None:
-    """Installed is what is pinned, and its Starlette is the oldest that its FastAPI takes."""
+def installed(age: str) -> tuple[dict[str, str], list[Requirement]]:
+    """The versions of what is pinned for an age, as its Python has them; what its FastAPI asks for."""
     ask = "from importlib.metadata import requires, version; import sys; n = sys.argv[1:]; "
     ask += "print(*map(version, n)); print(*requires('fastapi'), sep='\\n')"
-    asked = [str(PYTHONS["oldest"]()), "-c", ask, *pins(PINS)]
+    pinned = pins(AGES[age])
+    asked = [str(python(age)), "-c", ask, *pinned]
     versions, *needs = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.splitlines()
-    assert dict(zip(pins(PINS), versions.split(), strict=True)) == pins(PINS)
-    (starlette,) = [Requirement(text) for text in needs if text.startswith("starlette")]
+    return dict(zip(pinned, versions.split(), strict=True)), [Requirement(text) for text in needs]
+
+
+@pytest.mark.parametrize("age", VERSIONS)
+def test_a_set_is_what_it_says(age: str) -> None:
+    """Installed is what is pinned."""
+    assert installed(age)[0] == pins(AGES[age])
+
+
+@pytest.mark.built("oldest")
+def test_the_oldest_starlette_is_the_oldest_that_its_fastapi_takes() -> None:
+    """So a Starlette below it is nobody's."""
+    (starlette,) = [need for need in installed("oldest")[1] if need.name == "starlette"]
     (oldest,) = [Version(one.version) for one in starlette.specifier if one.operator == ">="]
-    assert oldest == Version(pins(PINS)["starlette"])
+    assert oldest == Version(pins(AGES["oldest"])["starlette"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import socket
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -23,9 +22,7 @@ from support.outside_faults import Files, Receiver, Undo, small_disk
 from support.servers import ROOT, Server, free_port, run, wait_for
 from support.told import LONG, Numbers, difference, numbers_of, samples
 
-from scripts import oldest
-
-PYTHONS: dict[str, Callable[[], Path]] = {"newest": lambda: Path(sys.executable), "oldest": oldest.python}
+from scripts import releases
 
 SCRIPT = (
     *(
@@ -232,7 +229,7 @@ def faulted(version: str, workers: int) -> Iterator[Faulted]:
                 "OTEL_METRIC_EXPORT_INTERVAL": "200",
                 "OTEL_EXPORTER_OTLP_TIMEOUT": "3",
             }
-        command = [PYTHONS[version](), *COMMAND, f"--port={port}", f"--workers={workers}"]
+        command = [releases.python(version), *COMMAND, f"--port={port}", f"--workers={workers}"]
         where = ROOT / "tests" / "data"
         url = f"http://127.0.0.1:{port}"
         server = stack.enter_context(run(command, url, "/metrics", env=environment, cwd=where, seconds=60))

@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# Put the oldest and the newest packages that telemetry/ runs on (requirements.oldest, .newest) into the cache, for tests.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+scripts/make_env.sh
+exec .venv/bin/python -m scripts.releases

@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# Write requirements.newest: the newest releases that pyproject.toml takes of what telemetry/ runs on. Tests run on them.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+scripts/make_env.sh
+exec .venv/bin/python -m scripts.releases --renew
