@@ -64,6 +64,18 @@ class Watcher(Protocol):
 # that line or after it.
 
 
+class UnconnectedError(Exception):
+    """A child has no numbers: it has not asked for them yet, or its instrument records by itself."""
+
+
+def _raise_unconnected() -> None:
+    raise UnconnectedError
+
+
+def _nothing() -> None:
+    """Nothing was taken."""
+
+
 class Child:
     """A metric under one label set. `folded`: what comes here is over the bound, and counted as such."""
 
@@ -98,8 +110,8 @@ class Child:
     def disconnect(self) -> None:
         """Ask anew at the next recording: the instrument is another, or this process was forked."""
         self._alone: Any = None  # first here, and last where it is set: who sees it sees the rest
-        self._take: Any = None
-        self._release: Any = None
+        self._take: Any = _raise_unconnected
+        self._release: Any = _nothing
         self._numbers: Numbers | None = None
         self._after: Offer | None = None
         self._is_known = False
@@ -129,18 +141,12 @@ class Child:
 
         return count
 
-    def _otherwise(self, amount: float, record: Callable[[float], None], take: object) -> None:
-        """What was raised while recording: there is no lock to `take` before the child is connected, or where
-        it is the instrument that records; everything else is a fault."""
-        if take is not None:
-            calls.fault()
-            return
+    def _unconnected(self, amount: float, record: Callable[[float], None]) -> None:
+        """Connect, and `record` anew; else let the instrument record it."""
         try:
             if self.connect():
                 record(amount)
                 return
-            if not 0.0 <= amount < 1e999:
-                self._refuse(amount)
             self._of.record(amount, self._attributes)
             if self._after is not None:
                 self._after(amount, 0)
@@ -172,8 +178,10 @@ class BoundCounter(Child):
                 release()
             if self._after is not None:
                 self._after(amount, 0)
+        except UnconnectedError:
+            self._unconnected(amount, self.inc)
         except Exception:
-            self._otherwise(amount, self.inc, take)
+            calls.fault()
 
     @guarded()
     def reset(self) -> None:
@@ -212,8 +220,10 @@ class BoundHistogram(Child):
                 release()
             if self._after is not None:
                 self._after(amount, at)
+        except UnconnectedError:
+            self._unconnected(amount, self.observe)
         except Exception:
-            self._otherwise(amount, self.observe, take)
+            calls.fault()
 
     @guarded(IDLE)
     def time(self) -> Timer:

@@ -97,13 +97,13 @@ class InCell(ABC):
         return self._exemplars.offer
 
     def aggregate(self, measurement: Any, should_sample_exemplar: bool = True) -> None:
-        """Take one value, as the SDK's own aggregations do."""
-        asking = getattr(_asked, "found", None)
-        if asking is not None:
-            asking.append(self)
+        """Take one value, as the SDK's own aggregations do; of a question, answer it and record nothing."""
+        value = measurement.value
+        if isinstance(value, _Question):
+            value.answers.append(self)
             return
         if self.writes:
-            self._record(measurement.value)
+            self._record(value)
         self._exemplars.sample(measurement, should_sample_exemplar)
 
     @abstractmethod
@@ -185,20 +185,24 @@ class _OwnExemplars:
         return [SdkExemplar({}, e.value, int(e.seconds * 1e9), e.span_id, e.trace_id) for e in due]
 
 
-_asked, _scraping = threading.local(), threading.local()
+_scraping = threading.local()
+
+
+class _Question(float):
+    """An amount of 0 that asks who would write it: each aggregation of ours that it reaches."""
+
+    def __init__(self) -> None:
+        self.answers: list[InCell] = []
 
 
 def writer(record: Callable[[float, Any], None], attributes: Any) -> InCell | None:
     """The aggregation that writes an instrument's recordings under these attributes, as its views have it;
     nothing is recorded. None where the SDK gives them to none of ours, or to several, or where this process
     does not count yet."""
-    _asked.found = []
-    try:
-        record(0, attributes)
-        found = [one for one in _asked.found if one.writes and one.cell.before is None]
-    finally:
-        _asked.found = None
-    return found[0] if len(found) == 1 else None
+    question = _Question()
+    record(question, attributes)
+    writers = [one for one in question.answers if one.writes and one.cell.before is None]
+    return writers[0] if len(writers) == 1 else None
 
 
 @contextmanager

@@ -144,15 +144,16 @@ def test_in_no_order_a_value_is_lost(scenario: Make, preemptions: int) -> None:
     assert failures(scenario, preemptions) == []
 
 
-def old_otherwise(child: Child, amount: float, record: Any, _: object, now: Any = Child._otherwise) -> None:
-    """As it once was: the lock that the child has by now is taken for the one that the recording had."""
-    now(child, amount, record, child._take)
+def old_unconnected(child: Child, amount: float, record: Any, now: Any = Child._unconnected) -> None:
+    """As it once was: where the child has numbers by now, the recording is taken for a fault."""
+    if child._numbers is None:
+        now(child, amount, record)
 
 
 @pytest.mark.parametrize("scenario", [first_counts, first_values, one_child])
 def test_the_lost_first_values_are_found_each_time(scenario: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """In the same orders."""
-    monkeypatch.setattr(Child, "_otherwise", old_otherwise)
+    monkeypatch.setattr(Child, "_unconnected", old_unconnected)
     once, again = ([schedule for schedule, _ in failures(scenario)] for _ in range(2))
     assert once
     assert once == again

@@ -27,13 +27,13 @@ def test_two_threads_that_bring_a_label_set_lose_no_value(
 ) -> None:
     """The other connects the child just after this one has seen that it is not; nothing is a fault of it."""
     handle, record, told = CHILDREN[kind]
-    otherwise = Child._otherwise
+    unconnected = Child._unconnected
 
     def overtaken(child: Bound, *given: Any) -> None:
         child.connect()
-        otherwise(child, *given)
+        unconnected(child, *given)
 
-    monkeypatch.setattr(Child, "_otherwise", overtaken)
+    monkeypatch.setattr(Child, "_unconnected", overtaken)
     record(handle.labels(category="chair"), 1.0)
     assert told(metrics, handle.metric.name, category="chair") == 1
 
