@@ -94,8 +94,8 @@ def catalogue() -> str:
                 metric.description,
                 _values(metric),
                 " ".join(f"{bound:g}" for bound in metric.buckets),
-                f"{metric.bound:,}",
-                f"{metric.bound * metric.series_per_label_set:,}",
+                f"{metric.cardinality_limit:,}",
+                f"{metric.cardinality_limit * metric.series_per_label_set:,}",
                 ", ".join(metric.read_by),
             )
             for metric in CATALOG

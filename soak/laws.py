@@ -27,7 +27,7 @@ DIALOGUES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "abandoned": ("session_abandoned_total", ("browser_close",)),
 }
 """By our own account, against the counter; of the latter those with these label values."""
-MOST_SERIES = sum(metric.bound * metric.series_per_label_set for metric in CATALOG)
+MOST_SERIES = sum(metric.cardinality_limit * metric.series_per_label_set for metric in CATALOG)
 FAILURES = {str(code) for code in range(500, 600)} - {"503"}
 CONFLICT = series("errors_total", error_type="conflict", component="api")
 UNSURE = ("reviews_processed_total",)
@@ -185,8 +185,8 @@ def _bounds(n: Numbers) -> Iterator[str]:
         yield f"{n.series} series, and there may be {MOST_SERIES}"
     for metric in CATALOG:
         have = n.label_sets.get(metric.name, 0)
-        if have > metric.bound:
-            yield f"{metric.name} has {have} label sets, and may have {metric.bound}"
+        if have > metric.cardinality_limit:
+            yield f"{metric.name} has {have} label sets, and may have {metric.cardinality_limit}"
 
 
 def _memory(n: Numbers) -> Iterator[str]:

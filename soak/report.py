@@ -63,10 +63,11 @@ def _telemetry(n: Numbers) -> Iterator[Row]:
     )
     yield "resets at Prometheus", f"{len(n.resets):,}", "both ways"
     yield "asked at the end", f"{n.asked:,}", f"series that workers tell differently: {len(n.unlike)}"
-    share = {m.name: n.label_sets.get(m.name, 0) / m.bound for m in CATALOG if m.is_open}
+    share = {m.name: n.label_sets.get(m.name, 0) / m.cardinality_limit for m in CATALOG if m.is_open}
     fullest = max(share, key=lambda name: share[name])
-    nearest = f"{fullest} has {n.label_sets.get(fullest, 0)} of {BY_NAME[fullest].bound:,} label sets"
-    yield "series now", f"{n.series:,}", f"at most {MOST_SERIES:,}; nearest to its bound: {nearest}"
+    room = BY_NAME[fullest].cardinality_limit
+    nearest = f"{fullest} has {n.label_sets.get(fullest, 0)} of {room:,} label sets"
+    yield "series now", f"{n.series:,}", f"at most {MOST_SERIES:,}; nearest to its limit: {nearest}"
     quarter, end = (size >> 20 for size in n.memory)
     most = n.memory[0] * MEMORY_FACTOR + MEMORY_SLACK
     yield "largest worker", f"{end} MiB", f"{quarter} MiB after a quarter; at most {int(most) >> 20} MiB"

@@ -130,7 +130,7 @@ class Pipeline:
         return resource(self.settings, self._environ, place.name, place.root, port)
 
     def _inherit(self) -> None:
-        """Where other workers are, keep to a metric's bound with them."""
+        """Where other workers are, keep to a metric's cardinality limit with them."""
         if self._worker.is_filed:
             self._inheritance = Inheritance(self._worker, METER, self._attached.handles)
 
@@ -325,7 +325,7 @@ def _at_most(seconds: float, work: Callable[[], None]) -> bool:
         worker.start()
     except RuntimeError:
         # Python 3.12.0 and 3.12.1 start no thread while the interpreter ends, later ones do. The
-        # SDK's own bounds must do there: what we tell it for metrics, 30 s for spans.
+        # SDK's own timeouts must do there: what we tell it for metrics, 30 s for spans.
         run()
     else:
         worker.join(seconds)

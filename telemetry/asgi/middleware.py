@@ -121,7 +121,7 @@ class MetricsMiddleware:
 
 
 class _Answer(CounterWithHistogram):
-    """Where the answers of one template with one status are recorded; kept unless a bound folds it."""
+    """Where the answers of one template with one status are recorded; kept unless a limit folds it."""
 
     __slots__ = ("endpoint", "is_folded", "method", "status_code")
 

@@ -114,12 +114,12 @@ def _label_sets(metric: Metric, values: Mapping[str, int]) -> int:
     if metric.known:
         return len(metric.known)
     if SESSION in metric.label_names:  # a session is of one category
-        return min(values.get(SESSION, 0), metric.bound)
+        return min(values.get(SESSION, 0), metric.cardinality_limit)
     counts = (
-        min(values.get(label.name, len(label.values) or 1), len(label.values) or metric.bound)
+        min(values.get(label.name, len(label.values) or 1), len(label.values) or metric.cardinality_limit)
         for label in metric.labels
     )
-    return min(prod(counts), metric.bound)
+    return min(prod(counts), metric.cardinality_limit)
 
 
 def _exposed(subject: Subject) -> tuple[Counter[str] | None, str, str]:

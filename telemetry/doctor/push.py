@@ -101,8 +101,8 @@ def _http(to: Target, timeout: float) -> Answer:
 
 
 def _read(response: Any, kind: str, deadline: float) -> tuple[str, bool]:
-    """The server's words, and whether they may be a receipt; within the bounds that pushes have."""
-    from telemetry.push.bounded import AnswerError, read
+    """The server's words, and whether they may be a receipt; within the limits that pushes have."""
+    from telemetry.push.limited import AnswerError, read
     from telemetry.push.receipt import ANSWER_BYTES
 
     with response:

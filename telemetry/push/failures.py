@@ -11,7 +11,7 @@ from typing import Any
 from requests import exceptions as of_requests
 from urllib3 import exceptions as of_urllib3
 
-from telemetry.push.bounded import AnswerError
+from telemetry.push.limited import AnswerError
 
 _REFUSED = "connection refused"
 _NO_URL = (of_requests.InvalidURL, of_requests.InvalidSchema, of_requests.MissingSchema)

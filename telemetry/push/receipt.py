@@ -11,9 +11,9 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from telemetry.push.bounded import AnswerError, read
 from telemetry.push.deadline import InTimeSession
 from telemetry.push.delivery import hear
+from telemetry.push.limited import AnswerError, read
 from telemetry.settings import Signal
 
 ANSWER_BYTES = 65_536
@@ -47,7 +47,7 @@ def _heard() -> Iterator[None]:
 
 
 class CheckedStub:
-    """A gRPC stub whose answers are checked. The channel bounds their size, the call their time."""
+    """A gRPC stub whose answers are checked. The channel limits their size, the call their time."""
 
     def __init__(self, stub: Any) -> None:
         self._stub = stub

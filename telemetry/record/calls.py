@@ -73,8 +73,10 @@ def complete(otherwise: object) -> Callable[[type[T]], type[T]]:
 
 
 def _lacking(kind: type, name: str) -> Callable[..., Any]:
-    def call(*_: object, **__: object) -> None:
-        raise AttributeError(f"{kind.__name__} has no {name}(): docs/recording.md has what there is")
+    def call(self: Any, *_: object, **__: object) -> None:
+        raise AttributeError(
+            f"{self.metric.name}: {kind.__name__} has no {name}(), docs/recording.md has what there is"
+        )
 
     call.__name__ = name
     return call

@@ -1,6 +1,6 @@
-"""How many label sets one metric may have. Past its bound new label values become "(other)".
+"""How many label sets one metric may have. Past its limit new label values become "(other)".
 
-Half of the bound is for what is announced: the catalogue's label sets, routes, whatever known() is told. The
+Half of the limit is for what is announced: the catalogue's label sets, routes, whatever known() is told. The
 other half is for strangers, so that no number of them takes a known label set's place.
 """
 
@@ -17,7 +17,7 @@ _log = logging.getLogger("telemetry")
 Values = tuple[str, ...]
 
 
-class Bound:
+class CardinalityLimit:
     """The label sets that one metric has. Labels with a closed list of values never overflow.
 
     `look` is called before a stranger is taken in: others that count the same metric may have brought some,
@@ -53,11 +53,11 @@ class Bound:
 
     def know(self, values: Values) -> Values:
         """Announce a label set: from now on it stands under its own name. What is announced beyond the half
-        that is for it is as any other; then the metric's bound in the catalogue is too low."""
+        that is for it is as any other; then the metric's limit in the catalogue is too low."""
         with self._lock:
             if not self._open or values in self._known:
                 return values
-            if len(self._known) >= self._metric.bound - self._metric.room:
+            if len(self._known) >= self._metric.cardinality_limit - self._metric.room:
                 return self._stranger(values)
             self._known.add(values)
             self._strangers.discard(values)
@@ -109,7 +109,7 @@ class Bound:
             _log.warning(
                 "%s has as many label sets as it may (%d); new values of %s become %r",
                 self._metric.name,
-                self._metric.bound,
+                self._metric.cardinality_limit,
                 label,
                 OTHER,
             )

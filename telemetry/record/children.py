@@ -77,7 +77,7 @@ def _nothing() -> None:
 
 
 class Child:
-    """A metric under one label set. `folded`: what comes here is over the bound, and counted as such."""
+    """A metric under one label set. `folded`: what comes here is over the metric's limit, and counted so."""
 
     __slots__ = (
         "__weakref__",
@@ -97,6 +97,11 @@ class Child:
         self._attributes = attributes
         self._folded = folded
         self.disconnect()
+
+    @property
+    def metric(self) -> Metric:
+        """The metric that it is a child of."""
+        return self._of.metric
 
     @property
     def is_folded(self) -> bool:
@@ -159,7 +164,7 @@ class Child:
 
 
 @complete(IDLE)
-class BoundCounter(Child):
+class CounterChild(Child):
     """A counter under one label set."""
 
     __slots__ = ()
@@ -195,7 +200,7 @@ class BoundCounter(Child):
 
 
 @complete(IDLE)
-class BoundHistogram(Child):
+class HistogramChild(Child):
     """A histogram under one label set."""
 
     __slots__ = ("_bounds", "_sum")
@@ -206,7 +211,7 @@ class BoundHistogram(Child):
         self._sum = len(self._bounds) + 1
 
     def observe(self, amount: float = cast(float, None), exemplar: Mapping[str, str] | None = None) -> None:
-        """Record one value of 0 or more, in the metric's unit. `exemplar`: see BoundCounter."""
+        """Record one value of 0 or more, in the metric's unit. `exemplar`: see CounterChild."""
         take, release, numbers = self._take, self._release, self._numbers
         try:
             if not 0.0 <= amount < 1e999:
@@ -237,7 +242,7 @@ class CounterWithHistogram:
 
     __slots__ = ("__weakref__", "_counter", "_histogram", "_places")
 
-    def __init__(self, counter: BoundCounter, histogram: BoundHistogram) -> None:
+    def __init__(self, counter: CounterChild, histogram: HistogramChild) -> None:
         self._counter = counter
         self._histogram = histogram
         self.disconnect()

@@ -16,7 +16,7 @@ from telemetry.workers.held import Group, Held
 
 
 @complete(IDLE)
-class BoundGauge:
+class GaugeChild:
     """A gauge under one label set."""
 
     __slots__ = ("_handle", "_values")
@@ -24,6 +24,11 @@ class BoundGauge:
     def __init__(self, handle: Gauge, values: Values) -> None:
         self._handle = handle
         self._values = values
+
+    @property
+    def metric(self) -> Metric:
+        """The metric that it is a child of."""
+        return self._handle.metric
 
     @guarded()
     def set(self, amount: float) -> None:
@@ -86,7 +91,7 @@ class Some(NamedTuple):
 
 
 @complete(IDLE)
-class Gauge(Handle[BoundGauge]):
+class Gauge(Handle[GaugeChild]):
     """A metric whose series come and go.
 
     Its values are read at each scrape or export, never in an SDK instrument, which would remember every label
@@ -103,12 +108,12 @@ class Gauge(Handle[BoundGauge]):
         self._others = 0
         self._source: Callable[[int], Some] | None = None
 
-    def _bind(self, values: Values, folded: bool = False) -> BoundGauge:
-        return BoundGauge(self, values)
+    def _new_child(self, values: Values, folded: bool = False) -> GaugeChild:
+        return GaugeChild(self, values)
 
-    def _child(self, values: Values) -> BoundGauge:
-        """Its series come and go: none is kept, and only those that live at once are bounded."""
-        return self._bind(values)
+    def _child(self, values: Values) -> GaugeChild:
+        """Its series come and go: none is kept, and only those that live at once are limited."""
+        return self._new_child(values)
 
     def hold(self, values: Values, amount: float) -> None:
         """Set the series of these label values."""
@@ -149,7 +154,7 @@ class Gauge(Handle[BoundGauge]):
 
     def follow_some(self, source: Callable[[int], Some] | None) -> None:
         """As follow(), for a source that may have very many: it is asked for so many at most, and adds up
-        the others itself, so that a collection's cost has a bound."""
+        the others itself, so that a collection's cost has a limit."""
         self._source = source
 
     def forget(self) -> None:
@@ -162,15 +167,15 @@ class Gauge(Handle[BoundGauge]):
         self._source = None
 
     def live(self) -> dict[Values, float]:
-        """Every live series now; those over the bound are added up under "(other)"."""
+        """Every live series now; those over the cardinality limit are added up under "(other)"."""
         live = self._held.all()
         with self._lock:
             asked = dict(self._asked)
         live.update(self._told(asked))
-        some = self._source(self._bound.named) if self._source is not None else Some(())
+        some = self._source(self._limit.named) if self._source is not None else Some(())
         for rows in (some.series, some.others):
             live.update((self._sourced(values), float(amount)) for values, amount in rows)
-        return self._bounded(live, some.other_count)
+        return self._limited(live, some.other_count)
 
     def live_unless_fault(self, step: Step) -> dict[Values, float] | None:
         """As live(); None when the series cannot be read, so that none is taken for ended."""
@@ -189,15 +194,15 @@ class Gauge(Handle[BoundGauge]):
             except Exception:
                 guard.fault("render")
 
-    def _bounded(self, live: Mapping[Values, float], others: int) -> dict[Values, float]:
-        """The live series within the bound: who is shown stays while it lives, and each other counts once.
+    def _limited(self, live: Mapping[Values, float], others: int) -> dict[Values, float]:
+        """The live series within the limit: who is shown stays while it lives, and each other counts once.
         Of those that the source added up only their number is known: so many more count as it has risen."""
         sums: dict[Values, float] = {}
         over: set[Values] = set()
         with self._lock:
-            self._bound.keep(live)
+            self._limit.keep(live)
             for values, amount in live.items():
-                fitted = self._bound.fit(values)
+                fitted = self._limit.fit(values)
                 sums[fitted] = sums.get(fitted, 0.0) + amount
                 if fitted != values:
                     over.add(values)

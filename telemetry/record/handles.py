@@ -12,8 +12,8 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 from telemetry.guard import guard
 from telemetry.record import calls
 from telemetry.record.calls import complete, guarded
-from telemetry.record.cardinality import Bound
-from telemetry.record.children import Attributes, BoundCounter, BoundHistogram, Child, Locate, Watcher
+from telemetry.record.cardinality import CardinalityLimit
+from telemetry.record.children import Attributes, Child, CounterChild, HistogramChild, Locate, Watcher
 from telemetry.record.schema import OTHER, Metric
 from telemetry.record.trackers import IDLE, ExceptionCounter, Exceptions, Timer
 from telemetry.words import printable, say_once
@@ -37,19 +37,19 @@ class Recorder(Protocol):
     def record(self, amount: float, attributes: Attributes | None = None) -> None: ...
 
 
-BoundT = TypeVar("BoundT")
+AnyChildT = TypeVar("AnyChildT")
 ChildT = TypeVar("ChildT", bound=Child)
 InstrumentT = TypeVar("InstrumentT")
 
 
-class Handle(ABC, Generic[BoundT]):
+class Handle(ABC, Generic[AnyChildT]):
     """One metric of the catalogue, as callers hold it."""
 
     def __init__(self, metric: Metric) -> None:
         self._names = metric.label_names
         self._name_set = frozenset(self._names)
-        self._bound = Bound(metric)
-        self._children: dict[Any, BoundT] = {}
+        self._limit = CardinalityLimit(metric)
+        self._children: dict[Any, AnyChildT] = {}
         self._many = len(self._names)
         # One call for the values of labels, in the catalogue's order: of a single label its value.
         self._pick: Callable[[Mapping[str, object]], Any] = (
@@ -59,11 +59,11 @@ class Handle(ABC, Generic[BoundT]):
         self.extend(metric)
 
     def extend(self, metric: Metric) -> None:
-        """Take the metric's row with all that registries add to it; its bound stays."""
+        """Take the metric's row with all that registries add to it; its cardinality limit stays."""
         self.metric = metric
         self._closed = {label.name: frozenset(label.values) for label in metric.labels if label.values}
 
-    def labels(self, *values: object, **labels: object) -> BoundT:
+    def labels(self, *values: object, **labels: object) -> AnyChildT:
         """The metric under one label set, given by name, or by place in the catalogue's order; may be kept
         and reused. Values become strings.
 
@@ -109,13 +109,13 @@ class Handle(ABC, Generic[BoundT]):
             f"{self.metric.name}: a {self.metric.kind}'s series cannot be removed, totals never fall"
         )
 
-    def _sought(self, labels: Mapping[str, object], by_place: tuple[object, ...] = ()) -> BoundT:
+    def _sought(self, labels: Mapping[str, object], by_place: tuple[object, ...] = ()) -> AnyChildT:
         try:
             values = self._values(self._by_place(by_place, labels) if by_place else labels)
             return self._children.get(self._key(values)) or self._child(values)
         except Exception:
             calls.fault()
-            return cast(BoundT, IDLE)
+            return cast(AnyChildT, IDLE)
 
     def _by_place(self, values: tuple[object, ...], labels: Mapping[str, object]) -> dict[str, object]:
         if labels or len(values) != self._many:
@@ -132,11 +132,11 @@ class Handle(ABC, Generic[BoundT]):
             )
         return tuple([text_of(labels[name], self.metric.name) for name in self._names])
 
-    def _child(self, values: Values) -> BoundT:
-        """A label set that is new: checked, fitted into the metric's bound, and kept, for there are few."""
+    def _child(self, values: Values) -> AnyChildT:
+        """A label set that is new: checked, fitted into the metric's limit, and kept, for there are few."""
         allowed = self._checked(values)
-        fitted = self._bound.fit(allowed)
-        child = self._bind(fitted, fitted != allowed)
+        fitted = self._limit.fit(allowed)
+        child = self._new_child(fitted, fitted != allowed)
         if fitted == values:
             self._children[self._key(values)] = child
         return child
@@ -159,24 +159,24 @@ class Handle(ABC, Generic[BoundT]):
         return OTHER
 
     @abstractmethod
-    def _bind(self, values: Values, folded: bool = False) -> BoundT:
+    def _new_child(self, values: Values, folded: bool = False) -> AnyChildT:
         """The metric under label values in the catalogue's order. `folded`: what is recorded there is over
-        the bound, and counted as such."""
+        the limit, and counted as such."""
 
     def forget(self) -> None:
         """Forget what was recorded: the next pipeline begins anew."""
-        self._bound.clear()
+        self._limit.clear()
         self._children.clear()
 
     def look_by(self, look: Callable[[], None]) -> None:
         """Before a label set that nobody announced is taken in, let `look` tell those that other processes
         have, by inherit()."""
-        self._bound.look = look
+        self._limit.look = look
 
     def inherit(self, attributes: Attributes) -> None:
         """Count a label set that an earlier process has left as one of the metric's."""
         if attributes.keys() == self._name_set:
-            self._bound.inherit(tuple([attributes[name] for name in self._names]))
+            self._limit.inherit(tuple([attributes[name] for name in self._names]))
 
     def attributes(self, values: Values) -> Attributes:
         """Label values in the catalogue's order, by name."""
@@ -244,27 +244,27 @@ class Instrumented(Handle[ChildT], Generic[ChildT, InstrumentT]):
         with self._lock:
             self._watchers.add(watcher)
 
-    def _bind(self, values: Values, folded: bool = False) -> ChildT:
+    def _new_child(self, values: Values, folded: bool = False) -> ChildT:
         child = self._kind(cast(Any, self), self.attributes(values), folded)
         with self._lock:
             self._all.add(child)
         return child
 
     def _known(self, values: Values) -> tuple[Values, ChildT]:
-        """The child of a label set that is announced, and its values within the metric's bound."""
+        """The child of a label set that is announced, and its values within the metric's limit."""
         allowed = self._checked(values)
-        fitted = self._bound.know(allowed)
-        child = self._children.get(self._key(fitted)) or self._bind(fitted)
+        fitted = self._limit.know(allowed)
+        child = self._children.get(self._key(fitted)) or self._new_child(fitted)
         if fitted == allowed:
             self._children[self._key(fitted)] = child
         return fitted, child
 
 
 @complete(IDLE)
-class Counter(Instrumented[BoundCounter, Adder]):
+class Counter(Instrumented[CounterChild, Adder]):
     """A metric that only rises."""
 
-    _kind = BoundCounter
+    _kind = CounterChild
 
     @property
     def record(self) -> Callable[[float, Attributes], None]:
@@ -287,10 +287,10 @@ class Counter(Instrumented[BoundCounter, Adder]):
 
 
 @complete(IDLE)
-class Histogram(Instrumented[BoundHistogram, Recorder]):
+class Histogram(Instrumented[HistogramChild, Recorder]):
     """A metric that keeps a distribution over the catalogue's buckets."""
 
-    _kind = BoundHistogram
+    _kind = HistogramChild
 
     def __init__(self, metric: Metric) -> None:
         super().__init__(metric)

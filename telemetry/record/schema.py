@@ -49,7 +49,7 @@ class Metric:
     """One metric: its full Prometheus name, kind, UCUM unit or annotation, labels and bucket bounds.
 
     `known` lists whole label sets that exist from the start, where that is not every combination.
-    `at_most` is the bound on its label sets, where the default would be too many or too few.
+    `at_most` is the limit on its label sets, where the default would be too many or too few.
     `read_by` names the dashboards and alerts that would break without it.
     """
 
@@ -83,7 +83,7 @@ class Metric:
         return prod(len({*label.values, OTHER}) for label in self.labels if label.values)
 
     @property
-    def bound(self) -> int:
+    def cardinality_limit(self) -> int:
         """The most label sets that it ever has (see record/cardinality.py)."""
         if not self.is_open:
             return self.closed_sets
@@ -92,7 +92,7 @@ class Metric:
     @property
     def room(self) -> int:
         """How many of these are for label sets that nobody announced; no gauge's are announced."""
-        return self.bound if self.kind == "gauge" else self.bound // 2
+        return self.cardinality_limit if self.kind == "gauge" else self.cardinality_limit // 2
 
     @property
     def series_per_label_set(self) -> int:
@@ -128,7 +128,7 @@ def _problems(metric: Metric) -> Iterator[str]:
     if any(len(known) != len(names) for known in metric.known):
         yield f"known label sets must have {len(names)} values each"
     yield from _bucket_problems(metric)
-    yield from _bound_problems(metric)
+    yield from _limit_problems(metric)
 
 
 def _bucket_problems(metric: Metric) -> Iterator[str]:
@@ -141,10 +141,11 @@ def _bucket_problems(metric: Metric) -> Iterator[str]:
         yield f"buckets {metric.buckets}: expected rising bounds"
 
 
-def _bound_problems(metric: Metric) -> Iterator[str]:
+def _limit_problems(metric: Metric) -> Iterator[str]:
     # Half of it is for the known ones; of the other half, what is folded takes half at most.
     least = max(2 * len(metric.known), 4 * metric.closed_sets)
     if metric.at_most and not metric.is_open:
-        yield f"at_most {metric.at_most}: every label has a list of values, which is its bound"
-    elif metric.is_open and metric.bound < least:
-        yield f"at_most {metric.bound}: expected {least} or more, for its known label sets and what is folded"
+        yield f"at_most {metric.at_most}: every label has a list of values, which is its limit"
+    elif metric.is_open and metric.cardinality_limit < least:
+        limit = metric.cardinality_limit
+        yield f"at_most {limit}: expected {least} or more, for its known label sets and what is folded"

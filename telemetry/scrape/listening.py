@@ -9,7 +9,7 @@ from typing import NamedTuple
 from telemetry.settings import SettingsError
 
 _OF_THE_PORT = (errno.EADDRINUSE, errno.EACCES)
-_EVERY = {"0.0.0.0", "::"}  # noqa: S104 - recognised, not bound
+_EVERY = {"0.0.0.0", "::"}  # noqa: S104 - recognised, not listened on
 
 
 class Listening(NamedTuple):

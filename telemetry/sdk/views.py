@@ -35,15 +35,16 @@ def views(
     Buckets stand in views, not in instruments: OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION
     overrides what an instrument advises, and a view overrides both. Labels need no view: handles take
     the catalogue's own and no others. From its 2,000th label set on the SDK would fold new ones into one
-    series and add a label to the whole metric; handles keep to the catalogue's bound, so its own is above.
+    series and add a label to the whole metric; handles keep to the metric's own limit, so the SDK's is above.
     """
     for metric in metrics:
         if metric.kind != "gauge":
+            limit = metric.cardinality_limit + 1
             yield View(
                 meter_name=meter_name,
                 instrument_name=metric.name,
-                aggregation=_aggregation(metric, keeping and keeping._replace(limit=metric.bound + 1)),
-                aggregation_cardinality_limit=metric.bound + 1,
+                aggregation=_aggregation(metric, keeping and keeping._replace(limit=limit)),
+                aggregation_cardinality_limit=limit,
             )
     yield ClashView(meter_name, metrics)
     if not http_server_metrics:

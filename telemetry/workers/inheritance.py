@@ -22,7 +22,7 @@ class Heir(Protocol):
 
 class Inheritance:
     """The label sets that earlier processes of this worker and other workers have: with them a metric keeps
-    to its bound, over all of them. They are looked for in a thread, for files may keep one waiting."""
+    to its limit, over all of them. They are looked for in a thread, for files may keep one waiting."""
 
     def __init__(self, worker: Worker, meter: str, handles: Mapping[str, Heir]) -> None:
         self._worker, self._meter, self._handles = worker, meter, handles

@@ -19,7 +19,7 @@ from telemetry import pipeline as root
 from telemetry.guard import guard
 from telemetry.metrics import http_request_duration_seconds, http_requests_total
 from telemetry.record import children
-from telemetry.record.children import BoundCounter, BoundHistogram, CounterWithHistogram
+from telemetry.record.children import CounterChild, CounterWithHistogram, HistogramChild
 from telemetry.record.trackers import IDLE
 from telemetry.testing import Recorded, recording
 
@@ -37,7 +37,7 @@ SETTINGS = {
     "with exemplars": {"OTEL_TRACES_EXPORTER": "console"},
     "of unknown shape": {},
 }
-Pair = tuple[BoundCounter, BoundHistogram]
+Pair = tuple[CounterChild, HistogramChild]
 Record = Callable[[float], None]
 Way = Callable[[Pair], Record]
 
@@ -197,7 +197,7 @@ def test_watchers_are_told_after_all_children_have_let_go(metrics: Recorded) -> 
         seen: Any = None
 
         def disconnect(self) -> None:
-            self.seen = [child._alone for child in children if isinstance(child, BoundCounter)]
+            self.seen = [child._alone for child in children if isinstance(child, CounterChild)]
 
     watcher = Watcher()
     for child in children:

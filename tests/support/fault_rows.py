@@ -63,7 +63,7 @@ ONE = (
     Row(
         "the bound on label sets",  # which the gauge's series have too
         "raise",
-        "telemetry.record.cardinality.Bound.fit",
+        "telemetry.record.cardinality.CardinalityLimit.fit",
         ("export", "record", "render"),
         tuple(f"telemetry fault in {step}" for step in ("export", "record", "render")),
         exact=False,

@@ -46,7 +46,7 @@ def test_no_metric_is_estimated_above_its_bound() -> None:
     """Whatever was told; a session is a label set as well."""
     told = catalogued({"category": 10**6, "session_id": 10**6})
     for name in ("dialogue_turns_total", "active_evidence_gauge"):
-        assert told[name] == BY_NAME[name].bound
+        assert told[name] == BY_NAME[name].cardinality_limit
 
 
 def judged(environ: dict[str, str] | None = None, **told: int) -> list[Finding]:

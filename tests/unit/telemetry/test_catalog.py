@@ -136,16 +136,16 @@ def test_only_the_gauge_has_a_session_id() -> None:
     assert [m.name for m in CATALOG if "session_id" in m.label_names] == ["active_evidence_gauge"]
 
 
-def test_the_bound_of_a_metric_is_its_own() -> None:
+def test_the_cardinality_limit_of_a_metric_is_its_own() -> None:
     """Its combinations where every label is closed; else what the entry says, or 500 for each of them."""
-    bounds = {name: (metric.bound, metric.room) for name, metric in BY_NAME.items() if metric.is_open}
-    assert bounds["http_requests_total"] == (4_000, 2_000)
-    assert bounds["http_request_duration_seconds"] == (1_000, 500)
-    assert bounds["active_evidence_gauge"] == (5_000, 5_000)
-    assert bounds["user_journey_stage_total"] == (5_000, 2_500)
-    assert bounds["dialogue_turns_total"] == bounds["errors_total"] == (500, 250)
-    assert BY_NAME["llm_calls_total"].bound == 5 * 4
-    assert BY_NAME["ingest_bytes_total"].bound == 1
+    limits = {name: (row.cardinality_limit, row.room) for name, row in BY_NAME.items() if row.is_open}
+    assert limits["http_requests_total"] == (4_000, 2_000)
+    assert limits["http_request_duration_seconds"] == (1_000, 500)
+    assert limits["active_evidence_gauge"] == (5_000, 5_000)
+    assert limits["user_journey_stage_total"] == (5_000, 2_500)
+    assert limits["dialogue_turns_total"] == limits["errors_total"] == (500, 250)
+    assert BY_NAME["llm_calls_total"].cardinality_limit == 5 * 4
+    assert BY_NAME["ingest_bytes_total"].cardinality_limit == 1
 
 
 def test_each_metric_that_can_overflow_has_a_series_that_tells_so() -> None:

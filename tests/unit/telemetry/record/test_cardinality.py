@@ -1,4 +1,4 @@
-"""How many series a metric may have: past the bound values become "(other)", and no label is ever added."""
+"""How many series a metric may have: past the limit values become "(other)", and no label is ever added."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from telemetry.metrics import (
     llm_calls_total,
     user_journey_stage_total,
 )
-from telemetry.record.cardinality import Bound
+from telemetry.record.cardinality import CardinalityLimit
 from telemetry.record.gauges import Some
 from telemetry.record.schema import Label, Metric
 from telemetry.testing import Recorded, recording
@@ -36,35 +36,35 @@ def values(metrics: Recorded, name: str) -> dict[tuple[str, ...], float]:
 
 
 def overflow(metrics: Recorded) -> dict[str, float]:
-    """How many recordings of each metric were over its bound; those with none left out."""
+    """How many recordings of each metric were over its limit; those with none left out."""
     return {name: value for (name,), value in values(metrics, "telemetry_overflow_total").items() if value}
 
 
 def test_what_an_earlier_process_left_takes_no_strangers_place_once_it_is_announced() -> None:
-    bound, half = Bound(TURNS), range(TURNS.bound - TURNS.room)
+    limit, half = CardinalityLimit(TURNS), range(TURNS.cardinality_limit - TURNS.room)
     for number in half:
-        bound.inherit((f"announced {number}",))
-    assert bound.fit(("stranger",)) == ("(other)",), "until then it does"
-    bound = Bound(TURNS)
+        limit.inherit((f"announced {number}",))
+    assert limit.fit(("stranger",)) == ("(other)",), "until then it does"
+    limit = CardinalityLimit(TURNS)
     for number in half:
-        bound.inherit((f"announced {number}",))
-        bound.know((f"announced {number}",))
+        limit.inherit((f"announced {number}",))
+        limit.know((f"announced {number}",))
     for number in range(ROOM):
-        assert bound.fit((f"stranger {number}",)) == (f"stranger {number}",)
-    assert bound.fit(("one more",)) == ("(other)",)
+        assert limit.fit((f"stranger {number}",)) == (f"stranger {number}",)
+    assert limit.fit(("one more",)) == ("(other)",)
 
 
 def test_what_was_folded_before_a_restart_is_folded_again() -> None:
     """It is there: it takes no second place."""
     metric = BY_NAME["http_requests_total"]
-    bound, folded = Bound(metric), ("GET", "(other)", "200")
-    bound.inherit(folded)
+    limit, folded = CardinalityLimit(metric), ("GET", "(other)", "200")
+    limit.inherit(folded)
     for number in range(metric.room):
-        bound.inherit(("GET", f"/{number}", "200"))
-    assert bound.fit(("GET", "/new", "200")) == folded
+        limit.inherit(("GET", f"/{number}", "200"))
+    assert limit.fit(("GET", "/new", "200")) == folded
 
 
-def test_past_the_bound_new_values_are_folded(metrics: Recorded, caplog: pytest.LogCaptureFixture) -> None:
+def test_past_the_limit_new_values_are_folded(metrics: Recorded, caplog: pytest.LogCaptureFixture) -> None:
     """Series there are go on, no number is lost, no label is added, and one line says it."""
     for number in range(5_000):
         dialogue_turns_total.labels(category=f"c{number}").inc()
@@ -122,12 +122,12 @@ def test_when_every_label_overflows_all_are_folded(metrics: Recorded) -> None:
     for number in range(4_000):
         errors_total.labels(error_type=f"t{number}", component=f"c{number}").inc()
     series = values(metrics, "errors_total")
-    assert len(series) < BY_NAME["errors_total"].bound
+    assert len(series) < BY_NAME["errors_total"].cardinality_limit
     assert series["(other)", "(other)"] > 3_000
     assert sum(series.values()) == 4_000
 
 
-def test_closed_labels_are_never_folded_by_the_bound(metrics: Recorded) -> None:
+def test_closed_labels_are_never_folded_by_the_limit(metrics: Recorded) -> None:
     """The stage of a journey stays right when categories are too many."""
     metric = BY_NAME["user_journey_stage_total"]
     for number in range(5_000):
@@ -160,16 +160,16 @@ def test_what_becomes_known_after_an_attack_stands_under_its_own_name(metrics: R
     assert metrics.total("dialogue_turns_total") == metrics.total("evidence_count_count") == 5_002
 
 
-def test_more_announced_than_the_bound_has_room_for_is_an_overflow(metrics: Recorded) -> None:
-    """An import with a category per product: the bound holds, and what is recorded above it is told."""
+def test_more_announced_than_the_limit_has_room_for_is_an_overflow(metrics: Recorded) -> None:
+    """An import with a category per product: the limit holds, and what is recorded above it is told."""
     known(category=[f"c{number}" for number in range(5_000)])
     assert overflow(metrics) == {}
     for number in range(5_000):
         dialogue_turns_total.labels(category=f"c{number}").inc()
-    assert len(metrics.series("dialogue_turns_total")) == TURNS.bound
+    assert len(metrics.series("dialogue_turns_total")) == TURNS.cardinality_limit
     assert metrics.total("dialogue_turns_total") == 5_000
-    assert overflow(metrics) == {"dialogue_turns_total": 5_000 - (TURNS.bound - 1)}
-    assert len(metrics.series("evidence_count_count")) == BY_NAME["evidence_count"].bound
+    assert overflow(metrics) == {"dialogue_turns_total": 5_000 - (TURNS.cardinality_limit - 1)}
+    assert len(metrics.series("evidence_count_count")) == BY_NAME["evidence_count"].cardinality_limit
 
 
 def show(numbers: Iterable[int]) -> None:
@@ -178,9 +178,9 @@ def show(numbers: Iterable[int]) -> None:
     active_evidence_gauge.follow(lambda: live)
 
 
-def test_live_sessions_over_the_bound_are_added_up() -> None:
+def test_live_sessions_over_the_limit_are_added_up() -> None:
     """Who is shown stays while it lives, the sum is exact on both paths, who ends makes room."""
-    bound = BY_NAME["active_evidence_gauge"].bound
+    limit = BY_NAME["active_evidence_gauge"].cardinality_limit
     with otlp_sink() as sink:
         environ = {
             "OTEL_METRICS_EXPORTER": "prometheus,otlp",
@@ -194,7 +194,7 @@ def test_live_sessions_over_the_bound_are_added_up() -> None:
             show(reversed(range(9_000)))
             series = metrics.series("active_evidence_gauge")
             assert shown.items() <= series.items()
-            assert len(series) <= bound
+            assert len(series) <= limit
             assert sum(series.values()) == sum(range(9_000))
             folded = 9_000 - (len(series) - 1)
             assert overflow(metrics) == {"active_evidence_gauge": folded}
@@ -207,15 +207,15 @@ def test_live_sessions_over_the_bound_are_added_up() -> None:
             assert overflow(metrics) == {"active_evidence_gauge": folded}
 
 
-def test_every_bound_is_below_where_the_sdk_would_fold() -> None:
-    """Filled to the bound with what is known and with strangers, on a path that has the SDK's own limit."""
+def test_every_limit_is_below_where_the_sdk_would_fold() -> None:
+    """Filled to the limit with what is known and with strangers, on a path that has the SDK's own limit."""
     with recording(strict=False) as metrics:
         for metric in CATALOG:
             if metric.kind == "counter" and metric.is_open:
                 _fill(metric)
         assert "otel_metric_overflow" not in metrics.text()
         for metric in CATALOG:
-            assert len(metrics.series(metric.name)) <= metric.bound, metric.name
+            assert len(metrics.series(metric.name)) <= metric.cardinality_limit, metric.name
 
 
 def _fill(metric: Metric) -> None:
@@ -225,7 +225,7 @@ def _fill(metric: Metric) -> None:
         return tuple(label.values[0] if label.values else f"{kind}{number}" for label in metric.labels)
 
     handle = HANDLES[metric.name]
-    for number in range(metric.bound + 1):
+    for number in range(metric.cardinality_limit + 1):
         handle.expect(of("known", number))
         handle.labels(**handle.attributes(of("stranger", number))).inc()
 
@@ -239,17 +239,17 @@ class Slow(set[tuple[str, ...]]):
         return length
 
 
-def test_threads_do_not_bring_it_over_its_bound() -> None:
+def test_threads_do_not_bring_it_over_its_limit() -> None:
     """New label sets of many threads at once."""
     metric = Metric("good_total", "counter", "{thing}", "Good things", (Label("a"), Label("b")), at_most=100)
-    bound = Bound(metric)
-    bound._strangers = Slow()
+    limit = CardinalityLimit(metric)
+    limit._strangers = Slow()
     with ThreadPoolExecutor(8) as threads:
-        made = threads.map(lambda number: bound.fit((f"a{number}", f"b{number}")), range(500))
+        made = threads.map(lambda number: limit.fit((f"a{number}", f"b{number}")), range(500))
         assert len(set(made)) <= metric.room
 
 
-def test_a_new_pipeline_begins_below_the_bound() -> None:
+def test_a_new_pipeline_begins_below_the_limit() -> None:
     """What the last one saw does not count, and what it showed is not expected."""
     for _ in range(2):
         with recording() as recorded:
@@ -272,13 +272,13 @@ def test_a_source_that_adds_up_itself_is_asked_for_no_more_than_can_be_shown(met
         return Some([(("chair", f"s{number}"), 2.0) for number in range(shown)], others, live - shown)
 
     active_evidence_gauge.follow_some(source)
-    bound = BY_NAME["active_evidence_gauge"].bound
+    limit = BY_NAME["active_evidence_gauge"].cardinality_limit
     counted = 0
     for live in (3, 300_000, 200_000, 200_001, 3):
         series = values(metrics, "active_evidence_gauge")
         assert sum(series.values()) == 2 * live
-        assert len(series) == min(live, asked[-1] + 1) <= bound
+        assert len(series) == min(live, asked[-1] + 1) <= limit
         counted += {300_000: 300_000 - asked[-1], 200_001: 1}.get(live, 0)
         assert overflow(metrics).get("active_evidence_gauge", 0) == counted
     assert set(asked) == {asked[0]}
-    assert asked[0] > bound // 2
+    assert asked[0] > limit // 2

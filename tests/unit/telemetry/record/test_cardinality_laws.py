@@ -1,4 +1,4 @@
-"""Laws of the bound on label sets: any strangers in any order, with label sets becoming known at any time."""
+"""Laws of the limit on label sets: any strangers in any order, with label sets becoming known at any time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from telemetry.record.cardinality import Bound
+from telemetry.record.cardinality import CardinalityLimit
 from telemetry.record.schema import OTHER, Label, Metric
 
 FEW = settings(max_examples=300, deadline=None)
@@ -48,16 +48,16 @@ cases = metrics.flatmap(lambda metric: st.tuples(st.just(metric), events(metric)
 
 def played(metric: Metric, happened: Iterable[tuple[bool, Values]]) -> list[tuple[Values, Values]]:
     """What was given and what it became, of each event."""
-    bound = Bound(metric)
-    return [(values, bound.know(values) if known else bound.fit(values)) for known, values in happened]
+    limit = CardinalityLimit(metric)
+    return [(values, limit.know(values) if known else limit.fit(values)) for known, values in happened]
 
 
 @FEW
 @given(cases)
-def test_label_sets_never_exceed_the_bound(case: tuple[Metric, list[tuple[bool, Values]]]) -> None:
+def test_label_sets_never_exceed_the_limit(case: tuple[Metric, list[tuple[bool, Values]]]) -> None:
     """Announced ones, strangers and what they were folded into, together."""
     metric, happened = case
-    assert len({fitted for _, fitted in played(metric, happened)}) <= metric.bound
+    assert len({fitted for _, fitted in played(metric, happened)}) <= metric.cardinality_limit
 
 
 @FEW
@@ -74,16 +74,16 @@ def test_strangers_never_exceed_their_room(case: tuple[Metric, list[Values]]) ->
 def test_what_is_known_stands_under_its_own_name_whatever_came_before(
     case: tuple[Metric, list[tuple[bool, Values]]],
 ) -> None:
-    """As long as no more is announced than half of the bound; for ever after the announcement."""
+    """As long as no more is announced than half of the limit; for ever after the announcement."""
     metric, happened = case
-    bound, known = Bound(metric), set[Values]()
+    limit, known = CardinalityLimit(metric), set[Values]()
     for announced, values in happened:
-        if announced and len(known | {values}) <= metric.bound - metric.room:
+        if announced and len(known | {values}) <= metric.cardinality_limit - metric.room:
             known.add(values)
-            assert bound.know(values) == values
-        fitted = bound.fit(values)
+            assert limit.know(values) == values
+        fitted = limit.fit(values)
         assert fitted == values or values not in known
-    assert {bound.fit(values) for values in known} == known
+    assert {limit.fit(values) for values in known} == known
 
 
 @FEW

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from telemetry.metrics import dialogue_turns_total, evidence_count
-from telemetry.record.children import BoundCounter, BoundHistogram, Child
+from telemetry.record.children import Child, CounterChild, HistogramChild
 from telemetry.testing import Recorded
 
-Bound = BoundCounter | BoundHistogram
+AnyChild = CounterChild | HistogramChild
 CHILDREN = {
-    "a counter": (dialogue_turns_total, BoundCounter.inc, Recorded.value),
-    "a histogram": (evidence_count, BoundHistogram.observe, Recorded.count),
+    "a counter": (dialogue_turns_total, CounterChild.inc, Recorded.value),
+    "a histogram": (evidence_count, HistogramChild.observe, Recorded.count),
 }
 
 
@@ -29,7 +29,7 @@ def test_two_threads_that_bring_a_label_set_lose_no_value(
     handle, record, told = CHILDREN[kind]
     unconnected = Child._unconnected
 
-    def overtaken(child: Bound, *given: Any) -> None:
+    def overtaken(child: AnyChild, *given: Any) -> None:
         child.connect()
         unconnected(child, *given)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -60,6 +61,7 @@ async def _awaited(decorate: Any) -> object:
 
 
 UNTYPED: Any = Timer
+UNTYPED_GAUGE: Any = active_evidence_gauge
 # Each is one wrong call, or one block of code under one; what gives something gives 7.
 WRONG: dict[str, Callable[[], object]] = {
     "a kind of exception by its name": lambda: at_the_end(counter().count_exceptions("ValueError")),
@@ -145,6 +147,21 @@ def test_where_strict_a_wrong_call_raises(name: str) -> None:
     """So that tests find it."""
     with recording(), pytest.raises((TypeError, ValueError, AttributeError)):
         WRONG[name]()
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: counter().set(3), "llm_calls_total: CounterChild has no set()"),
+        (lambda: histogram().inc(), "evidence_count: HistogramChild has no inc()"),
+        (lambda: gauge().observe(3), "active_evidence_gauge: GaugeChild has no observe()"),
+        (lambda: UNTYPED_GAUGE.set(3), "active_evidence_gauge: Gauge has no set()"),
+    ],
+)
+def test_a_call_that_there_is_not_names_its_metric(call: Callable[[], object], says: str) -> None:
+    """The place may hold several; the line of the log ends with this reason."""
+    with recording(), pytest.raises(AttributeError, match=re.escape(says)):
+        call()
 
 
 def test_a_request_with_wrong_calls_is_answered_as_ever() -> None:

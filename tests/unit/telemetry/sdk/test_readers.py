@@ -224,7 +224,7 @@ def test_other_peoples_instruments_keep_to_the_sdks_limit_over_restarts(
 def test_our_metrics_keep_to_their_bound_over_restarts(tmp_path: Path) -> None:
     """A stranger's label sets that an earlier process has left are the metric's own; what is announced is
     there under its own name all the same."""
-    bound = HANDLES["http_requests_total"].metric.bound
+    bound = HANDLES["http_requests_total"].metric.cardinality_limit
     for process in range(4):
         worker = Worker(tmp_path)
         pipeline = Pipeline(load({}), {}, worker=worker)
@@ -244,7 +244,7 @@ def test_our_metrics_keep_to_their_bound_over_restarts(tmp_path: Path) -> None:
 
 def test_our_metrics_keep_to_their_bound_over_workers_at_once(tmp_path: Path) -> None:
     """Each takes in what the others have brought; together they have no more than one would."""
-    bound = HANDLES["http_requests_total"].metric.bound
+    bound = HANDLES["http_requests_total"].metric.cardinality_limit
     shown: dict[frozenset[tuple[str, str]], float] = {}
     for process in range(4):
         worker = Worker(tmp_path)  # not ended: its file is held

@@ -1,4 +1,4 @@
-"""Answers over HTTP, read within bounds of size and time."""
+"""Answers over HTTP, read within limits of size and time."""
 
 from __future__ import annotations
 
