@@ -7,8 +7,8 @@ from typing import Any
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
 
 from telemetry.guard import guard
+from telemetry.scrape.sums_with_sdk import with_cells
 from telemetry.sdk.exporter import ForwardingExporter
-from telemetry.sdk.merge import whole
 from telemetry.workers.worker import Worker
 
 
@@ -27,7 +27,7 @@ class GoOnExporter(ForwardingExporter):
         guard.count_due()
         if self._worker.is_filed:
             self._keep_home()
-            metrics_data = whole(metrics_data, self._worker.cells)
+            metrics_data = with_cells(metrics_data, self._worker.cells)
         return self._inner.export(metrics_data, timeout_millis, **kwargs)
 
     def _keep_home(self) -> None:

@@ -7,7 +7,7 @@ from itertools import zip_longest
 
 from telemetry.guard import guard
 from telemetry.scrape.families import names
-from telemetry.scrape.sums import Store, Totals
+from telemetry.scrape.sums_of_cells import Store, SumsOfCells
 from telemetry.scrape.text import Text, family, kind
 from telemetry.store.cells import Cells
 from telemetry.store.exemplars import WORDS, Exemplar, Exemplars, unpacked
@@ -31,7 +31,7 @@ class Scraped:
         self._meter = meter
         self._cells, self._exemplars, self._worker = cells, exemplars, worker
         self.names = frozenset().union(*(names(family(what), kind(what)) for what in known.values()))
-        self._totals = Totals(self._is_ours, known)
+        self._totals = SumsOfCells(self._is_ours, known)
         self._text = Text()
         self._taken: list[Store] = []
 

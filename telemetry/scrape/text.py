@@ -13,7 +13,7 @@ from typing import NamedTuple
 from prometheus_client import utils
 
 from telemetry.scrape.pauses import Pauses
-from telemetry.scrape.sums import Series
+from telemetry.scrape.sums_of_cells import Series
 from telemetry.store.exemplars import Exemplar
 from telemetry.store.key import What, attributes_of
 

@@ -17,6 +17,7 @@ from opentelemetry.sdk.metrics import Exemplar as SdkExemplar
 from opentelemetry.sdk.metrics.export import AggregationTemporality, HistogramDataPoint, NumberDataPoint
 from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, SumAggregation
 
+from telemetry.scrape.sums_with_sdk import histogram_point, sum_point
 from telemetry.store.cells import Cells, Claim
 from telemetry.store.exemplars import Exemplar, Exemplars, Offer
 from telemetry.store.key import What, key_of, scope_of
@@ -213,27 +214,3 @@ def others_only() -> Iterator[None]:
         yield
     finally:
         _scraping.on = False
-
-
-def sum_point(attributes: Any, began: int, now: int, value: float, exemplars: Any = ()) -> NumberDataPoint:
-    """A counter's point."""
-    return NumberDataPoint(attributes, began, now, value, exemplars)
-
-
-def histogram_point(
-    attributes: Any, began: int, now: int, numbers: Sequence[float], bounds: Any, exemplars: Any = ()
-) -> HistogramDataPoint:
-    """A histogram's point from a cell's numbers: a count for each bucket, and the sum."""
-    counts = [int(number) for number in numbers[:-1]]
-    return HistogramDataPoint(
-        attributes=attributes,
-        start_time_unix_nano=began,
-        time_unix_nano=now,
-        count=sum(counts),
-        sum=numbers[-1],
-        bucket_counts=counts,
-        explicit_bounds=bounds,
-        min=None,  # type: ignore[arg-type] # not kept: Prometheus has no place for them
-        max=None,  # type: ignore[arg-type]
-        exemplars=exemplars,
-    )

@@ -20,9 +20,9 @@ from prometheus_client import CollectorRegistry
 
 from telemetry.guard import guard
 from telemetry.scrape.page import Scraped
+from telemetry.scrape.sums_with_sdk import with_cells
 from telemetry.sdk.aggregation import CellHistograms, CellSums, InCell, Keeping, others_only
 from telemetry.sdk.clean import cleaned
-from telemetry.sdk.merge import whole
 from telemetry.workers.worker import Worker
 
 
@@ -89,7 +89,7 @@ class GroupReader(OthersReader):
         self._is_empty = False
         others = list(self._scraped.others())
         if others or self._worker.is_filed:
-            metrics_data = whole(metrics_data, self._worker.cells, others, self._scraped.is_others)
+            metrics_data = with_cells(metrics_data, self._worker.cells, others, self._scraped.is_others)
         super()._receive_metrics(metrics_data, *args, **kwargs)
 
 

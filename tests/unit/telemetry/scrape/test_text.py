@@ -7,7 +7,7 @@ from typing import Any
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from telemetry.scrape.pauses import SECONDS
-from telemetry.scrape.sums import Series
+from telemetry.scrape.sums_of_cells import Series
 from telemetry.scrape.text import AT_ONCE, Text
 from telemetry.store.key import What, scope_of, text_of
 

@@ -21,9 +21,9 @@ from telemetry.guard import guard
 from telemetry.metrics import HANDLES, http_requests_total
 from telemetry.pipeline import Pipeline
 from telemetry.scrape.page import Scraped
+from telemetry.scrape.sums_with_sdk import with_cells
 from telemetry.sdk import readers as group
 from telemetry.sdk.aggregation import CellSums, Keeping
-from telemetry.sdk.merge import whole
 from telemetry.sdk.probe import unsupported
 from telemetry.sdk.readers import GroupReader, in_cells
 from telemetry.settings import load
@@ -131,14 +131,14 @@ def test_attributes_of_any_kind_are_counted_and_merged(attributes: Any, tmp_path
         provider(reader).get_meter("m").create_counter("tea_total").add(2, attributes)
     data = readers[0].get_metrics_data()
     assert data
-    assert [point.value for point in points(whole(data, workers[0].cells, others(workers[0])))] == [4]
+    assert [point.value for point in points(with_cells(data, workers[0].cells, others(workers[0])))] == [4]
 
 
 def test_values_that_python_holds_for_equal_stay_apart(tmp_path: Path) -> None:
     other = opened(tmp_path / "1.cells")
     for value in (1, True, 1.0, "1"):
         other.cell(key_of(What(M, "tea_total", "", ""), {"a": value}), 1).add(0, 1)
-    found = points(whole(nothing(), Worker(tmp_path).cells, read(tmp_path / "1.cells")))
+    found = points(with_cells(nothing(), Worker(tmp_path).cells, read(tmp_path / "1.cells")))
     assert [(repr(point.attributes["a"]), point.value) for point in found] == [
         ("1", 1),
         ("True", 1),
@@ -155,7 +155,7 @@ def test_meters_of_one_name_and_two_versions_are_two() -> None:
         one.get_meter("m", version).create_counter("tea_total").add(1)
     data = reader.get_metrics_data()
     assert data
-    assert [point.value for point in points(whole(data, cells))] == [1, 1]
+    assert [point.value for point in points(with_cells(data, cells))] == [1, 1]
 
 
 def test_a_series_that_comes_between_collecting_and_adding_up_is_there_once(tmp_path: Path) -> None:
@@ -170,14 +170,14 @@ def test_a_series_that_comes_between_collecting_and_adding_up_is_there_once(tmp_
     after = reader.get_metrics_data()
     for data in (before, after):
         assert data
-        assert sorted(point.value for point in points(whole(data, worker.cells))) == [1, 4]
+        assert sorted(point.value for point in points(with_cells(data, worker.cells))) == [1, 4]
 
 
 def test_what_was_left_began_when_it_was_first_counted(tmp_path: Path) -> None:
     """A start that moves with every push is a reset to who turns totals into differences."""
     worker = Worker(tmp_path)
     worker.cells.cell(key_of(What(M, "tea_total", "", ""), {}), 1).add(0, 3)
-    (point,) = points(whole(nothing(), worker.cells))
+    (point,) = points(with_cells(nothing(), worker.cells))
     assert point.start_time_unix_nano == worker.cells.began
 
 
@@ -195,7 +195,7 @@ def test_exemplars_and_other_kinds_are_as_they_were(tmp_path: Path) -> None:
     other.cell(key_of(What(M, "seconds", "s", "", (1,)), {}), 3).add_two(1, 1, 2, 7)
     data = reader.get_metrics_data()
     assert data
-    tea, seconds, pots, degrees = points(whole(data, worker.cells, others(worker)))
+    tea, seconds, pots, degrees = points(with_cells(data, worker.cells, others(worker)))
     assert (tea.value, [one.value for one in tea.exemplars]) == (4, [1])
     assert (seconds.sum, [one.value for one in seconds.exemplars]) == (7.5, [0.5])
     assert (pots.value, degrees.value) == (-2, 90)
@@ -215,7 +215,7 @@ def test_other_peoples_instruments_keep_to_the_sdks_limit_over_restarts(
         for at in range(8):
             tea.add(1, {"a": f"{process} {at}"})
         for reader in readers:
-            found = points(whole(reader.get_metrics_data() or nothing(), worker.cells))
+            found = points(with_cells(reader.get_metrics_data() or nothing(), worker.cells))
             assert sum(point.value for point in found) == 8 * (process + 1)
             assert len(found) == len({str(point.attributes) for point in found}) == min(8 * process + 8, 11)
         die(worker)

@@ -13,7 +13,7 @@ import pytest
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from telemetry.guard import guard
-from telemetry.scrape.sums import Totals
+from telemetry.scrape.sums_of_cells import SumsOfCells
 from telemetry.store.cells import Cells
 from telemetry.store.key import What, key_of, scope_of
 from telemetry.store.page import SIZE as CHUNK
@@ -149,7 +149,7 @@ def test_whatever_bytes_a_file_has_a_scrape_goes_on(tmp_path: Path) -> None:
             file.seek(at)
             file.write(bytes([wrong]))
             file.flush()
-            totals = Totals(lambda _: True, {})
+            totals = SumsOfCells(lambda _: True, {})
             sums, broken = totals.add_up(own.stores())
             own._readings._by_path.clear()
             for _ in range(broken):
@@ -215,7 +215,7 @@ def test_an_absurd_number_costs_its_own_series_alone(absurd: float, tmp_path: Pa
     with recording(strict=False) as recorded:
         own = Worker(tmp_path)
         assert recorded.value("errors_total", component="telemetry", error_type="record") == 1
-        sums, broken = Totals(lambda _: True, {}).add_up(own.stores())
+        sums, broken = SumsOfCells(lambda _: True, {}).add_up(own.stores())
     assert (own.number, sum(sums), broken) == (0, 8.0, 0)
 
 
@@ -226,5 +226,5 @@ def test_counting_beyond_the_largest_float_costs_its_own_series_alone(tmp_path: 
         cells.cell(key, 1).add(0, 1)
     for _ in range(2):
         cells.cell(keys(1)[0], 1).add(0, 1e308)
-    sums, broken = Totals(lambda _: True, {}).add_up(Worker(tmp_path).stores())
+    sums, broken = SumsOfCells(lambda _: True, {}).add_up(Worker(tmp_path).stores())
     assert (sum(sums), broken) == (8.0, 0)

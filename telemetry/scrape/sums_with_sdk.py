@@ -1,4 +1,8 @@
-"""What several processes have counted, added up: the SDK's data of one, and the cells of all."""
+"""Sums with the SDK: its data of this process, with the numbers that cells hold beside it, as its data again.
+
+So other people's metrics are added up for a page, and ours for a push. Its sibling, sums_of_cells.py, adds up
+ours for a page, without the SDK.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from typing import Any
 
 from opentelemetry.sdk.metrics.export import (
     AggregationTemporality,
+    HistogramDataPoint,
     Metric,
     MetricsData,
     NumberDataPoint,
@@ -20,8 +25,7 @@ from opentelemetry.sdk.metrics.export import (
 from opentelemetry.sdk.metrics.export import Histogram as HistogramData
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-from telemetry.scrape.sums import Bounds, fitted
-from telemetry.sdk.aggregation import histogram_point, sum_point
+from telemetry.scrape.sums_of_cells import Bounds, fitted
 from telemetry.store.cells import Cells
 from telemetry.store.key import What, attributes_of, key_of, parse, scope_from, scope_of
 
@@ -29,7 +33,7 @@ Numbers = Sequence[float]
 Found = Iterable[tuple[bytes, Numbers]]
 
 
-def whole(
+def with_cells(
     data: MetricsData, cells: Cells, others: Found = (), among: Callable[[bytes], bool] = lambda _: True
 ) -> MetricsData:
     """The data with the numbers of others added, and with what this process's cells hold that it lacks, as
@@ -151,11 +155,35 @@ def _plus(point: Any, rows: Sequence[Numbers]) -> Any:
         (value,) = _sum([[point.value], *rows])
         return replace(point, value=value)
     *counts, total = _sum([[*point.bucket_counts, point.sum], *rows])
-    whole_counts = [int(count) for count in counts]
-    return replace(point, bucket_counts=whole_counts, count=sum(whole_counts), sum=total)
+    counted = [int(count) for count in counts]
+    return replace(point, bucket_counts=counted, count=sum(counted), sum=total)
 
 
 def _point(what: What, attributes: dict[str, Any], numbers: Numbers, began: int, now: int) -> Any:
     if what.bounds is None:
         return sum_point(attributes, began, now, numbers[0])
     return histogram_point(attributes, began, now, numbers, what.bounds)
+
+
+def sum_point(attributes: Any, began: int, now: int, value: float, exemplars: Any = ()) -> NumberDataPoint:
+    """A counter's point."""
+    return NumberDataPoint(attributes, began, now, value, exemplars)
+
+
+def histogram_point(
+    attributes: Any, began: int, now: int, numbers: Sequence[float], bounds: Any, exemplars: Any = ()
+) -> HistogramDataPoint:
+    """A histogram's point from a cell's numbers: a count for each bucket, and the sum."""
+    counts = [int(number) for number in numbers[:-1]]
+    return HistogramDataPoint(
+        attributes=attributes,
+        start_time_unix_nano=began,
+        time_unix_nano=now,
+        count=sum(counts),
+        sum=numbers[-1],
+        bucket_counts=counts,
+        explicit_bounds=bounds,
+        min=None,  # type: ignore[arg-type] # not kept: Prometheus has no place for them
+        max=None,  # type: ignore[arg-type]
+        exemplars=exemplars,
+    )

@@ -1,4 +1,7 @@
-"""The numbers of our metrics in all stores, this process's and other workers', added up by series."""
+"""Sums of cells: our metrics in all stores, this process's and other workers', added up by series for a page.
+
+Its sibling, sums_with_sdk.py, adds cells to the SDK's own data: other people's metrics, and what is pushed.
+"""
 
 from __future__ import annotations
 
@@ -94,7 +97,7 @@ class _Found(NamedTuple):
     followed: _Followed
 
 
-class Totals:
+class SumsOfCells:
     """The sums. `is_ours` tells by its scope whether an instrument belongs here; `known` has those of the
     catalogue, whose words and buckets are shown where an older release of the code wrote others."""
 

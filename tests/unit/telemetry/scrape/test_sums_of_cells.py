@@ -15,7 +15,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from prometheus_client import CollectorRegistry, generate_latest
 
 from telemetry.scrape.page import Scraped
-from telemetry.scrape.sums import AT_ONCE, Totals, fitted
+from telemetry.scrape.sums_of_cells import AT_ONCE, SumsOfCells, fitted
 from telemetry.sdk.aggregation import Keeping
 from telemetry.sdk.readers import GroupReader
 from telemetry.store.cells import Cells
@@ -66,7 +66,7 @@ def test_so_it_is_with_other_peoples_instruments(tmp_path: Path) -> None:
 
 def test_series_of_different_workers_in_any_order_are_put_together(tmp_path: Path) -> None:
     """New ones come all the time, here and there, and each is told once."""
-    workers, totals = [Worker(tmp_path) for _ in range(3)], Totals(lambda _: True, {})
+    workers, totals = [Worker(tmp_path) for _ in range(3)], SumsOfCells(lambda _: True, {})
     own = workers[1]
     expected: dict[bytes, float] = {}
     for step in range(60):
@@ -104,7 +104,7 @@ def test_others_have_their_turn_while_much_is_added_up() -> None:
     cells, rests, many = Cells(), list[float](), 2 * AT_ONCE
     for at in range(many):
         cells.cell(key_of(TEA, {"a": str(at)}), 1).add(0, at)
-    totals = Totals(lambda _: True, {}, rests.append)
+    totals = SumsOfCells(lambda _: True, {}, rests.append)
     sums, _ = totals.add_up([cells])
     assert sums == [float(at) for at in range(many)]
     assert len(list(cells.numbers())) > 2
@@ -113,7 +113,7 @@ def test_others_have_their_turn_while_much_is_added_up() -> None:
 
 def test_series_that_come_amid_a_scrape_disturb_no_other() -> None:
     """They are in the next; also where they begin a page."""
-    cells, totals = Growing(), Totals(lambda _: True, {})
+    cells, totals = Growing(), SumsOfCells(lambda _: True, {})
     for _ in range(12):
         before = cells.grown
         sums, broken = totals.add_up([cells])
@@ -133,7 +133,7 @@ def test_exemplars_that_come_amid_a_scrape_disturb_none() -> None:
 def test_a_file_that_another_stands_in_place_of_is_followed(tmp_path: Path) -> None:
     """A worker put a broken one out of the way: what the old one had is forgotten."""
     own, path = Worker(tmp_path), tmp_path / "1.cells"
-    totals, key = Totals(lambda _: True, {}), key_of(TEA, {})
+    totals, key = SumsOfCells(lambda _: True, {}), key_of(TEA, {})
     for amount in (5, 2):
         path.unlink(missing_ok=True)
         Cells(os.open(path, os.O_RDWR | os.O_CREAT)).cell(key, 1).add(0, amount)
