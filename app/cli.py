@@ -11,11 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from app import __version__, injected
-from app.demo.command import demo
-from app.doctor import doctor
-from app.llm.command import llm_simulator
-from app.reviews.command import ingest
-from app.reviews.samples_command import samples
+from app.commands import Commands
 from app.settings import MOST, PREFIX, AppSettings, AppSettingsError
 from telemetry.scrape.listening import Listening
 from telemetry.secrets import shown
@@ -23,6 +19,7 @@ from telemetry.secrets import shown
 MOST_WORKERS = 512
 cli = typer.Typer(
     name="reviewlens",
+    cls=Commands,
     help="ReviewLens: a review dialogue service and its observability.",
     no_args_is_help=True,
     add_completion=False,
@@ -103,13 +100,6 @@ def _number(variable: str, expected: str, least: int, most: int = MOST) -> int |
     if not text.strip().isdecimal() or not least <= int(text) <= most:
         raise AppSettingsError(f"{variable}={shown(text)!r}: expected {expected}")
     return int(text)
-
-
-cli.command()(demo)
-cli.command()(doctor)
-cli.command()(ingest)
-cli.command("llm-simulator")(llm_simulator)
-cli.add_typer(samples, name="samples")
 
 
 @cli.command()

@@ -9,9 +9,9 @@ import os
 from collections.abc import Mapping
 
 from app import injected
-from app.demo.addresses import COLLECTOR_PORTS, PORTS
 from app.injected import own
 from app.llm.settings import LLMSettings
+from app.ports import COLLECTOR_PORTS, PORTS
 from app.settings import PREFIX, AppSettings
 from telemetry.push.target import variables as telemetry_variables
 

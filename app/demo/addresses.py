@@ -1,34 +1,15 @@
-"""Where the stack is: addresses from the environment's ports, and which of them answer."""
+"""Clients for the stack's addresses, and which of these answer."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 import httpx
 
-from app.injected import own
+from app.ports import address
 from telemetry.loopback import is_loopback
 from telemetry.secrets import without_secrets
-
-PORTS = {
-    "api": ("REVIEWLENS_PORT", 8000),
-    "prometheus": ("REVIEWLENS_PROMETHEUS_PORT", 9090),
-    "alertmanager": ("REVIEWLENS_ALERTMANAGER_PORT", 9093),
-    "grafana": ("REVIEWLENS_GRAFANA_PORT", 3001),
-    "simulator": ("REVIEWLENS_SIMULATOR_PORT", 8090),
-}
-# What otel-collector/config.yaml reads; the first is where services push to.
-COLLECTOR_PORTS = {
-    "collector": ("REVIEWLENS_COLLECTOR_HTTP_PORT", 4318),
-    "collector-grpc": ("REVIEWLENS_COLLECTOR_GRPC_PORT", 4317),
-    "collector-scrape": ("REVIEWLENS_COLLECTOR_SCRAPE_PORT", 8889),
-    "collector-metrics": ("REVIEWLENS_COLLECTOR_METRICS_PORT", 8888),
-    "collector-health": ("REVIEWLENS_COLLECTOR_HEALTH_PORT", 13133),
-}
-
 
 T = TypeVar("T", httpx.Client, httpx.AsyncClient)
 PROXIES = "a proxy in ALL_PROXY, HTTPS_PROXY, HTTP_PROXY is http://, https://, socks5:// or socks5h://"
@@ -36,12 +17,6 @@ PROXIES = "a proxy in ALL_PROXY, HTTPS_PROXY, HTTP_PROXY is http://, https://, s
 
 class ProxyError(Exception):
     """A proxy of the environment cannot be used; says which variables, and not the address."""
-
-
-def address(service: str, host: str = "localhost", environ: Mapping[str, str] = os.environ) -> str:
-    """Where a service of the stack is, by the environment's ports."""
-    variable, port = PORTS[service]
-    return f"http://{host}:{own(environ).get(variable) or port}"
 
 
 def direct(url: str) -> bool:

@@ -22,12 +22,13 @@ from rich.progress import (
 from rich.table import Table
 
 from app.demo import changes, report
-from app.demo.addresses import ProxyError, address, client, pages
+from app.demo.addresses import ProxyError, client, pages
 from app.demo.compare import Outcome
 from app.demo.prometheus import Prometheus, PrometheusError
 from app.demo.run import Driver, NotPossibleError
 from app.demo.scenarios import BY_NAME, QUICK, SCENARIOS, Scenario
 from app.demo.simulator import Simulator
+from app.ports import address
 from telemetry.secrets import cleaned, without_secrets
 
 QUICK_SHOPPERS = 8

@@ -16,7 +16,7 @@ from app.reviews.rows import KINDS
 from app.settings import AppSettings
 from app.variables import warn_unknown
 
-samples = typer.Typer(no_args_is_help=True)
+samples = typer.Typer(name="samples", add_completion=False, no_args_is_help=True)
 
 
 @samples.callback()

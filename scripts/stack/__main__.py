@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from app import injected
-from app.demo.addresses import PORTS
+from app.ports import PORTS
 from app.settings import PREFIX
 from scripts.stack import ask
 from scripts.stack.dialogues import drive

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from app.demo.addresses import COLLECTOR_PORTS, PORTS
+from app.ports import COLLECTOR_PORTS, PORTS
 from scripts.stack.errors import StackError
 from telemetry.secrets import shown
 

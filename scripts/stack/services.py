@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.demo.addresses import COLLECTOR_PORTS
+from app.ports import COLLECTOR_PORTS
 from scripts.stack import flags, private, render
 from scripts.stack.cache import Found
 from scripts.stack.errors import StackError

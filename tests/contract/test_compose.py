@@ -12,7 +12,7 @@ from support.compose import FILES, PASSWORD, VERSIONS, Service, config, rendered
 from support.dockerfile import DOCKERFILE, stages
 from support.servers import ROOT
 
-from app.demo.addresses import PORTS
+from app.ports import PORTS
 from monitoring.targets import HERE
 from scripts.stack import flags
 from scripts.stack.manifest import programs

@@ -15,7 +15,7 @@ from support.servers import ROOT, free_port, prometheus, wait_for
 from support.servers import Prometheus as Server
 from typer.testing import CliRunner
 
-from app.demo.addresses import PORTS
+from app.ports import PORTS
 from scripts.stack import ask
 from scripts.stack.errors import StackError
 from scripts.stack.health import has_page

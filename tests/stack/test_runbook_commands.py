@@ -14,7 +14,7 @@ import pytest
 from support.own_stack import environment
 from support.servers import HTTP, ROOT, wait_for
 
-from app.demo.addresses import PORTS
+from app.ports import PORTS
 from scripts.stack.settings import Settings
 from scripts.stack.stack import Stack
 from telemetry.logs import JsonFormatter, TextFormatter, access

@@ -11,7 +11,7 @@ import pytest
 from support.own_stack import pid_of, run, running
 from support.servers import ROOT, wait_for
 
-from app.demo.addresses import PORTS
+from app.ports import PORTS
 from scripts.stack import render
 from scripts.stack.errors import SettingsChangedError, StackError
 from scripts.stack.health import is_ready

@@ -15,7 +15,7 @@ import pytest
 from support.own_stack import environment, is_alive, pid_of, run, running
 from support.servers import ROOT, wait_for
 
-from app.demo.addresses import COLLECTOR_PORTS
+from app.ports import COLLECTOR_PORTS
 from scripts.stack import render
 from scripts.stack.errors import StackError
 from scripts.stack.prometheus import Prometheus

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from support.servers import ROOT
 
-from app.demo.addresses import address
 from app.injected import is_injected, own
+from app.ports import address
 from app.settings import AppSettings
 from app.variables import unknown, warn_unknown
 from scripts.stack.modes import ALL_PORTS

@@ -17,12 +17,13 @@ from typer.testing import CliRunner
 
 from app.cli import cli
 from app.demo import changes, report
-from app.demo.addresses import address, direct
+from app.demo.addresses import direct
 from app.demo.compare import Outcome
 from app.demo.ledger import Ledger, Series, series
 from app.demo.prometheus import NotInTimeError, Prometheus, PrometheusError, Sample, exposed, summed, wait_for
 from app.demo.scenarios import BY_NAME
 from app.demo.shop import PRODUCTS, GoneWrongError, Shop
+from app.ports import address
 from telemetry.testing import StepClock
 
 SESSIONS = series("dialogue_sessions_total", category="chair")
