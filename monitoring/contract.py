@@ -39,7 +39,7 @@ def catalogue_series(catalog: Iterable[Metric] = CATALOG) -> Iterator[Known]:
 def _values(metric: Metric, at: int) -> tuple[str, ...]:
     if metric.labels[at].name == "status_code":
         return STATUS_CODES
-    return metric.labels[at].values or tuple(dict.fromkeys(known[at] for known in metric.known))
+    return metric.labels[at].values or tuple(dict.fromkeys(values[at] for values in metric.preinitialised))
 
 
 def spellings_of(bound: float) -> tuple[str, ...]:

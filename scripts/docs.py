@@ -109,7 +109,7 @@ def _values(metric: Metric) -> str:
         f"`{label.name}`" + (f": {', '.join(label.values)}" if label.values else "")
         for label in metric.labels
     )
-    sets = ", ".join("/".join(values) for values in metric.known)
+    sets = ", ".join("/".join(values) for values in metric.preinitialised)
     return f"{labels}; at 0 from the start: {sets}" if sets else labels
 
 

@@ -66,7 +66,7 @@ errors_total = BUILTIN.counter(
         "{error}",
         "Errors by type and by the component in which they arose",
         (Label("error_type"), Label("component")),
-        known=(("unhandled", "api"), *((step, "telemetry") for step in get_args(Step))),
+        preinitialised=(("unhandled", "api"), *((step, "telemetry") for step in get_args(Step))),
     )
 )
 telemetry_overflow_total = BUILTIN.counter(

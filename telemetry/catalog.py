@@ -262,4 +262,4 @@ CATALOG = catalogue(METRICS, EXTENSIONS.items())
 """Every metric of the service: the engine's and its own."""
 
 BY_NAME: Mapping[str, Metric] = {metric.name: metric for metric in CATALOG}
-ERRORS = BY_NAME["errors_total"].known
+ERRORS = BY_NAME["errors_total"].preinitialised

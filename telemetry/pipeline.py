@@ -43,7 +43,7 @@ from telemetry.scrape.gauges import LiveGaugeCollector
 from telemetry.scrape.listener import Listener
 from telemetry.scrape.token import TokenFile
 from telemetry.sdk.aggregation import Keeping, writer
-from telemetry.sdk.fallback import ExpectedCollector, ExpectedExporter
+from telemetry.sdk.fallback import PreinitialisedCollector, PreinitialisedExporter
 from telemetry.sdk.probe import unsupported
 from telemetry.sdk.provider import collection_lock, rename
 from telemetry.sdk.readers import GroupReader, forget_copied, hold_back, in_cells
@@ -153,7 +153,7 @@ class Pipeline:
             reader = PrometheusMetricReader(
                 disable_target_info=True, scope_info_enabled=False, registry=inner
             )
-            registry.register(ExpectedCollector(inner, self._attached.histograms))
+            registry.register(PreinitialisedCollector(inner, self._attached.histograms))
         else:
             reader = GroupReader(self._worker, self._kept.scraped, registry)
         registry.register(LiveGaugeCollector(self._attached.gauges))
@@ -173,7 +173,7 @@ class Pipeline:
         chain: list[Callable[[MetricExporter], MetricExporter]] = [
             partial(LiveGaugeExporter, gauges=self._attached.gauges, scope=scope, leads=self._worker.leads),
             partial(GoOnExporter, worker=self._worker),
-            *([] if self._kept else [self._expected]),
+            *([] if self._kept else [self._preinitialised]),
             partial(CleanExporter, but=METER),
             partial(WatchedMetrics, to=to),
         ]
@@ -184,8 +184,8 @@ class Pipeline:
             in_cells(reader, Keeping(self._worker.cells))
         return reader
 
-    def _expected(self, exporter: MetricExporter) -> MetricExporter:
-        return ExpectedExporter(exporter, self._attached.histograms, METER)
+    def _preinitialised(self, exporter: MetricExporter) -> MetricExporter:
+        return PreinitialisedExporter(exporter, self._attached.histograms, METER)
 
     def _is_shared(self) -> bool:
         """Whether this process is one of several, or an arbiter that will fork them."""
@@ -211,7 +211,7 @@ class Pipeline:
                 handle.wire(meter.create_histogram(name, unit, description), locate)
             elif isinstance(handle, Gauge):
                 handle.share(self._worker)
-        preinitialise.known(self._attached.handles)
+        preinitialise.label_sets(self._attached.handles)
         guard.count = _count_fault
         guard.count_due()
 

@@ -20,7 +20,7 @@ DEFAULT: list[Registry] = []
 def known(**values: Iterable[str]) -> None:
     """Put every label set at 0 that can be told now, from the catalogue and from run-time `values`,
     such as known(category=("chair", "mattress"))."""
-    preinitialise.known(_handles(DEFAULT), **values)
+    preinitialise.label_sets(_handles(DEFAULT), **values)
 
 
 def catalogue(metrics: Iterable[Metric], extensions: Iterable[tuple[str, Extension]]) -> tuple[Metric, ...]:
@@ -34,8 +34,8 @@ def catalogue(metrics: Iterable[Metric], extensions: Iterable[tuple[str, Extensi
         if name not in by_name:
             raise CatalogError(f"an extension is for {name!r}, expected one of {', '.join(by_name)}")
         row = by_name[name]
-        known = tuple(dict.fromkeys((*more.known, *row.known)))
-        by_name[name] = replace(row, known=known, read_by=(*row.read_by, *more.read_by))
+        at_zero = tuple(dict.fromkeys((*more.preinitialised, *row.preinitialised)))
+        by_name[name] = replace(row, preinitialised=at_zero, read_by=(*row.read_by, *more.read_by))
     overflow = telemetry_overflow_total.metric.name
     is_open = tuple(row.name for row in given if row.is_open)
     by_name[overflow] = replace(by_name[overflow], labels=(Label("metric", is_open),))

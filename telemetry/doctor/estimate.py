@@ -111,8 +111,8 @@ def catalogued(values: Mapping[str, int]) -> Counter[str]:
 
 
 def _label_sets(metric: Metric, values: Mapping[str, int]) -> int:
-    if metric.known:
-        return len(metric.known)
+    if metric.preinitialised:
+        return len(metric.preinitialised)
     if SESSION in metric.label_names:  # a session is of one category
         return min(values.get(SESSION, 0), metric.cardinality_limit)
     counts = (

@@ -1,7 +1,7 @@
 """How many label sets one metric may have. Past its limit new label values become "(other)".
 
-Half of the limit is for what is announced: the catalogue's label sets, routes, whatever known() is told. The
-other half is for strangers, so that no number of them takes a known label set's place.
+Half of the limit is for preinitialised label sets: the metrics' own, those of routes, the values of known().
+The other half is for strangers, so that no number of them takes a preinitialised one's place.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class CardinalityLimit:
         self._metric = metric
         self._open = [place for place, label in enumerate(metric.labels) if not label.values]
         self._lock = threading.Lock()
-        self._known: set[Values] = set()
+        self._preinitialised: set[Values] = set()
         self._strangers: set[Values] = set()
         self._folded: set[Values] = set()
         self._widest: int | None = None
@@ -39,35 +39,35 @@ class CardinalityLimit:
 
     @property
     def named(self) -> int:
-        """How many label sets that nobody announced stand under their own names."""
+        """How many label sets that are not preinitialised stand under their own names."""
         return self._for_strangers
 
     def fit(self, values: Values) -> Values:
         """The values, or, where they are one set too many, with "(other)" in the label that has the most."""
-        if not self._open or values in self._known or values in self._strangers:
+        if not self._open or values in self._preinitialised or values in self._strangers:
             return values
         if len(self._strangers) < self._for_strangers:
             self.look()
         with self._lock:
             return self._stranger(values)
 
-    def know(self, values: Values) -> Values:
-        """Announce a label set: from now on it stands under its own name. What is announced beyond the half
+    def preinitialise(self, values: Values) -> Values:
+        """From now on a label set stands under its own name. What is preinitialised beyond the half
         that is for it is as any other; then the metric's limit in the catalogue is too low."""
         with self._lock:
-            if not self._open or values in self._known:
+            if not self._open or values in self._preinitialised:
                 return values
-            if len(self._known) >= self._metric.cardinality_limit - self._metric.room:
+            if len(self._preinitialised) >= self._metric.cardinality_limit - self._metric.room:
                 return self._stranger(values)
-            self._known.add(values)
+            self._preinitialised.add(values)
             self._strangers.discard(values)
             return values
 
     def inherit(self, values: Values) -> None:
         """A label set that an earlier process has left: it is there, and takes a stranger's place until it
-        is announced."""
+        is preinitialised."""
         with self._lock:
-            if self._open and values not in self._known:
+            if self._open and values not in self._preinitialised:
                 self._strangers.add(values)
 
     def keep(self, live: Container[Values]) -> None:
@@ -79,7 +79,7 @@ class CardinalityLimit:
     def clear(self) -> None:
         """Begin anew."""
         with self._lock:
-            for label_sets in (self._known, self._strangers, self._folded):
+            for label_sets in (self._preinitialised, self._strangers, self._folded):
                 label_sets.clear()
             self._widest = None
             self.look = _nowhere

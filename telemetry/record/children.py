@@ -85,7 +85,7 @@ class Child:
         "_alone",
         "_attributes",
         "_folded",
-        "_is_known",
+        "_is_located",
         "_numbers",
         "_of",
         "_release",
@@ -119,11 +119,11 @@ class Child:
         self._release: Any = _nothing
         self._numbers: Numbers | None = None
         self._after: Offer | None = None
-        self._is_known = False
+        self._is_located = False
 
     def connect(self) -> bool:
         """Whether there are numbers to write, which exist from now on; else the instrument is called."""
-        if not self._is_known:
+        if not self._is_located:
             record = self._of.record
             series = self._of.locate(record, self._attributes) if self._of.locate else None
             offer = series.offer if series else None
@@ -132,7 +132,7 @@ class Child:
                 lock, self._numbers = series.cell.lock, series.cell.numbers
                 self._take, self._release = lock.acquire, lock.release
                 self._alone = None if self._after else lock
-            self._is_known = True
+            self._is_located = True
             # Another thread may have wired it meanwhile, and have disconnected this one too early.
             if self._of.record != record:
                 self.disconnect()

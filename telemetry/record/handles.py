@@ -169,8 +169,8 @@ class Handle(ABC, Generic[AnyChildT]):
         self._children.clear()
 
     def look_by(self, look: Callable[[], None]) -> None:
-        """Before a label set that nobody announced is taken in, let `look` tell those that other processes
-        have, by inherit()."""
+        """Call `look` before a stranger is taken in: it brings the label sets of other processes, by
+        inherit()."""
         self._limit.look = look
 
     def inherit(self, attributes: Attributes) -> None:
@@ -182,7 +182,7 @@ class Handle(ABC, Generic[AnyChildT]):
         """Label values in the catalogue's order, by name."""
         return dict(zip(self._names, values, strict=True))
 
-    def expect(self, values: Values) -> None:
+    def preinitialise(self, values: Values) -> None:
         """Show the series of these label values at 0 until it has a value; a gauge has none before that."""
 
 
@@ -250,10 +250,10 @@ class Instrumented(Handle[ChildT], Generic[ChildT, InstrumentT]):
             self._all.add(child)
         return child
 
-    def _known(self, values: Values) -> tuple[Values, ChildT]:
-        """The child of a label set that is announced, and its values within the metric's limit."""
+    def _preinitialised(self, values: Values) -> tuple[Values, ChildT]:
+        """The child of a preinitialised label set, and its values within the metric's limit."""
         allowed = self._checked(values)
-        fitted = self._limit.know(allowed)
+        fitted = self._limit.preinitialise(allowed)
         child = self._children.get(self._key(fitted)) or self._new_child(fitted)
         if fitted == allowed:
             self._children[self._key(fitted)] = child
@@ -271,9 +271,9 @@ class Counter(Instrumented[CounterChild, Adder]):
         """The instrument's call."""
         return self._instrument.add
 
-    def expect(self, values: Values) -> None:
+    def preinitialise(self, values: Values) -> None:
         """Show the series of these label values at 0 until it has a value."""
-        self._known(values)[1].inc(0)
+        self._preinitialised(values)[1].inc(0)
 
     @guarded()
     def inc(self, amount: float = 1.0, exemplar: Mapping[str, str] | None = None) -> None:
@@ -294,27 +294,27 @@ class Histogram(Instrumented[HistogramChild, Recorder]):
 
     def __init__(self, metric: Metric) -> None:
         super().__init__(metric)
-        self.expected: frozenset[Values] = frozenset()
+        self.preinitialised: frozenset[Values] = frozenset()
 
     @property
     def record(self) -> Callable[[float, Attributes], None]:
         """The instrument's call."""
         return self._instrument.record
 
-    def expect(self, values: Values) -> None:
+    def preinitialise(self, values: Values) -> None:
         """Show the series of these label values at 0 until it has a value. An instrument has no way to say
-        so: those that only it can make are `expected`."""
+        so: those that only it can make are `preinitialised`."""
         try:
-            fitted, child = self._known(values)
+            fitted, child = self._preinitialised(values)
             if not child.connect():
-                self.expected |= {fitted}
+                self.preinitialised |= {fitted}
         except Exception:
             guard.fault("record")
 
     def forget(self) -> None:
-        """Forget what was recorded, and what is expected."""
+        """Forget what was recorded and what is preinitialised."""
         super().forget()
-        self.expected = frozenset()
+        self.preinitialised = frozenset()
 
     @guarded()
     def observe(self, amount: float, exemplar: Mapping[str, str] | None = None) -> None:

@@ -11,7 +11,7 @@ from telemetry.record.handles import Handle, LabelError
 Handles = Mapping[str, Handle[Any]]
 
 
-def known(handles: Handles, **values: Iterable[str]) -> None:
+def label_sets(handles: Handles, **values: Iterable[str]) -> None:
     """Put every label set at 0 that can be told now, from the metrics' rows and from run-time `values`."""
     given = {name: tuple(texts) for name, texts in values.items()}
     try:
@@ -21,8 +21,8 @@ def known(handles: Handles, **values: Iterable[str]) -> None:
     for handle in handles.values():
         names = set(handle.metric.label_names)
         if not given or names & given.keys():
-            for label_set in handle.metric.known_label_sets(given):
-                handle.expect(label_set)
+            for label_set in handle.metric.preinitialised_label_sets(given):
+                handle.preinitialise(label_set)
 
 
 def _refuse_unknown(handles: Handles, given: Iterable[str]) -> None:

@@ -16,7 +16,7 @@ class Extension(NamedTuple):
     """What a registry adds to a metric of another one: label sets that exist from the start, and the
     dashboards and alerts that read it."""
 
-    known: tuple[Values, ...] = ()
+    preinitialised: tuple[Values, ...] = ()
     read_by: tuple[str, ...] = ()
 
 

@@ -35,7 +35,7 @@ class Label:
     runtime: bool = False
 
     @property
-    def known(self) -> tuple[str, ...]:
+    def preinitialised(self) -> tuple[str, ...]:
         """The values that exist from the start."""
         return () if self.runtime else self.values
 
@@ -48,7 +48,7 @@ class Label:
 class Metric:
     """One metric: its full Prometheus name, kind, UCUM unit or annotation, labels and bucket bounds.
 
-    `known` lists whole label sets that exist from the start, where that is not every combination.
+    `preinitialised` lists whole label sets that exist from the start, where that is not every combination.
     `at_most` is the limit on its label sets, where the default would be too many or too few.
     `read_by` names the dashboards and alerts that would break without it.
     """
@@ -59,7 +59,7 @@ class Metric:
     description: str
     labels: tuple[Label, ...]
     buckets: tuple[float, ...] = ()
-    known: tuple[tuple[str, ...], ...] = ()
+    preinitialised: tuple[tuple[str, ...], ...] = ()
     at_most: int = 0
     read_by: tuple[str, ...] = ()
 
@@ -91,7 +91,7 @@ class Metric:
 
     @property
     def room(self) -> int:
-        """How many of these are for label sets that nobody announced; no gauge's are announced."""
+        """How many of these are for label sets that are not preinitialised; no gauge's are."""
         return self.cardinality_limit if self.kind == "gauge" else self.cardinality_limit // 2
 
     @property
@@ -99,11 +99,11 @@ class Metric:
         """A histogram has a series for each bucket, for +Inf, for the sum and for the count."""
         return len(self.buckets) + 3 if self.buckets else 1
 
-    def known_label_sets(self, values: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
-        """Every label set that can be told beforehand, given run-time `values` by label name."""
-        if self.known:
-            return iter(self.known)
-        return product(*(label.among(values.get(label.name, label.known)) for label in self.labels))
+    def preinitialised_label_sets(self, values: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
+        """Every label set that can be put at 0 beforehand, given run-time `values` by label name."""
+        if self.preinitialised:
+            return iter(self.preinitialised)
+        return product(*(label.among(values.get(label.name, label.preinitialised)) for label in self.labels))
 
 
 def _problems(metric: Metric) -> Iterator[str]:
@@ -125,8 +125,8 @@ def _problems(metric: Metric) -> Iterator[str]:
     for name in names:
         if not _NAME.fullmatch(name) or "__" in name or name in _RESERVED:
             yield f"label {name!r}: expected snake_case, and none of {sorted(_RESERVED)}"
-    if any(len(known) != len(names) for known in metric.known):
-        yield f"known label sets must have {len(names)} values each"
+    if any(len(values) != len(names) for values in metric.preinitialised):
+        yield f"preinitialised label sets must have {len(names)} values each"
     yield from _bucket_problems(metric)
     yield from _limit_problems(metric)
 
@@ -142,10 +142,10 @@ def _bucket_problems(metric: Metric) -> Iterator[str]:
 
 
 def _limit_problems(metric: Metric) -> Iterator[str]:
-    # Half of it is for the known ones; of the other half, what is folded takes half at most.
-    least = max(2 * len(metric.known), 4 * metric.closed_sets)
+    # Half of it is for the preinitialised ones; of the other half, what is folded takes half at most.
+    least = max(2 * len(metric.preinitialised), 4 * metric.closed_sets)
     if metric.at_most and not metric.is_open:
         yield f"at_most {metric.at_most}: every label has a list of values, which is its limit"
     elif metric.is_open and metric.cardinality_limit < least:
         limit = metric.cardinality_limit
-        yield f"at_most {limit}: expected {least} or more, for its known label sets and what is folded"
+        yield f"at_most {limit}: expected {least} or more, for preinitialised label sets and what is folded"

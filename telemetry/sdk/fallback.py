@@ -29,8 +29,8 @@ from telemetry.record.handles import Histogram, Values
 from telemetry.sdk.exporter import ForwardingExporter
 
 
-class ExpectedCollector(Collector):
-    """What another registry holds, with the expected histogram series at 0 that have no value yet."""
+class PreinitialisedCollector(Collector):
+    """What another registry holds, with the preinitialised histogram series that have no value yet."""
 
     def __init__(self, inner: CollectorRegistry, histograms: Sequence[Histogram]) -> None:
         self._inner = inner
@@ -48,12 +48,12 @@ class ExpectedCollector(Collector):
                 family.samples.extend(_zeros(histogram, _seen(histogram, family)).samples)
             yield family
         for histogram in waiting.values():
-            if histogram.expected:
+            if histogram.preinitialised:
                 yield _zeros(histogram, frozenset())
 
 
 def _seen(histogram: Histogram, family: Family) -> frozenset[Values]:
-    if not histogram.expected:
+    if not histogram.preinitialised:
         return frozenset()
     names = histogram.metric.label_names
     counts = (sample.labels for sample in family.samples if sample.name.endswith("_count"))
@@ -64,13 +64,13 @@ def _zeros(histogram: Histogram, seen: frozenset[Values]) -> Family:
     metric = histogram.metric
     family = HistogramMetricFamily(metric.name, metric.description, labels=metric.label_names)
     buckets = [(str(bound), 0.0) for bound in metric.buckets] + [("+Inf", 0.0)]
-    for values in sorted(histogram.expected - seen):
+    for values in sorted(histogram.preinitialised - seen):
         family.add_metric(values, buckets, sum_value=0.0)
     return family
 
 
-class ExpectedExporter(ForwardingExporter):
-    """Adds the expected histogram points at 0 to what another exporter pushes."""
+class PreinitialisedExporter(ForwardingExporter):
+    """Adds the preinitialised histogram points to what another exporter pushes."""
 
     def __init__(self, inner: MetricExporter, histograms: Sequence[Histogram], scope_name: str) -> None:
         super().__init__(inner)
@@ -81,7 +81,7 @@ class ExpectedExporter(ForwardingExporter):
     def export(
         self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any
     ) -> MetricExportResult:
-        """Push the SDK's points and the expected ones in one request."""
+        """Push the SDK's points and the preinitialised ones in one request."""
         resources = [
             replace(each, scope_metrics=[self._completed(scope) for scope in each.scope_metrics])
             for each in metrics_data.resource_metrics
@@ -97,7 +97,7 @@ class ExpectedExporter(ForwardingExporter):
         return replace(scope, metrics=[metric for metric in metrics if metric.data.data_points])
 
     def _with_zeros(self, histogram: Histogram | None, metric: MetricData) -> MetricData:
-        if histogram is None or not histogram.expected:
+        if histogram is None or not histogram.preinitialised:
             return metric
         points: list[Any] = list(metric.data.data_points)
         return _metric(histogram, [*points, *self._zeros(histogram, points)])
@@ -117,7 +117,7 @@ class ExpectedExporter(ForwardingExporter):
                 min=0.0,
                 max=0.0,
             )
-            for values in sorted(histogram.expected - seen)
+            for values in sorted(histogram.preinitialised - seen)
         ]
 
 

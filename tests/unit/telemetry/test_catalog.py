@@ -128,7 +128,7 @@ def test_error_pairs_are_those_of_the_contract() -> None:
         ("export", "telemetry"),
         ("render", "telemetry"),
     )
-    assert BY_NAME["errors_total"].known == ERRORS
+    assert BY_NAME["errors_total"].preinitialised == ERRORS
 
 
 def test_only_the_gauge_has_a_session_id() -> None:
@@ -182,9 +182,13 @@ def test_entries_are_frozen() -> None:
         (GOOD, {"labels": (Label("a__b"),)}, "label 'a__b': expected snake_case"),
         (GOOD, {"labels": (Label("status-code"),)}, "label 'status-code': expected snake_case"),
         (GOOD, {"labels": (Label("_kind"),)}, "label '_kind': expected snake_case"),
-        (GOOD, {"known": (("a", "b"),)}, "known label sets must have 1 values each"),
-        (GOOD, {"at_most": 3}, "at_most 3: expected 4 or more, for its known label sets and what is folded"),
-        (GOOD, {"known": (("a",),) * 300}, "at_most 500: expected 600 or more"),
+        (GOOD, {"preinitialised": (("a", "b"),)}, "preinitialised label sets must have 1 values each"),
+        (
+            GOOD,
+            {"at_most": 3},
+            "at_most 3: expected 4 or more, for preinitialised label sets and what is folded",
+        ),
+        (GOOD, {"preinitialised": (("a",),) * 300}, "at_most 500: expected 600 or more"),
         (GOOD, {"labels": (Label("kind", ("a", "b")),), "at_most": 9}, "at_most 9: every label has a list"),
         (GOOD, {"buckets": (1.0,)}, "a histogram has buckets, and nothing else has"),
         (GOOD_HISTOGRAM, {"buckets": ()}, "a histogram has buckets, and nothing else has"),
@@ -232,11 +236,11 @@ def test_a_wrong_entry_stops_the_process_at_import(
     assert says in run.stderr
 
 
-def test_known_label_sets_are_every_combination_of_what_is_known() -> None:
+def test_preinitialised_label_sets_are_every_combination_of_what_is_known() -> None:
     """Run-time values fill the labels whose values are not in the catalogue."""
     metric = BY_NAME["llm_tokens_total"]
-    assert list(metric.known_label_sets({})) == []
-    assert list(metric.known_label_sets({"provider": ("gemini", "template")})) == [
+    assert list(metric.preinitialised_label_sets({})) == []
+    assert list(metric.preinitialised_label_sets({"provider": ("gemini", "template")})) == [
         ("gemini", "prompt"),
         ("gemini", "completion"),
         ("template", "prompt"),

@@ -48,7 +48,7 @@ def test_what_an_earlier_process_left_takes_no_strangers_place_once_it_is_announ
     limit = CardinalityLimit(TURNS)
     for number in half:
         limit.inherit((f"announced {number}",))
-        limit.know((f"announced {number}",))
+        limit.preinitialise((f"announced {number}",))
     for number in range(ROOM):
         assert limit.fit((f"stranger {number}",)) == (f"stranger {number}",)
     assert limit.fit(("one more",)) == ("(other)",)
@@ -226,7 +226,7 @@ def _fill(metric: Metric) -> None:
 
     handle = HANDLES[metric.name]
     for number in range(metric.cardinality_limit + 1):
-        handle.expect(of("known", number))
+        handle.preinitialise(of("known", number))
         handle.labels(**handle.attributes(of("stranger", number))).inc()
 
 

@@ -49,7 +49,8 @@ cases = metrics.flatmap(lambda metric: st.tuples(st.just(metric), events(metric)
 def played(metric: Metric, happened: Iterable[tuple[bool, Values]]) -> list[tuple[Values, Values]]:
     """What was given and what it became, of each event."""
     limit = CardinalityLimit(metric)
-    return [(values, limit.know(values) if known else limit.fit(values)) for known, values in happened]
+    takes = {True: limit.preinitialise, False: limit.fit}
+    return [(values, takes[at_zero](values)) for at_zero, values in happened]
 
 
 @FEW
@@ -80,7 +81,7 @@ def test_what_is_known_stands_under_its_own_name_whatever_came_before(
     for announced, values in happened:
         if announced and len(known | {values}) <= metric.cardinality_limit - metric.room:
             known.add(values)
-            assert limit.know(values) == values
+            assert limit.preinitialise(values) == values
         fitted = limit.fit(values)
         assert fitted == values or values not in known
     assert {limit.fit(values) for values in known} == known

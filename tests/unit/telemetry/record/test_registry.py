@@ -57,7 +57,7 @@ def test_an_extension_adds_label_sets_at_0_in_that_pipeline_alone(recorded: Reco
     assert recorded.series("errors_total") == dict.fromkeys(pairs, 0.0)
 
 
-PAIRS = [("no_stock", "shop"), *BUILTIN.metrics["errors_total"].known]
+PAIRS = [("no_stock", "shop"), *BUILTIN.metrics["errors_total"].preinitialised]
 
 
 def test_the_overflow_of_each_open_metric_is_there_at_0(recorded: Recorded) -> None:

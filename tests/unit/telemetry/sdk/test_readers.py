@@ -229,7 +229,7 @@ def test_our_metrics_keep_to_their_bound_over_restarts(tmp_path: Path) -> None:
         worker = Worker(tmp_path)
         pipeline = Pipeline(load({}), {}, worker=worker)
         try:
-            http_requests_total.expect(("GET", "/announced", "200"))
+            http_requests_total.preinitialise(("GET", "/announced", "200"))
             for at in range(bound):
                 http_requests_total.labels(method="GET", endpoint=f"/{process}/{at}", status_code="200").inc()
             shown = Recorded(pipeline).series("http_requests_total")

@@ -89,13 +89,13 @@ sys.argv = ["hypercorn"]
 from telemetry import pipeline
 from telemetry.record import preinitialise
 
-known = preinitialise.known
+label_sets = preinitialise.label_sets
 
 def slow(handles):
     time.sleep(0.5)
-    known(handles)
+    label_sets(handles)
 
-preinitialise.known = slow
+preinitialise.label_sets = slow
 pipeline.start()
 """
 
@@ -244,8 +244,8 @@ def test_who_waits_for_work_is_silent_and_nothing_is_lost_when_it_comes(tmp_path
     with piped(TELEMETRY_STATE_DIR=str(tmp_path)) as (pipeline, kept):
         pipeline.wait_for_work()
         pipeline.await_requests()
-        http_requests_total.expect(("GET", "/announced", "200"))
-        http_request_duration_seconds.expect(("GET", "/announced"))
+        http_requests_total.preinitialise(("GET", "/announced", "200"))
+        http_request_duration_seconds.preinitialise(("GET", "/announced"))
         pipeline.flush()
         assert kept.pushed == []
         request()
