@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from telemetry.asgi import outermost, preinitialise
 from telemetry.asgi.middleware import SEEN, MetricsMiddleware
-from telemetry.asgi.place import Place, gated
+from telemetry.asgi.place import MetricsPlace, gated
 from telemetry.asgi.routes import method_label, walk
 from telemetry.guard import guard
 from telemetry.pipeline import Pipeline, start
@@ -89,7 +89,7 @@ class Observed:
         self.app.on_routes = self._on_routes
         self._application = app
         self._pipeline = pipeline
-        self._place = Place(app, pipeline.settings)
+        self._place = MetricsPlace(app, pipeline.settings)
         self._endings = self._place.endings
         self._metrics = gated(app, self._answer)
 

@@ -43,7 +43,7 @@ def access(
 _HERE = access.__code__.co_filename, access.__code__.co_firstlineno
 
 
-class _Seconds:
+class _EachSecond:
     """A moment as text, which is made once a second."""
 
     def __init__(self, style: str, of: Callable[[float], time.struct_time]) -> None:
@@ -64,7 +64,7 @@ class TextFormatter(logging.Formatter):
 
     def __init__(self) -> None:
         super().__init__(TEXT)
-        self._seconds = _Seconds(self.default_time_format, time.localtime)
+        self._seconds = _EachSecond(self.default_time_format, time.localtime)
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802 - logging's
         """Local time to the millisecond."""
@@ -76,7 +76,7 @@ class JsonFormatter(logging.Formatter):
 
     def __init__(self) -> None:
         super().__init__()
-        self._seconds = _Seconds("%Y-%m-%dT%H:%M:%S", time.gmtime)
+        self._seconds = _EachSecond("%Y-%m-%dT%H:%M:%S", time.gmtime)
         self._encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
     def format(self, record: logging.LogRecord) -> str:

@@ -30,14 +30,14 @@ from telemetry.push.delivery import WatchedMetrics
 from telemetry.push.exporters import metric_exporter
 from telemetry.push.gauges import LiveGaugeExporter
 from telemetry.push.predecessor import GoOnExporter
-from telemetry.push.target import Target, target
+from telemetry.push.target import PushTarget, target
 from telemetry.record import preinitialise
 from telemetry.record.gauges import Gauge
 from telemetry.record.handles import Counter, Histogram
 from telemetry.record.registry import Registry
 from telemetry.record.trackers import IDLE
 from telemetry.registries import Attached
-from telemetry.scrape.endpoint import Endpoint
+from telemetry.scrape.endpoint import MetricsEndpoint
 from telemetry.scrape.exposition import Exposition, client_registry
 from telemetry.scrape.gauges import LiveGaugeCollector
 from telemetry.scrape.listener import Listener
@@ -90,7 +90,7 @@ class Pipeline:
         self._kept: Kept | None = None
         self._inheritance: Inheritance | None = None
         self.exposition: Exposition | None = None
-        self.endpoint = Endpoint(None)
+        self.endpoint = MetricsEndpoint(None)
         self.listener: Listener | None = None
         self.tracer_provider: TracerProvider | None = None
         self._pushing: PeriodicExportingMetricReader | None = None
@@ -135,7 +135,7 @@ class Pipeline:
             self._inheritance = Inheritance(self._worker, METER, self._attached.handles)
 
     def _readers(
-        self, to: Target | None, exporter: Callable[[], MetricExporter] | None
+        self, to: PushTarget | None, exporter: Callable[[], MetricExporter] | None
     ) -> list[MetricReader]:
         readers: list[MetricReader] = []
         if self.settings.prometheus:
@@ -162,12 +162,12 @@ class Pipeline:
         token = TokenFile(self.settings.token_file) if self.settings.token_file else None
         if token and not self._is_successor:
             token.read()
-        self.endpoint = Endpoint(self.exposition, token)
+        self.endpoint = MetricsEndpoint(self.exposition, token)
         if self.settings.listens:
             self.listener = Listener(self.endpoint, self.settings, self._group, self._may_wait)
         return reader
 
-    def _pusher(self, exporter: MetricExporter, to: Target) -> PeriodicExportingMetricReader:
+    def _pusher(self, exporter: MetricExporter, to: PushTarget) -> PeriodicExportingMetricReader:
         """The reader that pushes. Each push goes through the chain from its top to its end, the exporter."""
         scope = InstrumentationScope(METER)
         chain: list[Callable[[MetricExporter], MetricExporter]] = [

@@ -21,7 +21,7 @@ neither fail nor keep a scrape waiting."""
 _log = logging.getLogger("telemetry")
 
 
-class Place:
+class MetricsPlace:
     """The path of ours on one application."""
 
     def __init__(self, app: FastAPI, settings: Settings) -> None:

@@ -7,21 +7,21 @@ from collections.abc import Callable, Iterable, Mapping
 from telemetry.doctor.authorization import MEND, described
 from telemetry.doctor.finding import Finding, found
 from telemetry.doctor.mends import endpoint_line, tried
-from telemetry.doctor.push import Answer
+from telemetry.doctor.push import PushAnswer
 from telemetry.doctor.subject import Subject
 from telemetry.doctor.verdicts import VERDICTS
-from telemetry.push.target import PREFIX, Target
+from telemetry.push.target import PREFIX, PushTarget
 from telemetry.secrets import without_secrets
 from telemetry.settings import Signal
 
-Mends = Callable[[Subject, Signal, Target, Answer], Iterable[str]]
+Mends = Callable[[Subject, Signal, PushTarget, PushAnswer], Iterable[str]]
 
 
-def _paths(subject: Subject, signal: Signal, to: Target, _: Answer) -> Iterable[str]:
+def _paths(subject: Subject, signal: Signal, to: PushTarget, _: PushAnswer) -> Iterable[str]:
     return tried(subject, signal, to, "path")
 
 
-def _protocols(subject: Subject, signal: Signal, to: Target, _: Answer) -> Iterable[str]:
+def _protocols(subject: Subject, signal: Signal, to: PushTarget, _: PushAnswer) -> Iterable[str]:
     return tried(subject, signal, to, "protocol")
 
 
@@ -29,7 +29,7 @@ def _credentials(subject: Subject, signal: Signal, *_: object) -> Iterable[str]:
     return (f"{subject.names(PREFIX + 'HEADERS', signal)}={MEND}",)
 
 
-def _location(subject: Subject, signal: Signal, _: Target, answer: Answer) -> Iterable[str]:
+def _location(subject: Subject, signal: Signal, _: PushTarget, answer: PushAnswer) -> Iterable[str]:
     return (endpoint_line(subject, signal, without_secrets(answer.location)),)
 
 
@@ -55,7 +55,7 @@ MENDS: Mapping[str, Mends] = {
 }
 
 
-def refused(subject: Subject, signal: Signal, to: Target, answer: Answer) -> Finding:
+def refused(subject: Subject, signal: Signal, to: PushTarget, answer: PushAnswer) -> Finding:
     """The verdict on an answer that is no acceptance."""
     verdict = _verdict(answer)
     words = f"{to.where} answers {answer.words}"
@@ -66,7 +66,7 @@ def refused(subject: Subject, signal: Signal, to: Target, answer: Answer) -> Fin
     return found(verdict, words, *MENDS[verdict](subject, signal, to, answer))
 
 
-def _verdict(answer: Answer) -> str:
+def _verdict(answer: PushAnswer) -> str:
     status = answer.status or 0
     of_class = {2: "answer.not-otlp", 3: "answer.3xx", 5: "answer.5xx"}.get(status // 100, "answer")
     return f"answer.{status}" if f"answer.{status}" in VERDICTS else of_class

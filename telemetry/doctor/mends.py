@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from telemetry.doctor.finding import Finding, found
 from telemetry.doctor.push import address, push_nothing
 from telemetry.doctor.subject import Subject
-from telemetry.push.target import ENDPOINT, PREFIX, Target
+from telemetry.push.target import ENDPOINT, PREFIX, PushTarget
 from telemetry.secrets import HIDDEN
 from telemetry.settings import Signal
 
@@ -30,7 +30,9 @@ def _line(variable: str, url: str) -> str:
     return f"{variable}={url}{note}"
 
 
-def tried(subject: Subject, signal: Signal, to: Target, other: Literal["path", "protocol"]) -> Iterator[str]:
+def tried(
+    subject: Subject, signal: Signal, to: PushTarget, other: Literal["path", "protocol"]
+) -> Iterator[str]:
     """The lines of the first other path, or of the other protocol, that accepts an empty push; else what to
     look for."""
     for candidate in (_paths if other == "path" else _protocols)(to, signal):
@@ -48,7 +50,7 @@ def tried(subject: Subject, signal: Signal, to: Target, other: Literal["path", "
         yield endpoint_line(subject, signal, f"{_root(to, PORTS[to.protocol])}/v1/{signal}")
 
 
-def _changes(subject: Subject, signal: Signal, to: Target, wanted: Target) -> Iterator[str]:
+def _changes(subject: Subject, signal: Signal, to: PushTarget, wanted: PushTarget) -> Iterator[str]:
     """The lines that make one target the other."""
     if wanted.protocol != to.protocol:
         yield f"{subject.names(PROTOCOL, signal)}={wanted.protocol}"
@@ -57,7 +59,7 @@ def _changes(subject: Subject, signal: Signal, to: Target, wanted: Target) -> It
         yield line
 
 
-def _paths(to: Target, signal: Signal) -> Iterator[Target]:
+def _paths(to: PushTarget, signal: Signal) -> Iterator[PushTarget]:
     if to.protocol == "grpc":
         return
     for base in BASES:
@@ -66,7 +68,7 @@ def _paths(to: Target, signal: Signal) -> Iterator[Target]:
             yield to.model_copy(update={"endpoint": endpoint})
 
 
-def _protocols(to: Target, signal: Signal) -> Iterator[Target]:
+def _protocols(to: PushTarget, signal: Signal) -> Iterator[PushTarget]:
     """The protocol's own port first, then the other protocol at this port. Another port gets no headers:
     who listens there is not known."""
     path = "" if to.protocol == "grpc" else f"/v1/{signal}"
@@ -77,7 +79,7 @@ def _protocols(to: Target, signal: Signal) -> Iterator[Target]:
         yield to.model_copy(update={"endpoint": _root(to), "protocol": "grpc"})
 
 
-def _root(to: Target, port: int | None = None) -> str:
+def _root(to: PushTarget, port: int | None = None) -> str:
     """scheme://host:port of an endpoint."""
     at = address(to, 0)
     scheme = "https" if at.tls else "http"
@@ -85,7 +87,7 @@ def _root(to: Target, port: int | None = None) -> str:
     return f"{scheme}://{host}:{port or at.port}"
 
 
-def hints(subject: Subject, signal: Signal, to: Target) -> Iterator[Finding]:
+def hints(subject: Subject, signal: Signal, to: PushTarget) -> Iterator[Finding]:
     """What looks wrong in an endpoint that could not be asked."""
     url = urlsplit(to.endpoint)
     variable = subject.names(ENDPOINT, signal)

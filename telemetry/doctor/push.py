@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from telemetry.doctor import proxies
 from telemetry.doctor.wire import Address
 from telemetry.loopback import GRPC_DIRECT, HTTP_DIRECT
-from telemetry.push.target import Target
+from telemetry.push.target import PushTarget
 from telemetry.settings import Signal
 
 WORDS = 200
@@ -29,7 +29,7 @@ _STUBS = {"metrics": "Metrics", "traces": "Trace"}
 
 
 @dataclass(frozen=True)
-class Answer:
+class PushAnswer:
     """What came back: an HTTP status, or what it would be over grpc; None where nothing came."""
 
     status: int | None
@@ -44,12 +44,12 @@ class Answer:
         return self.status is not None and 200 <= self.status < 300 and self.otlp
 
 
-def push_nothing(to: Target, signal: Signal, timeout: float) -> Answer:
+def push_nothing(to: PushTarget, signal: Signal, timeout: float) -> PushAnswer:
     """Send an empty request, once."""
     return _grpc(to, signal, timeout) if to.protocol == "grpc" else _http(to, timeout)
 
 
-def address(to: Target, timeout: float) -> Address:
+def address(to: PushTarget, timeout: float) -> Address:
     """Where the push connects to, and whom it trusts there."""
     url = urlsplit(to.endpoint if "://" in to.endpoint else f"//{to.endpoint}")
     tls = not to.plaintext if to.protocol == "grpc" else url.scheme == "https"
@@ -58,7 +58,7 @@ def address(to: Target, timeout: float) -> Address:
     return Address(url.hostname or "", port, tls, _authority(to), client, timeout)
 
 
-def _authority(to: Target) -> Path | None:
+def _authority(to: PushTarget) -> Path | None:
     """The file that is trusted; over HTTP it may be that of REQUESTS_CA_BUNDLE."""
     import requests
 
@@ -68,7 +68,7 @@ def _authority(to: Target) -> Path | None:
     return Path(usual) if isinstance(usual, str) else None
 
 
-def _http(to: Target, timeout: float) -> Answer:
+def _http(to: PushTarget, timeout: float) -> PushAnswer:
     import requests
 
     from telemetry.push.deadline import InTimeSession
@@ -89,10 +89,10 @@ def _http(to: Target, timeout: float) -> Answer:
         )
     except (requests.RequestException, OSError, ValueError) as error:
         of_tls = isinstance(error, requests.exceptions.SSLError)
-        return Answer(None, _line(to, in_words(error)), proxy=not of_tls and proxies.before(to.endpoint))
+        return PushAnswer(None, _line(to, in_words(error)), proxy=not of_tls and proxies.before(to.endpoint))
     kind = response.headers.get("Content-Type", "")
     words, is_otlp = _read(response, kind, time.monotonic() + timeout)
-    return Answer(
+    return PushAnswer(
         response.status_code,
         _line(to, f"{response.status_code} {response.reason}: {words}"),
         otlp=is_otlp,
@@ -121,7 +121,7 @@ def _text(body: bytes, kind: str) -> str:
     return re.sub(r"<[^>]*>", " ", text) if "html" in kind else text
 
 
-def _grpc(to: Target, signal: Signal, timeout: float) -> Answer:
+def _grpc(to: PushTarget, signal: Signal, timeout: float) -> PushAnswer:
     import grpc
 
     name, package = _STUBS[signal], f"opentelemetry.proto.collector.{_STUBS[signal].lower()}.v1"
@@ -146,9 +146,9 @@ def _grpc(to: Target, signal: Signal, timeout: float) -> Answer:
             stub.Export(request, metadata=to.headers, timeout=timeout)
         except grpc.RpcError as error:
             code, words = error.code().name, _line(to, error.details() or "")
-            return Answer(_STATUS.get(code), f"{code}: {words}")
-    return Answer(200, "OK")
+            return PushAnswer(_STATUS.get(code), f"{code}: {words}")
+    return PushAnswer(200, "OK")
 
 
-def _line(to: Target, text: str) -> str:
+def _line(to: PushTarget, text: str) -> str:
     return " ".join(to.cleaned(text).split()).rstrip(": ")[:WORDS]

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from telemetry.doctor.answers import refused
 from telemetry.doctor.finding import Finding, found, passed
 from telemetry.doctor.mends import endpoint_line, hints, tried
-from telemetry.doctor.push import Answer, address, push_nothing
+from telemetry.doctor.push import PushAnswer, address, push_nothing
 from telemetry.doctor.subject import Subject
 from telemetry.doctor.wire import Address, obstacle, speech
-from telemetry.push.target import PREFIX, Target
+from telemetry.push.target import PREFIX, PushTarget
 from telemetry.settings import Signal
 
 # Another signal has another path, and may well arrive.
@@ -32,7 +32,7 @@ def pushes(subject: Subject) -> Iterator[Finding]:
             yield from verdicts
 
 
-def _push(subject: Subject, signal: Signal, to: Target) -> Iterator[Finding]:
+def _push(subject: Subject, signal: Signal, to: PushTarget) -> Iterator[Finding]:
     answer = push_nothing(to, signal, subject.timeout)
     if answer.accepted:
         yield passed(f"{signal} arrive at {to.where} by {to.protocol}: an empty push was accepted")
@@ -43,7 +43,7 @@ def _push(subject: Subject, signal: Signal, to: Target) -> Iterator[Finding]:
         yield from hints(subject, signal, to)
 
 
-def _verdict(subject: Subject, signal: Signal, to: Target, answer: Answer) -> Finding:
+def _verdict(subject: Subject, signal: Signal, to: PushTarget, answer: PushAnswer) -> Finding:
     at = address(to, subject.timeout)
     if answer.proxy:
         return found("proxy", f"{to.where}: {answer.words}", f"NO_PROXY={at.host}")
@@ -53,7 +53,7 @@ def _verdict(subject: Subject, signal: Signal, to: Target, answer: Answer) -> Fi
 
 
 def _from_the_wire(
-    subject: Subject, signal: Signal, to: Target, at: Address, answer: Answer
+    subject: Subject, signal: Signal, to: PushTarget, at: Address, answer: PushAnswer
 ) -> Finding | None:
     """What stands in the way below the protocol, or another protocol; None where neither is the case."""
     if barrier := obstacle(at):
@@ -72,7 +72,7 @@ def _from_the_wire(
     return None
 
 
-def _barrier_mend(subject: Subject, signal: Signal, to: Target, at: Address, verdict: str) -> str:
+def _barrier_mend(subject: Subject, signal: Signal, to: PushTarget, at: Address, verdict: str) -> str:
     certificate = subject.names(PREFIX + "CERTIFICATE", signal)
     authority = f"{certificate}=/path/to/the/authority.pem" + (f" (now {at.ca})" if at.ca else "")
     ours = [subject.names(PREFIX + name, signal) for name in ("CLIENT_CERTIFICATE", "CLIENT_KEY")]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
-from telemetry.push.target import Target, target
+from telemetry.push.target import PushTarget, target
 from telemetry.settings import LISTENER_HOST, Settings, SettingsError, Signal, load
 
 T = TypeVar("T")
@@ -59,7 +59,7 @@ class Subject:
         return tuple(self.settings.metrics_path.split("/"))
 
     @cached_property
-    def targets(self) -> dict[Signal, Target]:
+    def targets(self) -> dict[Signal, PushTarget]:
         """Where each pushed signal goes, as far as its variables can be used."""
         return {
             signal: to
@@ -68,7 +68,7 @@ class Subject:
         }
 
     @cached_property
-    def _targets(self) -> dict[Signal, tuple[Target, tuple[SettingsError, ...]]]:
+    def _targets(self) -> dict[Signal, tuple[PushTarget, tuple[SettingsError, ...]]]:
         return {
             signal: lenient(lambda environ, signal=signal: target(signal, environ), self.environ)  # type: ignore[misc]
             for signal in self.settings.pushed

@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from telemetry.guard import guard
 from telemetry.push.cleanspans import cleaned_spans
-from telemetry.push.target import Target
+from telemetry.push.target import PushTarget
 from telemetry.sdk.exporter import ForwardingExporter
 
 Result = TypeVar("Result", MetricExportResult, SpanExportResult)
@@ -54,7 +54,7 @@ def hear(error: Exception) -> None:
 class Delivery:
     """The pushes of one signal to one place. `lost`: what becomes of what did not arrive."""
 
-    def __init__(self, signal: str, to: Target, lost: str) -> None:
+    def __init__(self, signal: str, to: PushTarget, lost: str) -> None:
         self._signal, self._to, self._lost = signal, to, lost
         self._failed = 0
         for name in LOGGERS:
@@ -112,7 +112,7 @@ def _one_line(text: str) -> str:
 class WatchedMetrics(ForwardingExporter):
     """A metric exporter whose pushes are watched."""
 
-    def __init__(self, inner: MetricExporter, to: Target) -> None:
+    def __init__(self, inner: MetricExporter, to: PushTarget) -> None:
         super().__init__(inner)
         self._delivery = Delivery("metrics", to, "and totals follow with the next push that arrives")
 
@@ -129,7 +129,7 @@ class WatchedMetrics(ForwardingExporter):
 class WatchedSpans(SpanExporter):
     """A span exporter whose pushes are watched."""
 
-    def __init__(self, inner: SpanExporter, to: Target) -> None:
+    def __init__(self, inner: SpanExporter, to: PushTarget) -> None:
         self._inner = inner
         self._delivery = Delivery("spans", to, "and these spans are lost")
 

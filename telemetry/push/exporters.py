@@ -12,23 +12,23 @@ from opentelemetry.sdk.trace.export import SpanExporter
 
 from telemetry import posix
 from telemetry.loopback import GRPC_DIRECT, HTTP_DIRECT
-from telemetry.push.target import PREFIX, Protocol, Target
+from telemetry.push.target import PREFIX, Protocol, PushTarget
 from telemetry.settings import SettingsError, Signal
 
 
-def metric_exporter(to: Target) -> MetricExporter:
+def metric_exporter(to: PushTarget) -> MetricExporter:
     """What pushes metrics there."""
     made: MetricExporter = _exporter(to, "metrics", "metric_exporter", "OTLPMetricExporter")
     return made
 
 
-def span_exporter(to: Target) -> SpanExporter:
+def span_exporter(to: PushTarget) -> SpanExporter:
     """What pushes spans there."""
     made: SpanExporter = _exporter(to, "traces", "trace_exporter", "OTLPSpanExporter")
     return made
 
 
-def _exporter(to: Target, signal: Signal, module: str, name: str) -> Any:
+def _exporter(to: PushTarget, signal: Signal, module: str, name: str) -> Any:
     package, arguments = _PROTOCOLS[to.protocol]
     exporter = getattr(import_module(f"{package}.{module}"), name)
     try:
@@ -48,7 +48,7 @@ def _checked(exporter: Any) -> Any:
     return exporter
 
 
-def _http(to: Target, signal: Signal) -> dict[str, Any]:
+def _http(to: PushTarget, signal: Signal) -> dict[str, Any]:
     from opentelemetry.exporter.otlp.proto.http import Compression
 
     return {
@@ -69,14 +69,14 @@ def _session(certificate: str | None, signal: Signal, local: bool) -> Any:
 
     from telemetry.push.receipt import CheckedSession
 
-    class Session(CheckedSession):
+    class DirectSession(CheckedSession):
         def merge_environment_settings(
             self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any
         ) -> Any:
             merged = super().merge_environment_settings(url, proxies, stream, certificate or verify, cert)
             return {**merged, "proxies": HTTP_DIRECT} if local else merged
 
-    session = Session(signal)
+    session = DirectSession(signal)
     posix.in_children(session.close)  # two processes would mix their requests on one connection
     return session
 
@@ -85,7 +85,7 @@ def _name(file: Path | None) -> str | None:
     return str(file) if file else None
 
 
-def _grpc(to: Target, _: Signal) -> dict[str, Any]:
+def _grpc(to: PushTarget, _: Signal) -> dict[str, Any]:
     import grpc
 
     from telemetry.push.receipt import ANSWER_BYTES
@@ -100,12 +100,12 @@ def _grpc(to: Target, _: Signal) -> dict[str, Any]:
     }
 
 
-def _pem(to: Target) -> list[bytes | None]:
+def _pem(to: PushTarget) -> list[bytes | None]:
     files = (to.certificate, to.client_key, to.client_certificate)
     return [file.read_bytes() if file else None for file in files]
 
 
-_PROTOCOLS: Mapping[Protocol, tuple[str, Callable[[Target, Signal], dict[str, Any]]]] = {
+_PROTOCOLS: Mapping[Protocol, tuple[str, Callable[[PushTarget, Signal], dict[str, Any]]]] = {
     "http/protobuf": ("opentelemetry.exporter.otlp.proto.http", _http),
     "grpc": ("opentelemetry.exporter.otlp.proto.grpc", _grpc),
 }

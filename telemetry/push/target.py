@@ -62,7 +62,7 @@ def _pem(path: Path) -> Path:
 File = Annotated[Path, AfterValidator(_pem)]
 
 
-class Target(BaseModel, frozen=True):
+class PushTarget(BaseModel, frozen=True):
     """Where one signal goes. `endpoint` is the whole URL; over grpc it may be host:port alone."""
 
     protocol: Annotated[Protocol, BeforeValidator(lower)] = variable(
@@ -136,15 +136,15 @@ class Target(BaseModel, frozen=True):
 
 def variables() -> dict[str, tuple[str, Any]]:
     """Every variable of the pipeline: what is expected, and the default."""
-    return {**rows(Settings), **rows(Target)}
+    return {**rows(Settings), **rows(PushTarget)}
 
 
-def target(signal: Signal, environ: Mapping[str, str]) -> Target:
+def target(signal: Signal, environ: Mapping[str, str]) -> PushTarget:
     """Where a signal goes, from an environment. Raises SettingsError with the variable that is wrong."""
-    twins = {key: key.replace(PREFIX, f"{PREFIX}{signal.upper()}_") for key in rows(Target)}
+    twins = {key: key.replace(PREFIX, f"{PREFIX}{signal.upper()}_") for key in rows(PushTarget)}
     names = {key: twin if environ.get(twin) else key for key, twin in twins.items()}
     given = {key: environ[name] for key, name in names.items() if environ.get(name)}
-    made = checked(Target, given, names)
+    made = checked(PushTarget, given, names)
     endpoint, headers = _without_credentials(made.endpoint or DEFAULT_ENDPOINTS[made.protocol])
     if made.protocol != "grpc" and names[ENDPOINT] == ENDPOINT:
         endpoint = f"{endpoint.rstrip('/')}/v1/{signal}"

@@ -22,7 +22,7 @@ from telemetry.store.page import Numbers
 Attributes = Mapping[str, str]
 
 
-class Series(Protocol):
+class LocatedSeries(Protocol):
     """Where the values of one series are kept. `offer` takes exemplars of them, if any are kept."""
 
     @property
@@ -32,7 +32,7 @@ class Series(Protocol):
     def offer(self) -> Offer | None: ...
 
 
-Locate = Callable[[Callable[[float, Attributes], None], Attributes], Series | None]
+Locate = Callable[[Callable[[float, Attributes], None], Attributes], LocatedSeries | None]
 """Finds the series that an instrument's call writes under these attributes; None where none is found."""
 
 

@@ -12,7 +12,7 @@ from telemetry.record.calls import complete, guarded
 from telemetry.record.handles import Handle, LabelError, Values, text_of
 from telemetry.record.schema import Metric
 from telemetry.record.trackers import IDLE, InProgress, Timer
-from telemetry.workers.held import Group, Held
+from telemetry.workers.held import Group, HeldValues
 
 
 @complete(IDLE)
@@ -79,14 +79,14 @@ class _Setting(NamedTuple):
     observe: Callable[[float], None]
 
 
-Series = Iterable[tuple[Values, float]]
+LiveSeries = Iterable[tuple[Values, float]]
 
 
 class Some(NamedTuple):
     """Some of the live series of a source, and the others added up under "(other)"."""
 
-    series: Series
-    others: Series = ()
+    series: LiveSeries
+    others: LiveSeries = ()
     other_count: int = 0
 
 
@@ -102,7 +102,7 @@ class Gauge(Handle[GaugeChild]):
     def __init__(self, metric: Metric) -> None:
         super().__init__(metric)
         self._lock = threading.Lock()
-        self._held = Held(metric.name)
+        self._held = HeldValues(metric.name)
         self._asked: dict[Values, Callable[[], float]] = {}
         self._over: frozenset[Values] = frozenset()
         self._others = 0
@@ -148,7 +148,7 @@ class Gauge(Handle[GaugeChild]):
         """In a process just forked: let go of the parent's file."""
         self._held.forked()
 
-    def follow(self, source: Callable[[], Series] | None) -> None:
+    def follow(self, source: Callable[[], LiveSeries] | None) -> None:
         """Read the live series from `source` at each collection: label values in catalogue order, value."""
         self._source = source and (lambda _: Some(source()))
 

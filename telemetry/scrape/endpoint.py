@@ -31,7 +31,7 @@ _LEVEL = 1
 """Of compression: a page becomes a tenth, and higher levels take several times as long for little more."""
 
 
-class Asked(NamedTuple):
+class ScrapeRequest(NamedTuple):
     """A request: its method, query, and headers by names in small letters, those of one name joined."""
 
     method: str
@@ -47,7 +47,7 @@ class Reply(NamedTuple):
     headers: Mapping[str, str]
 
 
-class Endpoint:
+class MetricsEndpoint:
     """Answers 200; 401 without the token, where one is set, and 503 while its file cannot be used; 404 where
     nothing is exposed; 500 when the page cannot be rendered."""
 
@@ -55,7 +55,7 @@ class Endpoint:
         self._exposition = exposition
         self._token = token
 
-    def refusal(self, asked: Asked) -> Reply | None:
+    def refusal(self, asked: ScrapeRequest) -> Reply | None:
         """The answer to a request that nothing is rendered for."""
         if self._token and (closed := _closed(self._token, asked)):
             return closed
@@ -65,7 +65,7 @@ class Endpoint:
             return said(HTTPStatus.NOT_FOUND, NOT_SCRAPED)
         return None
 
-    def page(self, asked: Asked) -> Reply:
+    def page(self, asked: ScrapeRequest) -> Reply:
         """The metrics, as far as `name[]` asks for them. Takes its time: not for an event loop."""
         if self._exposition is None:
             return said(HTTPStatus.NOT_FOUND, NOT_SCRAPED)
@@ -84,7 +84,7 @@ class Endpoint:
         return Reply(HTTPStatus.OK, pieces, headers)
 
 
-def _closed(token: TokenFile, asked: Asked) -> Reply | None:
+def _closed(token: TokenFile, asked: ScrapeRequest) -> Reply | None:
     try:
         if token.admits(asked.headers.get("authorization", "")):
             return None
@@ -124,7 +124,7 @@ async def elsewhere(where: str, scope: Scope, send: Send) -> None:
     await respond(said(HTTPStatus.NOT_FOUND, words), scope, send)
 
 
-async def answer(endpoint: Endpoint, scope: Scope, send: Send) -> None:
+async def answer(endpoint: MetricsEndpoint, scope: Scope, send: Send) -> None:
     """Answer one request of an ASGI server; the page is rendered off the event loop."""
     asked = _asked(scope)
     reply = endpoint.refusal(asked)
@@ -133,12 +133,12 @@ async def answer(endpoint: Endpoint, scope: Scope, send: Send) -> None:
     await respond(reply, scope, send)
 
 
-def _asked(scope: Scope) -> Asked:
+def _asked(scope: Scope) -> ScrapeRequest:
     headers: dict[str, str] = {}
     for raw, content in scope["headers"]:
         name, value = raw.decode("latin-1").lower(), content.decode("latin-1")
         headers[name] = f"{headers[name]},{value}" if name in headers else value
-    return Asked(scope["method"], scope.get("query_string", b"").decode("latin-1"), headers)
+    return ScrapeRequest(scope["method"], scope.get("query_string", b"").decode("latin-1"), headers)
 
 
 async def respond(reply: Reply, scope: Scope, send: Send) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from telemetry import posix
 from telemetry.guard import guard
-from telemetry.scrape.endpoint import Asked, Endpoint, Reply, said
+from telemetry.scrape.endpoint import MetricsEndpoint, Reply, ScrapeRequest, said
 from telemetry.scrape.listening import Listening
 from telemetry.settings import LISTENER_HOST, LISTENER_PORT, Settings
 
@@ -25,7 +25,7 @@ AGAIN = 1.0
 """Seconds until a port that is still taken is tried again."""
 
 
-class _Server(ThreadingHTTPServer):
+class _ThreadedServer(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, host: str, port: int, handler: type[BaseHTTPRequestHandler]) -> None:
@@ -61,8 +61,8 @@ class _Server(ThreadingHTTPServer):
 class MetricsServer:
     """Serves the metrics in a thread until closed; `port` is the one it got. OSError when it is taken."""
 
-    def __init__(self, endpoint: Endpoint, host: str, port: int, path: str = "/metrics") -> None:
-        self._http = _Server(host, port, _handler(endpoint, path))
+    def __init__(self, endpoint: MetricsEndpoint, host: str, port: int, path: str = "/metrics") -> None:
+        self._http = _ThreadedServer(host, port, _handler(endpoint, path))
         self.port: int = self._http.server_address[1]
         self._thread = threading.Thread(target=self._http.serve_forever, name="metrics", daemon=True)
         self._thread.start()
@@ -78,8 +78,8 @@ class MetricsServer:
         self._http.socket.close()
 
 
-def _handler(endpoint: Endpoint, path: str) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
+def _handler(endpoint: MetricsEndpoint, path: str) -> type[BaseHTTPRequestHandler]:
+    class MetricsHandler(BaseHTTPRequestHandler):
         timeout = PATIENCE
 
         def do_GET(self) -> None:
@@ -103,13 +103,13 @@ def _handler(endpoint: Endpoint, path: str) -> type[BaseHTTPRequestHandler]:
             if at not in (path, f"{path}/"):
                 return said(HTTPStatus.NOT_FOUND, f"expected {path}\n")
             headers = {name.lower(): ",".join(self.headers.get_all(name, ())) for name in self.headers}
-            asked = Asked(self.command, query, headers)
+            asked = ScrapeRequest(self.command, query, headers)
             return endpoint.refusal(asked) or endpoint.page(asked)
 
         def log_message(self, *_: object) -> None:
             """Scrapes are not worth a line each."""
 
-    return Handler
+    return MetricsHandler
 
 
 class Listener:
@@ -118,7 +118,7 @@ class Listener:
 
     def __init__(
         self,
-        endpoint: Endpoint,
+        endpoint: MetricsEndpoint,
         settings: Settings,
         group: Callable[[], Path | None],
         may_wait: Callable[[], bool],
@@ -232,6 +232,8 @@ def check(settings: Settings) -> None:
     """Raise SettingsError where the port cannot be had now."""
     if settings.listens:
         try:
-            _Server(settings.listener_host, settings.listener_port, BaseHTTPRequestHandler).server_close()
+            _ThreadedServer(
+                settings.listener_host, settings.listener_port, BaseHTTPRequestHandler
+            ).server_close()
         except (OSError, UnicodeError) as error:
             raise wanted(settings).refused(error) from None

@@ -17,14 +17,14 @@ from telemetry.guard import guard
 from telemetry.push.cleanspans import cleaned_spans
 from telemetry.push.delivery import WatchedSpans
 from telemetry.push.exporters import span_exporter
-from telemetry.push.target import Target
+from telemetry.push.target import PushTarget
 from telemetry.settings import SettingsError
 
 LIMITS = "OTEL_BSP_*, OTEL_SPAN_*, OTEL_ATTRIBUTE_*, OTEL_EVENT_* or OTEL_LINK_*"
 _PREFIXES = ("OTEL_BSP_", "OTEL_SPAN_", "OTEL_ATTRIBUTE_", "OTEL_EVENT_", "OTEL_LINK_")
 
 
-def tracer_provider(to: Target | None, who: Resource) -> TracerProvider:
+def tracer_provider(to: PushTarget | None, who: Resource) -> TracerProvider:
     """A provider that exports in batches, to the console where no target is given. Whoever made it shuts it
     down. The sampler is OTEL_TRACES_SAMPLER's. Raises SettingsError for limits that the SDK refuses."""
     try:
@@ -41,7 +41,7 @@ def check(environ: Mapping[str, str]) -> None:
         tracer_provider(None, Resource.get_empty()).shutdown()
 
 
-def _exporter(to: Target | None) -> SpanExporter:
+def _exporter(to: PushTarget | None) -> SpanExporter:
     return WatchedSpans(span_exporter(to), to) if to else PrintedSpans()
 
 

@@ -42,7 +42,7 @@ class Group(Protocol):
     def home(self) -> Path: ...
 
 
-class Held:
+class HeldValues:
     """The series of one gauge that an application has set, by the values of their labels. Each call raises
     OSError or sqlite3.Error where the group's file cannot be used."""
 

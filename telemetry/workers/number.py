@@ -16,7 +16,7 @@ from telemetry.store.reader import read
 from telemetry.workers.folders import CELLS
 
 
-class Held(NamedTuple):
+class HeldNumber(NamedTuple):
     """A number in a group's folder, and its file, held until it is closed or this process ends."""
 
     folder: Path
@@ -29,7 +29,7 @@ def path_of(folder: Path, number: int, suffix: str = CELLS) -> Path:
     return folder / f"{number}{suffix}"
 
 
-def hold(folder: Path, first: int = 0) -> Held:
+def hold(folder: Path, first: int = 0) -> HeldNumber:
     """The lowest number from `first` on that nobody has, with its file. A file that is no good is put out of
     the way, and what can be read of it goes on in a new one. It is not emptied: others may read it, and what
     is cut from under a mapping kills them. Raises OSError."""
@@ -68,7 +68,7 @@ def _content(path: Path) -> tuple[list[tuple[bytes, list[float]]], Exception | N
     return sound, wrong
 
 
-def _take(folder: Path, first: int) -> Held:
+def _take(folder: Path, first: int) -> HeldNumber:
     number = first
     while True:
         path = path_of(folder, number)
@@ -76,7 +76,7 @@ def _take(folder: Path, first: int) -> Held:
         if file is None or not lock(file):
             number += 1
         elif _is_at(file, path):
-            return Held(folder, number, file)
+            return HeldNumber(folder, number, file)
         if file is not None:
             os.close(file)
 

@@ -11,7 +11,7 @@ from support.servers import free_port
 from telemetry.doctor.examine import examine
 from telemetry.doctor.finding import Finding
 from telemetry.doctor.subject import Subject
-from telemetry.scrape.endpoint import Endpoint
+from telemetry.scrape.endpoint import MetricsEndpoint
 from telemetry.serve import MetricsServer
 from telemetry.testing import recording
 
@@ -62,7 +62,7 @@ def test_a_port_of_their_own_is_free_ours_or_anothers(token_file: Path) -> None:
         serving.close()
     assert f"the metrics are at {url}" in [finding.found for finding in findings]
     assert [finding.id for finding in findings if finding.severity != "ok"] == []
-    other = MetricsServer(Endpoint(None), "127.0.0.1", port)
+    other = MetricsServer(MetricsEndpoint(None), "127.0.0.1", port)
     (fault,) = [finding for finding in told(environ) if finding.severity == "fault"]
     other.close()
     assert (fault.id, fault.mend) == ("metrics.port", ("OTEL_EXPORTER_PROMETHEUS_PORT=a free port",))

@@ -19,7 +19,7 @@ from support.servers import free_port, run_app, wait_for
 
 import telemetry
 from telemetry.access import check
-from telemetry.scrape.endpoint import Endpoint
+from telemetry.scrape.endpoint import MetricsEndpoint
 from telemetry.scrape.listening import Listening
 from telemetry.serve import MetricsServer
 from telemetry.settings import SettingsError
@@ -260,7 +260,7 @@ def test_a_forked_child_holds_no_port() -> None:
 
 def test_more_clients_than_there_is_room_for_are_sent_away() -> None:
     """Who sends half a head takes a place for some seconds, and no thread beyond the bound."""
-    server = MetricsServer(Endpoint(None), "127.0.0.1", 0)
+    server = MetricsServer(MetricsEndpoint(None), "127.0.0.1", 0)
     clients = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(40)]
     try:
         for client in clients:

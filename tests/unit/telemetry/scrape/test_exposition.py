@@ -18,7 +18,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from telemetry.metrics import dialogue_turns_total, evidence_count, http_requests_total
-from telemetry.scrape.endpoint import Endpoint, answer
+from telemetry.scrape.endpoint import MetricsEndpoint, answer
 from telemetry.scrape.exposition import Exposition
 from telemetry.serve import MetricsServer
 from telemetry.testing import Recorded, recording
@@ -49,7 +49,7 @@ def ask(
 
     headers = [(b"accept", value.encode()) for value in accept]
     scope = {"type": "http", "method": method, "headers": headers}
-    asyncio.run(answer(Endpoint(exposition), scope, send))
+    asyncio.run(answer(MetricsEndpoint(exposition), scope, send))
     start, *bodies = sent
     assert [body.get("more_body", False) for body in bodies] == [True] * (len(bodies) - 1) + [False]
     headers = {k.decode(): v.decode() for k, v in start["headers"]}
@@ -314,7 +314,7 @@ def test_a_batch_process_serves_metrics(server: str, metrics: Recorded) -> None:
 
 def test_a_batch_process_that_exposes_nothing_says_so() -> None:
     """The same line as a web service's."""
-    serving = MetricsServer(Endpoint(None), "127.0.0.1", 0)
+    serving = MetricsServer(MetricsEndpoint(None), "127.0.0.1", 0)
     try:
         answered = httpx.get(f"http://127.0.0.1:{serving.port}/metrics")
     finally:
@@ -332,7 +332,7 @@ def test_a_batch_process_survives_a_render_fault(monkeypatch: pytest.MonkeyPatch
         exposition, broken = recorded.pipeline.exposition, Broken()
         assert exposition is not None
         exposition._registry.register(broken)  # type: ignore[arg-type]
-        serving = MetricsServer(Endpoint(exposition), "127.0.0.1", 0)
+        serving = MetricsServer(MetricsEndpoint(exposition), "127.0.0.1", 0)
         url = f"http://127.0.0.1:{serving.port}/metrics"
         try:
             failed = httpx.get(url)
