@@ -25,7 +25,7 @@ def trace_id() -> str:
 
 
 def sampled_context() -> tuple[int, int] | None:
-    """The current span's trace id and span id, where the span is sampled: what an exemplar tells."""
+    """The current span's trace id and span id, where the span is sampled, for an exemplar."""
     # trace.get_current_span() also looks whether it is a Span, and takes twice as long over it.
     span: Any = context.get_current().get(_CURRENT)
     if span is None:

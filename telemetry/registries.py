@@ -18,7 +18,7 @@ DEFAULT: list[Registry] = []
 
 
 def known(**values: Iterable[str]) -> None:
-    """Put every label set at 0 that can be told now, from the catalogue and from run-time `values`,
+    """Put every label set at 0 that follows from the catalogue and from run-time `values`,
     such as known(category=("chair", "mattress"))."""
     preinitialise.label_sets(_handles(DEFAULT), **values)
 

@@ -63,7 +63,7 @@ class MetricsMiddleware:
         self.has_left: HasLeft = self.ask_whether_left
 
     def ask_whether_left(self, send: Send) -> bool:
-        """Whether the client of a request has left, and how to tell that of the next requests."""
+        """Whether the client of a request has left, and how to learn that of the next requests."""
         self.has_left = has_left = leaving.of_server(send)
         return has_left(send)
 
@@ -192,7 +192,7 @@ class _Exchange:
             try:
                 if not self._stays or by.has_left(self._send):
                     status = leaving.status(self._send)
-            except AttributeError:  # another server than before; the next request is told
+            except AttributeError:  # another server than before; the next request is asked
                 by.has_left = by.ask_whether_left
             self.status = status
             # Now, for many servers send the start at once and wake the client: what is done between that and

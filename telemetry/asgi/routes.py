@@ -63,7 +63,7 @@ def _opened(route: Any, prefix: str) -> Iterator[Template]:
     elif inner:
         yield from inner
     elif isinstance(original, Host):
-        # Its application alone tells: a path says nothing of hosts.
+        # Its application alone knows: a path says nothing of hosts.
         yield Template(path + "/{path}", _NEVER, frozenset(), route.app, route)
     elif hasattr(original, "endpoint") and not isinstance(original, WebSocketRoute):
         yield _template(path, route.endpoint, route)

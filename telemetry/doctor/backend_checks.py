@@ -47,17 +47,17 @@ def _interval(subject: Subject, scrape: float | None, source: str) -> Iterator[F
     if not subject.settings.otlp:
         return
     pushed = subject.settings.metric_export_interval_ms / 1000
-    told = scrape is not None
+    is_given = scrape is not None
     wanted = scrape if scrape is not None else EXPORT_INTERVAL_MS / 1000
     if pushed == wanted:
         yield passed(
-            f"pushed every {pushed:g} s, as it is scraped ({source if told else 'the shipped configs'})"
+            f"pushed every {pushed:g} s, as it is scraped ({source if is_given else 'the shipped configs'})"
         )
         return
     yield found(
-        "interval" if told else "interval.assumed",
+        "interval" if is_given else "interval.assumed",
         f"{INTERVAL}={pushed * 1000:.0f} is {pushed:g} s; scraped every {wanted:g} s "
-        f"({source if told else 'the shipped configs; --scrape-interval or --prometheus tell yours'})",
+        f"({source if is_given else 'the shipped configs; --scrape-interval or --prometheus tell yours'})",
         f"{INTERVAL}={wanted * 1000:.0f}",
     )
 

@@ -23,7 +23,7 @@ def settings(subject: Subject) -> Iterator[Finding]:
     for error in subject.errors:
         yield _unusable(subject.environ, error)
     if not subject.errors:
-        yield passed(_told(subject.settings))
+        yield passed(_in_words(subject.settings))
 
 
 def misspelt(subject: Subject) -> Iterator[Finding]:
@@ -44,7 +44,7 @@ def _unusable(environ: Mapping[str, str], error: SettingsError) -> Finding:
     return found("setting", str(error), f"{key}={default}" if default else f"unset {key}, or give {expected}")
 
 
-def _told(settings: Settings) -> str:
+def _in_words(settings: Settings) -> str:
     if settings.sdk_disabled:
         return "settings: telemetry is switched off by OTEL_SDK_DISABLED=true"
     metrics = " and ".join(

@@ -14,7 +14,7 @@ from telemetry.doctor.subject import Subject
 MENDS = ("OTEL_METRICS_EXPORTER=otlp, and no scrape job for the service", "OTEL_METRICS_EXPORTER=prometheus")
 WHO = ("job", "instance", "exported_job", "exported_instance")
 WHAT = http_requests_total.metric.label_names
-# The longest usual intervals, where no target tells.
+# The longest usual intervals, where no target has one.
 SLOW = 60.0
 
 Who = tuple[str, ...]

@@ -62,13 +62,13 @@ def _judged(subject: Subject, sizes: Counter[str], source: str) -> Iterator[Find
     points = round(series * 60 / interval)
     heaviest = ", ".join(f"{name} {count}" for name, count in sizes.most_common(HEAVIEST))
     processes = "1 process" if subject.instances == 1 else f"{subject.instances} processes"
-    told = f"{source}; {processes}, every {interval:g} s; the heaviest: {heaviest}"
+    details = f"{source}; {processes}, every {interval:g} s; the heaviest: {heaviest}"
     over = False
     if subject.max_series is not None and series > subject.max_series:
         over = True
         yield found(
             "series",
-            f"about {series} active series, limit {subject.max_series} ({told})",
+            f"about {series} active series, limit {subject.max_series} ({details})",
             "drop what nobody reads, in the collector or by write_relabel_configs, the heaviest first",
             f"have the limit raised to {series}",
         )
@@ -76,12 +76,12 @@ def _judged(subject: Subject, sizes: Counter[str], source: str) -> Iterator[Find
         over = True
         yield found(
             "points",
-            f"about {points} data points per minute, limit {subject.max_points} ({told})",
+            f"about {points} data points per minute, limit {subject.max_points} ({details})",
             _slower(subject, _round_up(series * 60 / subject.max_points)),
             f"have the limit raised to {points}",
         )
     if not over:
-        yield passed(f"about {series} active series, {points} data points per minute ({told})")
+        yield passed(f"about {series} active series, {points} data points per minute ({details})")
 
 
 def _slower(subject: Subject, interval: int) -> str:

@@ -1,4 +1,4 @@
-"""What is examined: an environment, and what else was told about where its numbers go."""
+"""What is examined: an environment, and what else is given about where its numbers go."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BESIDE_THE_POINT = ("_TIMEOUT", "_COMPRESSION")
 
 @dataclass(frozen=True)
 class Subject:
-    """What the checks look at. Seconds and URLs; empty or None means: not told.
+    """What the checks look at. Seconds and URLs; empty or None means: not given.
 
     `values`: how many values a label takes, for the estimate. `offline`: nothing is contacted.
     """

@@ -119,11 +119,13 @@ def _certificate(at: Address) -> str:
         context.load_verify_locations(cadata=pem)
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | ssl.VerifyFlags(_NO_CHECK_TIME)
         with closing(context.wrap_socket(_connect(at), server_hostname=at.host)) as secured:
-            told: dict[str, Any] = secured.getpeercert() or {}
+            shown: dict[str, Any] = secured.getpeercert() or {}
     except (OSError, ValueError) as error:
         return f"its certificate could not be read ({error})"
-    names = ", ".join(str(value) for _, value in told.get("subjectAltName", ())) or _name(told.get("subject"))
-    return f"it is for {names}, from {_name(told.get('issuer'))}, until {told.get('notAfter')}"
+    names = ", ".join(str(value) for _, value in shown.get("subjectAltName", ())) or _name(
+        shown.get("subject")
+    )
+    return f"it is for {names}, from {_name(shown.get('issuer'))}, until {shown.get('notAfter')}"
 
 
 def _name(parts: Any) -> str:

@@ -41,7 +41,7 @@ class LiveGaugeExporter(ForwardingExporter):
         scope: InstrumentationScope,
         leads: Callable[[], bool] = lambda: True,
     ) -> None:
-        """`leads` tells at each push whether the gauges are this process's to tell."""
+        """`leads` says at each push whether this process exports the gauges."""
         super().__init__(inner)
         self._leads = leads
         self._scope = scope

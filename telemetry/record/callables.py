@@ -16,7 +16,7 @@ Begin = Callable[[], End]
 
 
 def watched(function: F, begin: Begin) -> F:
-    """The function under watch, of the same kind and with the same signature. Where its kind does not tell
+    """The function under watch, of the same kind and with the same signature. Where its kind does not say
     what a call gives, as of a wrapper around an async function, each call's result does."""
     kinds: tuple[tuple[Callable[[Any], bool], Callable[[Any, Begin], Any]], ...] = (
         (inspect.isasyncgenfunction, _async_generator),

@@ -20,8 +20,8 @@ Values = tuple[str, ...]
 class CardinalityLimit:
     """The label sets that one metric has. Labels with a closed list of values never overflow.
 
-    `look` is called before a stranger is taken in: others that count the same metric may have brought some,
-    and tell them by inherit().
+    `look` is called before a stranger is taken in: other workers may have brought some, which come by
+    inherit().
     """
 
     def __init__(self, metric: Metric) -> None:

@@ -1,7 +1,7 @@
 """Counters and histograms under one label set: where a value is recorded.
 
 A child asks once where its instrument's views have it written, and writes there itself from then on: one
-number, or two, under a lock. Where that cannot be told it calls the instrument each time.
+number, or two, under a lock. Where the views do not say, it calls the instrument each time.
 """
 
 from __future__ import annotations
@@ -281,6 +281,6 @@ class CounterWithHistogram:
         counter.watch(self)
         histogram.watch(self)
         places = histogram._take, histogram._release, counter._numbers, histogram._numbers
-        # They may have let go meanwhile. Whoever makes them do so from now on tells this one after them.
+        # They may have let go meanwhile. Whoever makes them do so from now on disconnects this one, too.
         if histogram._alone is lock and counter._alone is lock:
             self._places = *places, histogram._bounds, histogram._sum

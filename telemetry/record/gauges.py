@@ -171,7 +171,7 @@ class Gauge(Handle[GaugeChild]):
         live = self._held.all()
         with self._lock:
             asked = dict(self._asked)
-        live.update(self._told(asked))
+        live.update(self._answered(asked))
         some = self._source(self._limit.named) if self._source is not None else Some(())
         for rows in (some.series, some.others):
             live.update((self._sourced(values), float(amount)) for values, amount in rows)
@@ -186,8 +186,8 @@ class Gauge(Handle[GaugeChild]):
             return None
 
     @staticmethod
-    def _told(asked: Mapping[Values, Callable[[], float]]) -> Iterator[tuple[Values, float]]:
-        """What the functions tell; one that fails leaves its own series out."""
+    def _answered(asked: Mapping[Values, Callable[[], float]]) -> Iterator[tuple[Values, float]]:
+        """What the functions answer; one that fails leaves its own series out."""
         for values, function in asked.items():
             try:
                 yield values, float(function())

@@ -227,7 +227,7 @@ class Instrumented(Handle[ChildT], Generic[ChildT, InstrumentT]):
         self.reconnect()
 
     def reconnect(self) -> None:
-        """Let every child that anyone holds ask anew where it writes, and then tell who watches them."""
+        """Let every child that anyone holds ask anew where it writes, then disconnect the watchers."""
         with self._lock:
             for child in self._all:
                 child.disconnect()

@@ -12,7 +12,7 @@ Handles = Mapping[str, Handle[Any]]
 
 
 def label_sets(handles: Handles, **values: Iterable[str]) -> None:
-    """Put every label set at 0 that can be told now, from the metrics' rows and from run-time `values`."""
+    """Put every label set at 0 that follows from the metrics' rows and from run-time `values`."""
     given = {name: tuple(texts) for name, texts in values.items()}
     try:
         _refuse_unknown(handles, given)

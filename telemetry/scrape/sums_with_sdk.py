@@ -44,13 +44,13 @@ def with_cells(
     if not data.resource_metrics:
         return data
     first, *more = data.resource_metrics
-    told = [[_Told(scope.scope, metric) for metric in scope.metrics] for scope in first.scope_metrics]
-    known = {one.what.metric: one.what for one in chain(*told) if one.what}
-    mine = {key for one in chain(*told) for key in one.keys}
+    exported = [[_Exported(scope.scope, metric) for metric in scope.metrics] for scope in first.scope_metrics]
+    known = {one.what.metric: one.what for one in chain(*exported) if one.what}
+    mine = {key for one in chain(*exported) for key in one.keys}
     sums = _sums(chain(cells.besides(mine, among), others), known)
     scopes = [
         replace(scope, metrics=[one.joined(sums, cells.began) for one in metrics])
-        for scope, metrics in zip(first.scope_metrics, told, strict=True)
+        for scope, metrics in zip(first.scope_metrics, exported, strict=True)
     ]
     new = [_with_new(scope, sums, cells.began) for scope in [*scopes, *_missing(scopes, sums)]]
     return MetricsData([replace(first, scope_metrics=new), *more])
@@ -76,7 +76,7 @@ class _Series:
 _Sums = dict[tuple[str, str, str, bool], _Series]
 
 
-class _Told:
+class _Exported:
     """A metric of the data, and its series' keys where it is of a kind that cells hold."""
 
     def __init__(self, scope: InstrumentationScope, metric: Metric) -> None:

@@ -24,8 +24,8 @@ from telemetry.store.key import What, key_of, scope_of
 
 LIMIT = 2_000
 """Label sets that an instrument may have, as in the SDK; there it is each process that may have so many."""
-TELLINGS = 2
-"""Pushes that tell one exemplar."""
+EXPORTS_OF_EXEMPLAR = 2
+"""Pushes that export one exemplar."""
 _OVERFLOW = {"otel.metric.overflow": True}
 
 
@@ -83,7 +83,7 @@ class InCell(ABC):
     """What the SDK asks of an aggregation of one series, with the numbers in a cell."""
 
     def __init__(self, keeping: Keeping, what: What, attributes: Any, made: Any) -> None:
-        self.cell, self.writes, self._tells = keeping.claimed(what, attributes)
+        self.cell, self.writes, self._exports = keeping.claimed(what, attributes)
         self._began = keeping.cells.began
         self._attributes = attributes
         self._bounds, self.places = what.bounds or (), what.places
@@ -116,7 +116,7 @@ class InCell(ABC):
 
     def collect(self, temporality: AggregationTemporality, now: int) -> Any:
         """The total since the group began; cumulative, whatever is asked for."""
-        if not self._tells or (self._ours and getattr(_scraping, "on", False)):
+        if not self._exports or (self._ours and getattr(_scraping, "on", False)):
             return None
         return self._point(now)
 
@@ -160,13 +160,13 @@ class _MadeExemplars:
 
 
 class _OwnExemplars:
-    """Those of ours: each is told by every reader twice. The SDK tells each once: it is lost where that push
-    is, and where the next push reaches a collector before anyone has scraped it."""
+    """Those of ours: every reader exports each twice. The SDK exports each once: lost where that push is,
+    and where the next push reaches a collector before anyone has scraped it."""
 
     def __init__(self, exemplars: Exemplars | None, series: InCell) -> None:
         self._exemplars, self._series = exemplars, series
         self.offer = exemplars.of(series.cell.key, series.places) if exemplars else None
-        self._told: list[tuple[Exemplar | None, int]] = [(None, 0)] * series.places if exemplars else []
+        self._exported: list[tuple[Exemplar | None, int]] = [(None, 0)] * series.places if exemplars else []
 
     def sample(self, measurement: Any, should_sample: bool) -> None:
         """Take a value that came through the instrument."""
@@ -178,11 +178,11 @@ class _OwnExemplars:
         if not self._exemplars:
             return ()
         kept = self._exemplars.read(self._series.cell.key, self._series.places)
-        self._told = [
+        self._exported = [
             (one, times + 1 if one == before else 1)
-            for one, (before, times) in zip(kept, self._told, strict=True)
+            for one, (before, times) in zip(kept, self._exported, strict=True)
         ]
-        due = [one for one, times in self._told if one and times <= TELLINGS]
+        due = [one for one, times in self._exported if one and times <= EXPORTS_OF_EXEMPLAR]
         return [SdkExemplar({}, e.value, int(e.seconds * 1e9), e.span_id, e.trace_id) for e in due]
 
 

@@ -105,7 +105,7 @@ def hold_back(reader: MetricReader, may_push: Callable[[], bool]) -> None:
 
 
 def forget_copied(provider: MeterProvider, reader: MetricReader | None) -> None:
-    """In a process just forked: what is not in cells (up-down counters, gauges) is the parent's to tell."""
+    """In a process just forked: what is not in cells (up-down counters, gauges) is exported by the parent."""
     consumer: Any = provider._measurement_consumer
     for storage in consumer._reader_storages.values():
         for matches in storage._instrument_view_instrument_matches.values():

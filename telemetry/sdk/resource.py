@@ -24,19 +24,19 @@ def resource(
 
     The instance is host:port where the `port` is known, which is the same after a restart, so that its series
     go on; else host:pid, of the `process` that a group is known by, so that two never push under one name.
-    The workers of one server are told apart by `worker`; the one that is "" has the plain name.
+    The workers of one server are distinguished by `worker`; the one that is "" has the plain name.
     """
     given = _attributes(environ.get("OTEL_RESOURCE_ATTRIBUTES", ""))
     named = environ.get("OTEL_SERVICE_NAME") or settings.service_name != SERVICE_NAME
     name = None if named else given.get("service.name")
     where = f"{socket.gethostname()}:{port or process or os.getpid()}"
     instance = given.get("service.instance.id", where)
-    told = {
+    attributes = {
         **given,
         "service.instance.id": f"{instance}/{worker}" if worker else instance,
         "service.name": name or settings.service_name,
     }
-    return Resource({printable(key): printable(value) for key, value in told.items()})
+    return Resource({printable(key): printable(value) for key, value in attributes.items()})
 
 
 def _attributes(text: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The head of a request as a span tells it: the attributes that it starts with, and how propagators read it.
+"""The head of a request in a span: the attributes that it starts with, and how propagators read it.
 
 Names and values are opentelemetry-instrumentation-fastapi's; tests/pipeline/test_spans_equal.py compares.
 """
@@ -142,7 +142,7 @@ class StartAttributes(Mapping[str, AttributeValue]):
 def concealed(
     attributes: Mapping[str, AttributeValue], conceal: Callable[[str], str]
 ) -> dict[str, AttributeValue]:
-    """The attributes that tell of a URL, by the old names and the new ones, as `conceal` gives them back."""
+    """The attributes of a URL, by the old names and the new ones, as `conceal` gives them back."""
     return {key: conceal(str(attributes[key])) for key in _OF_URLS if key in attributes}
 
 
@@ -168,7 +168,7 @@ def _attributes(scope: Scope, headers: Headers, route: str | None) -> dict[str, 
     agent = (headers.get(scope, "user-agent") or ("",))[0]
     client, client_port = scope.get("client") or (None, None)
     raw_method = scope.get("method", "")
-    told = {
+    attributes = {
         "http.scheme": scope.get("scheme"),
         "http.host": server,
         "net.host.port": port and int(port),
@@ -183,8 +183,8 @@ def _attributes(scope: Scope, headers: Headers, route: str | None) -> dict[str, 
         "net.peer.port": client_port and int(client_port),
         "http.route": route,
     }
-    # A Host header may be empty, and is told then.
-    return {key: value for key, value in told.items() if value or (hosts and key == "http.server_name")}
+    # A Host header may be empty, and is an attribute then.
+    return {key: value for key, value in attributes.items() if value or (hosts and key == "http.server_name")}
 
 
 def _with_query(whole: str, query: bytes | None) -> str:

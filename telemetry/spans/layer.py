@@ -125,7 +125,7 @@ class Spans:
             finally:
                 context.detach(token)
         except Exception as error:
-            # What was answered has ended the span, and told of the error.
+            # What was answered has ended the span, and reported the error.
             if span.is_recording():
                 span.record_exception(error)
                 span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
@@ -161,7 +161,7 @@ def _name(scope: Scope, route: str | None) -> str:
 
 
 def _sending(span: Span, send: Send) -> Send:
-    """`send`, noticing the status and the end of the body, for a span that is to tell of them."""
+    """`send`, noticing the status and the end of the body, for a span's attributes."""
     if not span.is_recording() and _response_propagator() is None:
         return send
 

@@ -67,11 +67,11 @@ class Cell:
 
 
 class Claim(NamedTuple):
-    """A cell that a series has asked for; whether who asked is to write it, and to tell it as its own."""
+    """The cell of a series. `writes`: whoever claimed it updates it. `exports`: and reports it."""
 
     cell: Cell
     writes: bool
-    tells: bool
+    exports: bool
 
 
 class Cells:
@@ -156,17 +156,17 @@ class Cells:
         return Claim(self.cell(key if fits else instead, length), is_first, fits)
 
     def besides(
-        self, told: Container[bytes], among: Callable[[bytes], bool] = lambda _: True
+        self, exported: Container[bytes], among: Callable[[bytes], bool] = lambda _: True
     ) -> list[tuple[bytes, list[float]]]:
-        """What is here and is not told yet: an earlier process has left it, or it came just now. `among`
-        tells, by what keys begin with, which are asked for."""
+        """What is here and is not exported yet: an earlier process has left it, or it came just now. `among`
+        says, by the heads of keys, which are asked for."""
         with self._lock:
             left = [
                 cell
                 for head, cells in self._by_head.items()
                 if among(head)
                 for cell in cells
-                if cell.key not in told
+                if cell.key not in exported
             ]
         return [(cell.key, cell.read()) for cell in left]
 

@@ -44,7 +44,7 @@ class What(NamedTuple):
 
 
 def scope_of(scope: InstrumentationScope) -> str:
-    """A meter, with all that tells it from others of its name."""
+    """A meter, with all that distinguishes it from others of its name."""
     return scope.to_json(indent=None)
 
 

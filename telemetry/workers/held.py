@@ -1,5 +1,5 @@
 """What an application has set in a gauge: in memory where its process serves alone, else in one file of its
-group, so that every worker tells the same.
+group, so that every worker exports the same.
 
 Not in the workers' cells: these are added up and never removed, and one process writes each.
 """

@@ -175,7 +175,7 @@ def test_an_instrument_has_so_many_keys_however_many_processes_came_and_went(tmp
             claim = cells.claim(b"tea\n%d-%d" % (process, at), 1, limit, b"tea\nmore")
             claim.cell.add(0, 1)
             assert claim.writes
-        assert cells.claim(b"coffee\n1", 1, limit, b"coffee\nmore").tells, "each has its own limit"
+        assert cells.claim(b"coffee\n1", 1, limit, b"coffee\nmore").exports, "each has its own limit"
     found = dict(read(path))
     assert len(found) == limit + 2
     assert found[b"tea\nmore"] == [30.0]
