@@ -17,10 +17,12 @@ _TOKEN = re.compile(r"[\x21-\x7e]+")
 
 class TokenFile:
     """A file with one token, which is read each time: all workers go by what it has now, and by nothing that
-    one of them remembers. Each method raises SettingsError where it cannot be used."""
+    one of them remembers. Each method raises SettingsError, with the `key` that names the file, where it
+    cannot be used."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, key: str = TOKEN_FILE) -> None:
         self._path = Path(path)
+        self._key = key
 
     def admits(self, authorization: str) -> bool:
         """Whether this header has the token."""
@@ -54,7 +56,7 @@ class TokenFile:
 
     def _unusable(self, why: str) -> SettingsError:
         return SettingsError(
-            f"{TOKEN_FILE}={str(self._path)!r}: {why}; expected a file with one token, that its owner and "
+            f"{self._key}={str(self._path)!r}: {why}; expected a file with one token, that its owner and "
             "group alone can read"
         )
 
