@@ -15,7 +15,7 @@ from app.llm.settings import LLMSettings
 from app.settings import AppSettings, AppSettingsError
 from app.variables import unknown
 from telemetry.catalog import CATALOG
-from telemetry.doctor.backend import seconds
+from telemetry.doctor.durations import seconds
 from telemetry.doctor.finding import Finding, Report, found, report
 from telemetry.doctor.subject import Subject
 
@@ -121,11 +121,15 @@ def _wrong(problem: str) -> Finding:
 
 
 def _interval(text: str) -> float | None:
-    if text and not seconds(text):
+    try:
+        interval = seconds(text) if text else None
+    except ValueError:
+        interval = 0.0
+    if interval == 0:
         raise typer.BadParameter(
             f"{text!r}: expected a time with its unit, such as 15s", param_hint="--scrape-interval"
         )
-    return seconds(text) if text else None
+    return interval
 
 
 def _values(given: list[str]) -> dict[str, int]:

@@ -19,6 +19,8 @@ from typing import Any, TypeVar
 
 import httpx
 
+from telemetry.doctor.prometheus import PrometheusError
+
 ROOT = Path(__file__).parents[1]
 T = TypeVar("T")
 # One for all: a client of its own for each question costs 50 ms, the question 3.
@@ -28,13 +30,13 @@ HTTP = httpx.Client(trust_env=False)
 def wait_for(awaited: str, condition: Callable[[], T], seconds: float = 20.0, every: float = 0.1) -> T:
     """The condition's first true answer; at the deadline AssertionError with what was awaited and seen.
 
-    An HTTP error counts as "not yet".
+    An HTTP error, or a Prometheus that does not answer, counts as "not yet".
     """
     deadline = time.monotonic() + seconds
     while True:
         try:
             seen: Any = condition()
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, PrometheusError) as error:
             seen = error
         else:
             if seen:

@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping
 
 from app.demo.compare import COMPARED, comparable
 from app.demo.ledger import Series
-from app.demo.prometheus import summed
-from scripts.stack.prometheus import Prometheus
+from app.demo.scraped import summed
 from soak.disturbances import COLLECTOR, ENDED, FULL, KILLED, Site, round_for
 from soak.laws import Numbers
 from soak.programs import DIRECT, PUSHED, SECONDS
 from soak.watch import REQUESTS, RISING, Key, Page, Watch, page, requests, shown
 from telemetry.catalog import BY_NAME, CATALOG
+from telemetry.doctor.prometheus import Prometheus
 
 PATIENCE_SECONDS = 20.0
 STILL = 4
@@ -122,7 +122,7 @@ def _until(look: Callable[[], Page], wanted: Page) -> Page:
 def _held(prometheus: Prometheus, job: str) -> Page:
     """What Prometheus holds under a job, over all instances, by the labels of the catalogue."""
     found: dict[Key, float] = {}
-    for labels, value in prometheus.vector(f'{{__name__=~"{"|".join(NAMES)}", job="{job}"}}'):
+    for labels, value in prometheus.query(f'{{__name__=~"{"|".join(NAMES)}", job="{job}"}}'):
         name = labels["__name__"]
         known = (*BY_NAME[_metric(name)].label_names, "le")
         key = (name, frozenset((label, labels[label]) for label in known if label in labels))
@@ -136,7 +136,7 @@ def _resets(prometheus: Prometheus, seconds: float) -> tuple[str, ...]:
     return tuple(
         f"{shown((name, frozenset(labels.items())))} fell {value:.0f} times"
         for name in NAMES
-        for labels, value in prometheus.vector(f"resets({name}{within}) > 0")
+        for labels, value in prometheus.query(f"resets({name}{within}) > 0")
     )
 
 

@@ -11,7 +11,7 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.demo.compare import comparable
-from app.demo.prometheus import summed
+from app.demo.scraped import summed
 from soak.account import Account, Span
 from soak.programs import Service
 

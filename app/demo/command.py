@@ -24,17 +24,19 @@ from rich.table import Table
 from app.demo import changes, report
 from app.demo.addresses import ProxyError, client, pages
 from app.demo.compare import Outcome
-from app.demo.prometheus import Prometheus, PrometheusError
 from app.demo.run import Driver, NotPossibleError
 from app.demo.scenarios import BY_NAME, QUICK, SCENARIOS, Scenario
+from app.demo.scraped import now
 from app.demo.simulator import Simulator
 from app.ports import address
+from telemetry.doctor.prometheus import Prometheus, PrometheusError
 from telemetry.secrets import cleaned, without_secrets
 
 QUICK_SHOPPERS = 8
 SHOPPERS = 12
 # A verdict may take the whole deadline of the LLM chain, 25 s.
 ANSWER_SECONDS = 60.0
+ASKING_SECONDS = 10.0
 DIFFERS = 3
 
 
@@ -136,11 +138,8 @@ async def _demo(
     stopped_by: list[signal.Signals],
 ) -> bool:
     api_url, prometheus_url, simulator_url = urls
-    async with (
-        client(httpx.AsyncClient, api_url, ANSWER_SECONDS) as api,
-        client(httpx.AsyncClient, prometheus_url, 10) as http,
-    ):
-        prometheus = Prometheus(http)
+    prometheus = Prometheus(prometheus_url, ASKING_SECONDS)
+    async with client(httpx.AsyncClient, api_url, ANSWER_SECONDS) as api:
         await _reach(api, prometheus)
         with _simulator(simulator_url) as simulator, _stoppable(stopped_by), _Bars(console) as bars:
             driver = Driver(api, prometheus, simulator, bars, seed=seed)
@@ -168,7 +167,7 @@ async def _reach(api: httpx.AsyncClient, prometheus: Prometheus) -> None:
             f"the API at {where} is not ready: {answer.status_code} {cleaned(answer.text)[:200]}"
         )
     try:
-        await prometheus.now()
+        await now(prometheus)
     except PrometheusError as error:
         raise NotPossibleError(f"Prometheus does not answer: {error}; run `make up` first") from error
 

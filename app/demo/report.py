@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 
 from rich.table import Table
 
-from app.demo.prometheus import Prometheus, fresh
+from app.demo.scraped import ask, fresh
+from telemetry.doctor.prometheus import Prometheus
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ async def says(prometheus: Prometheus, began: float, every: bool = False) -> Tab
 
 async def _values(prometheus: Prometheus, fact: Fact, expr: str) -> dict[tuple[str, ...], float]:
     told = [label for label in fact.by if label != "le"]
-    samples = await prometheus.query(expr)
+    samples = await ask(prometheus, expr)
     found = {tuple(sample.labels[label] for label in told): sample.value for sample in samples}
     return found or ({} if told else {(): math.nan})
 

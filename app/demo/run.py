@@ -14,11 +14,12 @@ import httpx
 from app.demo.behaviours import completes
 from app.demo.compare import COMPARED, Outcome, comparable, llm_calls
 from app.demo.ledger import Ledger, Series
-from app.demo.prometheus import PATIENCE_SECONDS, NotInTimeError, Prometheus, exposed, wait_for
 from app.demo.scenarios import Behaviour, Scenario
+from app.demo.scraped import PATIENCE_SECONDS, NotInTimeError, counters, exposed, now, wait_for
 from app.demo.shop import GoneWrongError, Shop
 from app.demo.shopper import Shopper
 from app.demo.simulator import Attempt, Simulator
+from telemetry.doctor.prometheus import Prometheus
 
 AT_ONCE = 6
 NOT_SHOWN = (401, 404)  # with a token, which is the scraper's own; at another port or path, or pushed alone
@@ -74,7 +75,7 @@ class Driver:
         self._watch.waits("Prometheus to catch up with the API")
         warning = await self._catch_up()
         self._before = await self._counters()
-        self.began = await self._prometheus.now()
+        self.began = await now(self._prometheus)
         return warning
 
     async def play(self, scenario: Scenario, shoppers: int) -> Outcome:
@@ -160,7 +161,7 @@ class Driver:
         return comparable(exposed(page.text, COMPARED)), await self._counters()
 
     async def _counters(self) -> Counter[Series]:
-        return comparable(await self._prometheus.counters(COMPARED))
+        return comparable(await counters(self._prometheus, COMPARED))
 
     async def _counted(self, sent: Counter[Series], *, every_attempt_known: bool) -> Counter[Series]:
         def risen(now: Counter[Series]) -> Counter[Series]:

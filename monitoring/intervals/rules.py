@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from monitoring.contract import catalogue_series
-from monitoring.intervals.source import Intervals, read_intervals, seconds
+from monitoring.intervals.source import Intervals, read_intervals
 from monitoring.queries import selectors
 from monitoring.targets import Rule
+from telemetry.doctor.durations import seconds
 
 SCRAPES = 4  # in a window: a rate over fewer loses a whole window when one scrape is late
 EVALUATIONS = 2  # in a `for:`: one would fire on a single look

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import promql_parser
 import yaml
 
 from monitoring.targets import HERE
+from telemetry.doctor.durations import seconds
 
 SOURCE = "monitoring/intervals.yaml"
 _DURATION = re.compile(r"[1-9]\d*(ms|s|m|h)")
@@ -18,13 +18,6 @@ _DURATION = re.compile(r"[1-9]\d*(ms|s|m|h)")
 
 class IntervalsError(ValueError):
     """An entry of intervals.yaml that cannot be used: names the key, the value and what was expected."""
-
-
-def seconds(duration: str) -> float:
-    """A duration as Prometheus writes it, such as 10s or 1h30m, in seconds; ValueError when it is none."""
-    if duration == "0s":  # which the parser refuses
-        return 0.0
-    return float(promql_parser.parse_duration(duration).total_seconds())
 
 
 @dataclass(frozen=True)

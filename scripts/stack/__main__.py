@@ -19,7 +19,7 @@ from scripts.stack.errors import StackError
 from scripts.stack.health import has_page, tail
 from scripts.stack.manifest import DOWNLOAD_BASE
 from scripts.stack.modes import MODE, MODES, OTLP, mode_of
-from scripts.stack.prometheus import Prometheus
+from scripts.stack.prometheus import StackPrometheus
 from scripts.stack.render import grafana_password
 from scripts.stack.running import Running
 from scripts.stack.services import REVIEWLENS, Service, api
@@ -67,7 +67,7 @@ def up(mode: Mode = None) -> None:
     driven = bool(started.fresh) and any(service.name == "prometheus" for service in started.services)
     if not started.fresh:
         typer.echo("All of it was running already. `make demo` drives scenarios against it.")
-    code = drive(Prometheus(stack.settings.url("prometheus")), typer.echo) if driven else 0
+    code = drive(StackPrometheus(stack.settings.url("prometheus")), typer.echo) if driven else 0
     if code or not driven:
         _addresses(stack, started.services)
     _notes(stack, started.services)

@@ -10,24 +10,25 @@ from typing import Annotated, Any
 
 import typer
 
-from scripts.stack.prometheus import Prometheus
+from scripts.stack.prometheus import StackPrometheus
 from scripts.stack.running import Running
 from scripts.stack.settings import Settings
 from scripts.stack.table import table
+from telemetry.doctor.prometheus import ScrapeTarget
 from telemetry.doctor.targets import OPTIONAL
 
 cli = typer.Typer(no_args_is_help=True, help="Ask the running Prometheus.")
 _ORDER = {"firing": 0, "pending": 1}
 
 
-def _prometheus() -> Prometheus:
-    return Prometheus(Running(Settings.from_env(), typer.echo).settings.url("prometheus"))
+def _prometheus() -> StackPrometheus:
+    return StackPrometheus(Running(Settings.from_env(), typer.echo).settings.url("prometheus"))
 
 
 @cli.command()
 def query(expr: Annotated[list[str], typer.Argument(help="PromQL, best in single quotes.")]) -> None:
     """Print what a PromQL expression answers now."""
-    typer.echo(answer(*_prometheus().query(" ".join(expr))))
+    typer.echo(answer(*_prometheus().result(" ".join(expr))))
 
 
 @cli.command()
@@ -104,10 +105,10 @@ def _alert(alert: Mapping[str, Any], now: datetime) -> tuple[str, ...]:
     )
 
 
-def _target(target: Mapping[str, Any], now: datetime) -> tuple[str, ...]:
-    labels = target["labels"]
-    scraped = since(target["lastScrape"], now)
-    health, error = target["health"], target["lastError"]
+def _target(target: ScrapeTarget, now: datetime) -> tuple[str, ...]:
+    labels = target.labels
+    scraped = since(target.last_scrape, now)
+    health, error = target.health, target.error
     if labels["job"] == OPTIONAL and health == "down":
         health, error = "off", "optional: there while `reviewlens ingest` runs"
     return labels["job"], labels["instance"], health, scraped, error

@@ -8,8 +8,8 @@ import subprocess
 from app.demo.command import DIFFERS
 from app.llm.template import NAME as TEMPLATE
 from scripts.stack.cache import Say
-from scripts.stack.prometheus import Prometheus
 from scripts.stack.services import REVIEWLENS
+from telemetry.doctor.prometheus import Prometheus
 
 STOPPED = {128 + signal.SIGINT, 128 + signal.SIGTERM}
 VERDICTS = 'sum by (provider) (llm_calls_total{status=~"success|fallback"}) > 0'
@@ -44,9 +44,9 @@ def _play() -> int:
 
 def without_llm(prometheus: Prometheus) -> str:
     """Says so, and what to look at, when every verdict so far is the template's; else ""."""
-    if {labels["provider"] for labels, _ in prometheus.vector(VERDICTS)} != {TEMPLATE}:
+    if {labels["provider"] for labels, _ in prometheus.query(VERDICTS)} != {TEMPLATE}:
         return ""
-    failed = [f"{labels['error_type']} {value:g}" for labels, value in prometheus.vector(FAILURES)]
+    failed = [f"{labels['error_type']} {value:g}" for labels, value in prometheus.query(FAILURES)]
     return (
         "No verdict came from an LLM, the template wrote them all; "
         f"failed attempts: {', '.join(failed) or 'none'}. Check network, proxy and keys; "

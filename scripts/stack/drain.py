@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 
-from app.demo.prometheus import SCRAPE_SECONDS
+from app.demo.scraped import SCRAPE_SECONDS
 from scripts.stack.cache import Say
 from scripts.stack.errors import StackError
 from scripts.stack.modes import OTLP
-from scripts.stack.prometheus import Prometheus
+from scripts.stack.prometheus import StackPrometheus
 from scripts.stack.settings import Settings
 from scripts.stack.supervisor import Supervisor
 
@@ -44,13 +44,13 @@ def drain(supervisor: Supervisor, say: Say, *, to_another_mode: bool) -> None:
 
 def _scraped_again(settings: Settings, port: str) -> bool:
     """Wait for a scrape that begins from now on, well or not."""
-    prometheus = Prometheus(settings.url("prometheus"))
+    prometheus = StackPrometheus(settings.url("prometheus"))
     number = settings.metrics_port if port == "api" else settings.ports[port]
     asked = f'timestamp(up{{instance="localhost:{number}"}})'
     since = time.time() + _ALIGNED_SECONDS
     while time.time() < since + PATIENCE_SECONDS:
         try:
-            if any(moment > since for _, moment in prometheus.vector(asked)):
+            if any(moment > since for _, moment in prometheus.query(asked)):
                 return True
         except StackError:
             return False

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import NamedTuple
 
-from scripts.stack.quantities import KINDS as UNITS
-from scripts.stack.quantities import is_quantity
+from scripts.stack.quantities import SIZES, is_duration, is_size
 
 
 class Kind(NamedTuple):
@@ -24,10 +22,10 @@ def is_link(text: str) -> bool:
 
 
 KINDS: Mapping[str, Kind] = {
-    "duration": Kind(partial(is_quantity, "duration"), "a duration above 0 such as 15d, 12h or 1y"),
+    "duration": Kind(is_duration, "a duration above 0 such as 15d, 12h or 1y"),
     "size": Kind(
-        partial(is_quantity, "size"),
-        f"a whole number above 0 with one of {', '.join(UNITS['size'])}, such as 10GB,",
+        is_size,
+        f"a whole number above 0 with one of {', '.join(SIZES)}, such as 10GB,",
     ),
     "link": Kind(
         is_link,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from telemetry.doctor.backend import BackendError, Prometheus
+from telemetry.doctor.backend import Backend
 from telemetry.doctor.double import double
 from telemetry.doctor.finding import Finding, found, passed
+from telemetry.doctor.prometheus import PrometheusError
 from telemetry.doctor.subject import Subject
 from telemetry.doctor.targets import targets
 from telemetry.settings import EXPORT_INTERVAL_MS
@@ -21,12 +22,12 @@ def backend(subject: Subject) -> Iterator[Finding]:
         yield from _interval(subject, subject.scrape_interval, "--scrape-interval")
         yield from _double_possible(subject)
         return
-    prometheus = Prometheus(subject.prometheus_url, subject.timeout, subject.metrics_path)
+    prometheus = Backend(subject.prometheus_url, subject.timeout, subject.metrics_path)
     try:
         yield from targets(subject, prometheus)
         yield from _intervals(subject, prometheus)
         yield from double(subject, prometheus)
-    except BackendError as error:
+    except PrometheusError as error:
         yield found(
             "prometheus",
             f"{error}; expected a running Prometheus",
@@ -34,7 +35,7 @@ def backend(subject: Subject) -> Iterator[Finding]:
         )
 
 
-def _intervals(subject: Subject, prometheus: Prometheus) -> Iterator[Finding]:
+def _intervals(subject: Subject, prometheus: Backend) -> Iterator[Finding]:
     scraped = {target.interval: target for target in prometheus.exposing}
     if subject.scrape_interval is not None or not scraped:
         yield from _interval(subject, subject.scrape_interval, "--scrape-interval")

@@ -7,7 +7,7 @@ from math import ceil
 from typing import NamedTuple
 
 from telemetry.builtin import http_requests_total
-from telemetry.doctor.backend import FRESH, METRIC, Prometheus
+from telemetry.doctor.backend import FRESH, METRIC, Backend
 from telemetry.doctor.finding import Finding, found, passed
 from telemetry.doctor.subject import Subject
 
@@ -28,7 +28,7 @@ class Feed(NamedTuple):
     before: Counts
 
 
-def double(subject: Subject, prometheus: Prometheus) -> Iterator[Finding]:
+def double(subject: Subject, prometheus: Backend) -> Iterator[Finding]:
     """A pushed source that counts what a scraped one counts is the same process."""
     scraped = {tuple(target.labels.get(name, "") for name in WHO) for target in prometheus.exposing}
     feeds = _feeds(prometheus, _lag(subject, prometheus))
@@ -60,13 +60,13 @@ def same(one: Feed, other: Feed) -> bool:
     )
 
 
-def _lag(subject: Subject, prometheus: Prometheus) -> int:
+def _lag(subject: Subject, prometheus: Backend) -> int:
     """Seconds by which two feeds of one process may differ."""
     scrape = max((target.interval for target in prometheus.exposing), default=SLOW)
     return ceil(scrape + subject.settings.metric_export_interval_ms / 1000) + 1
 
 
-def _feeds(prometheus: Prometheus, lag: int) -> dict[Who, Feed]:
+def _feeds(prometheus: Backend, lag: int) -> dict[Who, Feed]:
     fresh = f"last_over_time({METRIC}[{FRESH}]"
     # A series whose target has gone is marked as stale, which last_over_time does not mind.
     now, before = (
@@ -76,9 +76,9 @@ def _feeds(prometheus: Prometheus, lag: int) -> dict[Who, Feed]:
     return {who: Feed(counts, before.get(who, {})) for who, counts in now.items()}
 
 
-def _counts(prometheus: Prometheus, expr: str) -> dict[Who, Counts]:
+def _counts(prometheus: Backend, expr: str) -> dict[Who, Counts]:
     counts: dict[Who, Counts] = {}
-    for labels, value in prometheus.values(f"sum by ({', '.join((*WHO, *WHAT))}) ({expr})"):
+    for labels, value in prometheus.query(f"sum by ({', '.join((*WHO, *WHAT))}) ({expr})"):
         who, what = (tuple(labels.get(name, "") for name in names) for names in (WHO, WHAT))
         counts.setdefault(who, {})[what] = value
     return counts

@@ -13,15 +13,20 @@ LONGEST = 64 << 20
 
 
 def get(url: str, **how: Any) -> Any:
-    """GET by requests; an address on this machine is asked without a proxy. `timeout` is for a whole answer.
-    Raises requests.RequestException, also for one that is too long."""
+    """See request()."""
+    return request("GET", url, **how)
+
+
+def request(method: str, url: str, **how: Any) -> Any:
+    """An answer by requests; an address on this machine is asked without a proxy. `timeout` is for a whole
+    answer. Raises requests.RequestException, also for one that is too long."""
     from telemetry.push.deadline import InTimeSession
     from telemetry.push.limited import read
 
     deadline = time.monotonic() + how["timeout"]
     with InTimeSession() as session:
         session.trust_env = not is_loopback(urlsplit(url).hostname or "")
-        with session.get(url, **how, stream=True) as response:
+        with session.request(method, url, **how, stream=True) as response:
             response._content = read(response, LONGEST, deadline)  # what .content would read without a limit
             return response
 

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from contextlib import closing
 from urllib.parse import urlsplit
 
-from telemetry.doctor.backend import GATEWAY, BackendError, Prometheus
+from telemetry.doctor.backend import GATEWAY, Backend
 from telemetry.doctor.finding import Finding, found, passed
+from telemetry.doctor.prometheus import PrometheusError
 from telemetry.doctor.subject import Subject
 from telemetry.doctor.targets import listens
 from telemetry.loopback import is_loopback
@@ -52,8 +53,8 @@ def _scraped_from_docker(subject: Subject) -> bool:
     if not subject.prometheus_url:
         return False
     try:
-        targets = Prometheus(subject.prometheus_url, subject.timeout, subject.metrics_path).targets
-    except BackendError:  # said by the check of the backend
+        targets = Backend(subject.prometheus_url, subject.timeout, subject.metrics_path).scraped
+    except PrometheusError:  # said by the check of the backend
         return False
     return any(urlsplit(target.url).hostname == GATEWAY for target in targets)
 

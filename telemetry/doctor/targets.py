@@ -6,8 +6,9 @@ import socket
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from telemetry.doctor.backend import GATEWAY, METRIC, Prometheus, Target
+from telemetry.doctor.backend import GATEWAY, METRIC, Backend
 from telemetry.doctor.finding import Finding, found, passed
+from telemetry.doctor.prometheus import ScrapeTarget
 from telemetry.doctor.subject import Subject
 from telemetry.settings import SERVICE_NAME
 
@@ -37,7 +38,7 @@ SIGNS = (
 )
 
 
-def targets(subject: Subject, prometheus: Prometheus) -> Iterator[Finding]:
+def targets(subject: Subject, prometheus: Backend) -> Iterator[Finding]:
     """The service's targets that are down, and whether there is one at all. A pure push needs none."""
     ours = _ours(subject, prometheus)
     down = [target for target in ours if target.health == "down"]
@@ -51,13 +52,13 @@ def targets(subject: Subject, prometheus: Prometheus) -> Iterator[Finding]:
         yield found("target.none", _nothing(prometheus), *_jobs(subject))
 
 
-def _ours(subject: Subject, prometheus: Prometheus) -> list[Target]:
+def _ours(subject: Subject, prometheus: Backend) -> list[ScrapeTarget]:
     """By the port, by job or service name, or by what was scraped from it before it went down."""
     names = {*JOBS, subject.settings.service_name}
-    rows = prometheus.values(f"group by (job, instance) (last_over_time({METRIC}[{REMEMBERED}]))")
+    rows = prometheus.query(f"group by (job, instance) (last_over_time({METRIC}[{REMEMBERED}]))")
     known = [(labels.get("job"), labels.get("instance")) for labels, _ in rows]
 
-    def is_ours(target: Target) -> bool:
+    def is_ours(target: ScrapeTarget) -> bool:
         job, service = target.labels.get("job", ""), target.labels.get("service", "")
         if OPTIONAL in {job, service}:
             return False
@@ -66,15 +67,15 @@ def _ours(subject: Subject, prometheus: Prometheus) -> list[Target]:
             by_name or _port(target) == subject.scraped_at[2] or (job, target.labels.get("instance")) in known
         )
 
-    return [target for target in prometheus.targets if is_ours(target)]
+    return [target for target in prometheus.scraped if is_ours(target)]
 
 
-def _port(target: Target) -> int | None:
+def _port(target: ScrapeTarget) -> int | None:
     url = urlsplit(target.url)
     return url.port or {"http": 80, "https": 443}.get(url.scheme)
 
 
-def _mends(subject: Subject, target: Target) -> Iterator[str]:
+def _mends(subject: Subject, target: ScrapeTarget) -> Iterator[str]:
     """The service's own port where it listens there, then what Prometheus' words ask for."""
     from_docker = urlsplit(target.url).hostname == GATEWAY
     port = subject.scraped_at[2]
@@ -88,10 +89,10 @@ def _mends(subject: Subject, target: Target) -> Iterator[str]:
     yield "see the log of the service"
 
 
-def _nothing(prometheus: Prometheus) -> str:
+def _nothing(prometheus: Backend) -> str:
     """Which targets there are: one of them may be meant for the service."""
     there = ", ".join(
-        f"{target.labels.get('job')} {target.url} ({target.health})" for target in prometheus.targets
+        f"{target.labels.get('job')} {target.url} ({target.health})" for target in prometheus.scraped
     )
     return f"none of {prometheus.where} has the service's metrics; its targets: {there or 'none'}"
 

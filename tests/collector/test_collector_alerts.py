@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, ExitStack
 import pytest
 from support.collected import FOLDER, own, pushing, turn
 from support.otlp_sink import otlp_sink
-from support.servers import Prometheus, collector, prometheus, wait_for
+from support.servers import PrometheusServer, collector, prometheus, wait_for
 
 from monitoring.contract import COLLECTOR_SERIES, Known
 from monitoring.targets import HERE, read_rules
@@ -22,7 +22,7 @@ ALERTS = {rule.name for rule in read_rules() if rule.file == FILE}
 
 
 @pytest.fixture(scope="module")
-def servers() -> Iterator[Mapping[str, Prometheus]]:
+def servers() -> Iterator[Mapping[str, PrometheusServer]]:
     """A collector that was full, that dropped and that sent, as Prometheus saw it.
 
     Each step waits until both have seen it: an alert counts what it saw grow.
@@ -56,7 +56,7 @@ def servers() -> Iterator[Mapping[str, Prometheus]]:
         yield seen
 
 
-def scraping(target: str, version: str) -> AbstractContextManager[Prometheus]:
+def scraping(target: str, version: str) -> AbstractContextManager[PrometheusServer]:
     """The committed config and rules, looking every second."""
     config = (HERE / "prometheus.otlp.yml").read_text(encoding="utf-8").replace("localhost:8888", target)
     config = re.sub(r"(scrape|evaluation)_interval: \w+", r"\1_interval: 1s", config)
@@ -67,7 +67,7 @@ def scraping(target: str, version: str) -> AbstractContextManager[Prometheus]:
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("known", COLLECTOR_SERIES, ids=lambda known: known.name)
 def test_a_real_collector_has_the_series_that_are_read(
-    known: Known, version: str, servers: Mapping[str, Prometheus]
+    known: Known, version: str, servers: Mapping[str, PrometheusServer]
 ) -> None:
     """Under that name, with the labels and values that we say it has."""
     samples = servers[version].query(f"last_over_time({known.name}[5m])")
@@ -79,7 +79,7 @@ def test_a_real_collector_has_the_series_that_are_read(
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_each_alert_saw_its_fault(version: str, servers: Mapping[str, Prometheus]) -> None:
+def test_each_alert_saw_its_fault(version: str, servers: Mapping[str, PrometheusServer]) -> None:
     """Pending, because their `for:` is minutes; promtool looks at that."""
     samples = servers[version].query("count by (alertname) (last_over_time(ALERTS[5m]))")
     assert {sample.labels["alertname"] for sample in samples} == ALERTS

@@ -11,7 +11,16 @@ import pytest
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader, MetricExportResult
 from support.doctored import accepts, environ, mended, refuses, verdict
-from support.servers import ROOT, Prometheus, Server, collector, free_port, prometheus, run_app, wait_for
+from support.servers import (
+    ROOT,
+    PrometheusServer,
+    Server,
+    collector,
+    free_port,
+    prometheus,
+    run_app,
+    wait_for,
+)
 
 from telemetry.doctor.backend_checks import backend
 from telemetry.doctor.estimate import size
@@ -51,7 +60,7 @@ def use(app: Server, times: int) -> None:
         httpx.get(f"{app.url}/api/products", trust_env=False).raise_for_status()
 
 
-def processes(prom: Prometheus, number: int, requests: int) -> None:
+def processes(prom: PrometheusServer, number: int, requests: int) -> None:
     """Wait until so many processes are seen, with so many requests in all."""
     seen = 'sum by (job, instance) (http_requests_total{endpoint="/api/products"})'
     wait_for("the processes", lambda: prom.value(f"count({seen})") == number)
@@ -187,7 +196,7 @@ def test_a_target_that_is_down_and_one_that_exposes_nothing() -> None:
     with ExitStack() as stack:
         port = free_port()
         prom = stack.enter_context(prometheus(scraping(port)))
-        wait_for("a scrape", lambda: "down" in prom.targets().values())
+        wait_for("a scrape", lambda: "down" in prom.health().values())
         subject = Subject({}, api_port=port, prometheus_url=prom.url)
         assert "connection refused" in told(subject)["target.down"].found
         assert told(subject)["target.down"].mend == ("start the service",)

@@ -10,14 +10,15 @@ import pytest
 import yaml
 from support.panels import DASHBOARDS, Asked, everything, load, of_dashboard, panels
 
-from app.demo.prometheus import FRESH, PATIENCE_SECONDS, SCRAPE_SECONDS
 from app.demo.report import RATE
 from app.demo.run import QUIET_SHARE
+from app.demo.scraped import FRESH, PATIENCE_SECONDS, SCRAPE_SECONDS
 from monitoring.intervals.files import faults
 from monitoring.intervals.rules import LOOKBACK, expiration_faults, grafana_macros, hold_faults, window_faults
-from monitoring.intervals.source import read_intervals, seconds
+from monitoring.intervals.source import read_intervals
 from monitoring.queries import fill, selectors
 from monitoring.targets import HERE, Rule, read_rules
+from telemetry.doctor.durations import seconds
 from telemetry.settings import load as load_settings
 
 ROOT = HERE.parent

@@ -6,21 +6,17 @@ import re
 import subprocess
 from pathlib import Path
 
-import promql_parser
 import pytest
 import yaml
 
 from monitoring.targets import HERE, Rule, read_rules
 from scripts.stack.binaries import obtain
 from telemetry.catalog import CATALOG
+from telemetry.doctor.durations import seconds
 
 ALERTS = [rule for rule in read_rules() if rule.is_alert]
 UNIT_TESTS = sorted((HERE / "alerts" / "tests").glob("*.yml"))
 CONFIG = yaml.safe_load((HERE / "prometheus.yml").read_text(encoding="utf-8"))
-
-
-def seconds(duration: str) -> float:
-    return promql_parser.parse_duration(duration).total_seconds()
 
 
 def alert_checks(path: Path) -> list[tuple[str, str, float, bool]]:

@@ -12,7 +12,7 @@ from itertools import count
 import promql_parser
 import pytest
 from support.panels import DASHBOARDS, Asked, load, of_dashboard, of_rules
-from support.servers import Prometheus, prometheus, wait_for
+from support.servers import PrometheusServer, prometheus, wait_for
 
 from monitoring.queries import compared, nodes, parse, same, selectors
 from monitoring.targets import read_rules
@@ -84,7 +84,7 @@ class _Page(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def scraped(series: str) -> Iterator[Prometheus]:
+def scraped(series: str) -> Iterator[PrometheusServer]:
     """A Prometheus that scrapes such a page each second."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Page, count(1), series))
     threading.Thread(target=partial(server.serve_forever, 0.01), daemon=True).start()

@@ -20,7 +20,7 @@ from fastapi import FastAPI
 from support import wire
 from support.live import serving
 from support.otlp_sink import otlp_sink
-from support.servers import ROOT, Prometheus, prometheus, wait_for
+from support.servers import ROOT, PrometheusServer, prometheus, wait_for
 
 from app.llm.settings import LLMSettings
 from app.service import create_app
@@ -119,13 +119,13 @@ def by_status(series: dict[frozenset[tuple[str, str]], float]) -> Counter[int]:
     return +found
 
 
-def label_sets(metric: Metric, server: Prometheus) -> float:
+def label_sets(metric: Metric, server: PrometheusServer) -> float:
     """How many a Prometheus has of a metric."""
     name = metric.name + ("_count" if metric.kind == "histogram" else "")
     return server.value(f"count({name})") or 0
 
 
-def firing(server: Prometheus) -> set[str]:
+def firing(server: PrometheusServer) -> set[str]:
     """The metrics for which the alert fires."""
     return {
         row.labels["metric"] for row in server.query('ALERTS{alertname="TooManySeries",alertstate="firing"}')

@@ -17,7 +17,7 @@ import pytest
 import trustme
 from support.servers import free_port
 
-from telemetry.doctor.backend import Prometheus
+from telemetry.doctor.backend import Backend
 from telemetry.doctor.backend_checks import backend
 from telemetry.doctor.estimate import size
 from telemetry.doctor.finding import Finding
@@ -39,6 +39,10 @@ def answering(status: int, kind: str, body: str = "", tls: bool = False) -> Iter
             self.send_header("Content-Type", kind)
             self.end_headers()
             self.wfile.write(body.encode())
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.do_GET()
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""
@@ -162,7 +166,7 @@ def test_the_path_of_the_metrics_is_shown() -> None:
     data = {"activeTargets": [target], "result": [], "resultType": "vector"}
     with answering(200, JSON, json.dumps({"status": "success", "data": data})) as url:
         subject = Subject({"TELEMETRY_METRICS_PATH": "/shop/numbers"}, prometheus_url=url, timeout=0.5)
-        fault = next(targets(subject, Prometheus(url, 0.5, subject.metrics_path)))
+        fault = next(targets(subject, Backend(url, 0.5, subject.metrics_path)))
     assert fault.found.startswith("http://localhost:1/shop/numbers: ")
     assert fault.mend == (
         "OTEL_METRICS_EXPORTER=prometheus for the service, and metrics_path: /shop/numbers for its job",

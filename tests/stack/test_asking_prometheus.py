@@ -11,15 +11,14 @@ from threading import Thread
 
 import pytest
 from support.own_stack import run
-from support.servers import ROOT, free_port, prometheus, wait_for
-from support.servers import Prometheus as Server
+from support.servers import ROOT, PrometheusServer, free_port, prometheus, wait_for
 from typer.testing import CliRunner
 
 from app.ports import PORTS
 from scripts.stack import ask
 from scripts.stack.errors import StackError
 from scripts.stack.health import has_page
-from scripts.stack.prometheus import Prometheus
+from scripts.stack.prometheus import StackPrometheus
 from scripts.stack.stack import Stack
 
 CONFIG = """
@@ -52,7 +51,7 @@ groups:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
+def server() -> Iterator[PrometheusServer]:
     """A Prometheus that sees itself and a target that is gone."""
     port = free_port()
     with prometheus(
@@ -63,14 +62,14 @@ def server() -> Iterator[Server]:
         yield server
 
 
-def said(server: Server, monkeypatch: pytest.MonkeyPatch, *words: str) -> list[str]:
-    monkeypatch.setattr(ask, "_prometheus", lambda: Prometheus(server.url))
+def said(server: PrometheusServer, monkeypatch: pytest.MonkeyPatch, *words: str) -> list[str]:
+    monkeypatch.setattr(ask, "_prometheus", lambda: StackPrometheus(server.url))
     done = CliRunner().invoke(ask.cli, words)
     assert done.exit_code == 0, done.output
     return done.output.splitlines()
 
 
-def test_a_query_is_a_table(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_query_is_a_table(server: PrometheusServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """A column for each label that differs; words of one expression need no quotes."""
     assert said(server, monkeypatch, "query", "sort(sum", "by", "(job)", "(up{job=~'gone|self'}))") == [
         "job   value",
@@ -84,7 +83,7 @@ def test_a_query_is_a_table(server: Server, monkeypatch: pytest.MonkeyPatch) -> 
     assert said(server, monkeypatch, "query", "nothing") == ["No series answers this now."]
 
 
-def test_a_range_has_a_row_for_each_sample(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_range_has_a_row_for_each_sample(server: PrometheusServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the time of each."""
     wait_for("two scrapes", lambda: (server.value("count_over_time(up{job='self'}[1m])") or 0) >= 2)
     head, *rows = said(server, monkeypatch, "query", "up{job='self'}[1m]")
@@ -92,13 +91,15 @@ def test_a_range_has_a_row_for_each_sample(server: Server, monkeypatch: pytest.M
     assert len(rows) >= 2 and all(re.search(r" \d\d:\d\d:\d\dZ  1$", row) for row in rows)
 
 
-def test_a_wrong_expression_gets_prometheus_own_words(server: Server) -> None:
+def test_a_wrong_expression_gets_prometheus_own_words(server: PrometheusServer) -> None:
     """With the place in the expression."""
     with pytest.raises(StackError, match=r"^Prometheus says: .*1:6: parse error: unclosed left parenthesis"):
-        Prometheus(server.url).query("sum (")
+        StackPrometheus(server.url).query("sum (")
 
 
-def test_alerts_are_told_with_their_runbook(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_alerts_are_told_with_their_runbook(
+    server: PrometheusServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Firing ones first; what has no words is told by its name."""
     head, firing, pending = said(server, monkeypatch, "alerts")
     assert head.split() == ["state", "severity", "since", "summary", "runbook"]
@@ -115,7 +116,9 @@ def test_no_alert_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
         assert said(quiet, monkeypatch, "alerts") == ["Nothing is firing or pending; 3 alerts are watched."]
 
 
-def test_targets_are_told_with_their_last_error(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_targets_are_told_with_their_last_error(
+    server: PrometheusServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Job, instance, health, how long ago, and why not; an import that does not run is no fault."""
     head, *rows = said(server, monkeypatch, "targets")
     assert head.split() == ["job", "instance", "health", "last", "scrape", "last", "error"]

@@ -20,7 +20,7 @@ from support.compose_run import PATH, container, replaced
 from support.containers import Container, Machine, Running, machine
 from support.dockerfile import Image, build
 from support.metrics_token import make_token
-from support.servers import HTTP, Prometheus, wait_for
+from support.servers import HTTP, PrometheusServer, wait_for
 from support.traffic import dialogue
 
 from monitoring.targets import HERE, read_rules
@@ -46,8 +46,8 @@ class Stack:
     addresses: Mapping[str, str]
 
     @property
-    def prometheus(self) -> Prometheus:
-        return Prometheus(self.addresses["prometheus"], self.containers["prometheus"].parent, Path())
+    def prometheus(self) -> PrometheusServer:
+        return PrometheusServer(self.addresses["prometheus"], self.containers["prometheus"].parent, Path())
 
     def alerts(self) -> set[str]:
         """What Alertmanager has been told."""
@@ -111,7 +111,7 @@ def test_requests_reach_prometheus_through_the_collector_and_an_alert_alertmanag
     )
     assert (sample.labels["job"], sample.labels["instance"]) == ("reviewlens-api", "api:8000")
     assert {rule["name"] for rule in prometheus.rules()} == {rule.name for rule in read_rules()}
-    assert prometheus.targets() == {
+    assert prometheus.health() == {
         "http://localhost:9090/metrics": "up",
         "http://collector:8889/metrics": "up",
         "http://collector:8888/metrics": "up",
@@ -196,8 +196,8 @@ def test_with_a_token_prometheus_alone_reads_the_metrics(file: str, image: Image
         assert HTTP.get(f"{api}/metrics").status_code == 401
 
 
-def _is(server: Prometheus, target: str, health: str) -> bool:
-    return server.targets().get(target) == health
+def _is(server: PrometheusServer, target: str, health: str) -> bool:
+    return server.health().get(target) == health
 
 
 @contextmanager

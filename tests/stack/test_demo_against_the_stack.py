@@ -17,8 +17,7 @@ from itertools import chain, repeat
 
 import httpx
 import pytest
-from support.servers import ROOT, Server, free_port, prometheus, run_app, wait_for
-from support.servers import Prometheus as PrometheusServer
+from support.servers import ROOT, PrometheusServer, Server, free_port, prometheus, run_app, wait_for
 from typer.testing import CliRunner
 
 from app.cli import cli
@@ -26,9 +25,9 @@ from app.demo import changes
 from app.demo.command import QUICK_SHOPPERS
 from app.demo.compare import Outcome
 from app.demo.ledger import series
-from app.demo.prometheus import Prometheus, exposed
 from app.demo.run import Driver, NotPossibleError
 from app.demo.scenarios import BY_NAME, SCENARIOS, Scenario
+from app.demo.scraped import exposed
 from app.demo.shopper import Shopper
 from app.demo.simulator import Simulator
 from app.llm.simulator.testing import RunningSimulator, running_simulator
@@ -100,12 +99,9 @@ def played_all(
     """Scenarios, played one after the other by the driver that the command uses."""
 
     async def play() -> list[Outcome]:
-        async with (
-            httpx.AsyncClient(base_url=stack.api.url, timeout=60, trust_env=False) as api,
-            httpx.AsyncClient(base_url=stack.prometheus.url, timeout=10, trust_env=False) as prom,
-        ):
+        async with httpx.AsyncClient(base_url=stack.api.url, timeout=60, trust_env=False) as api:
             with httpx.Client(base_url=stack.simulator.url, trust_env=False) as control:
-                parts = (api, Prometheus(prom), Simulator(control), Silent())
+                parts = (api, stack.prometheus, Simulator(control), Silent())
                 driver = Driver(*parts, seed=7, patience=patience)
                 assert not await driver.prepare(scenarios)
                 return [await driver.play(scenario, shoppers) for scenario in scenarios]

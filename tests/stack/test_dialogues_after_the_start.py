@@ -10,11 +10,12 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from support.fake_prometheus import FakePrometheus, vector
 from support.own_stack import environment, run
 from support.servers import ROOT, free_port, wait_for
 
 from scripts.stack import dialogues
-from scripts.stack.prometheus import Prometheus
+from telemetry.doctor.prometheus import Prometheus
 
 DRIVE = """
 import sys
@@ -24,17 +25,13 @@ dialogues.drive(None, print)
 """
 
 
-class Answers(Prometheus):
+def prometheus(verdicts: dict[str, float], failures: dict[str, float]) -> Prometheus:
     """A Prometheus with these verdicts by provider and these failures by type."""
-
-    def __init__(self, verdicts: dict[str, float], failures: dict[str, float]) -> None:
-        self._series = {
-            dialogues.VERDICTS: [({"provider": name}, value) for name, value in verdicts.items()],
-            dialogues.FAILURES: [({"error_type": name}, value) for name, value in failures.items()],
-        }
-
-    def vector(self, expr: str) -> list[tuple[dict[str, str], float]]:
-        return self._series[expr]
+    series = {
+        dialogues.VERDICTS: vector(*(({"provider": name}, value) for name, value in verdicts.items())),
+        dialogues.FAILURES: vector(*(({"error_type": name}, value) for name, value in failures.items())),
+    }
+    return FakePrometheus(answer=series.__getitem__)
 
 
 def command(folder: Path, script: str) -> str:
@@ -61,7 +58,7 @@ def test_the_end_of_the_dialogues_is_told(
     """Other people's traffic fails nothing; whoever stops them hears that the stack goes on."""
     monkeypatch.setattr(dialogues, "REVIEWLENS", [command(tmp_path, f"exit {ended}")])
     lines: list[str] = []
-    assert dialogues.drive(Answers({"gemini": 8}, {}), lines.append) == code
+    assert dialogues.drive(prometheus({"gemini": 8}, {}), lines.append) == code
     assert "\n".join(lines).startswith(said)
     assert bool(lines) == bool(said)
 
@@ -84,14 +81,14 @@ def test_verdicts_without_an_llm_are_told(
     verdicts: dict[str, float], failures: dict[str, float], said: str
 ) -> None:
     """Only when every one is the template's; with what failed and where to go on."""
-    told = dialogues.without_llm(Answers(verdicts, failures))
+    told = dialogues.without_llm(prometheus(verdicts, failures))
     assert said in told
     assert bool(told) == bool(said)
 
 
 def test_the_runbook_that_is_named_is_there() -> None:
     """It is read when something is wrong."""
-    told = dialogues.without_llm(Answers({"template": 1}, {}))
+    told = dialogues.without_llm(prometheus({"template": 1}, {}))
     (page,) = [word for word in told.split() if word.endswith(".md")]
     assert (ROOT / page).exists()
 

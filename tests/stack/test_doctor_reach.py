@@ -62,7 +62,7 @@ def test_a_prometheus_that_scrapes_host_docker_internal_is_in_docker() -> None:
         subject = Subject({}, api_port=port, prometheus_url=prom.url)
         wait_for("the target", prom.targets)
         assert [finding.id for finding in reach.reach(subject)] == ["bind"]
-        wait_for("a scrape", lambda: "down" in prom.targets().values())
+        wait_for("a scrape", lambda: "down" in prom.health().values())
         subject = Subject({}, api_port=port, prometheus_url=prom.url)
         down = next(finding for finding in backend(subject) if finding.id == "target.down")
         assert down.mend == ('extra_hosts: ["host.docker.internal:host-gateway"] for Prometheus',)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.servers import Prometheus, free_port, prometheus, run_app, wait_for
+from support.servers import PrometheusServer, free_port, prometheus, run_app, wait_for
 
 from telemetry.doctor.backend_checks import backend
 from telemetry.doctor.finding import Finding
@@ -26,18 +26,18 @@ def job(name: str, port: int, **labels: str) -> dict[str, Any]:
 
 
 @contextmanager
-def scraping(*jobs: dict[str, Any]) -> Iterator[Prometheus]:
+def scraping(*jobs: dict[str, Any]) -> Iterator[PrometheusServer]:
     """A Prometheus with these jobs, each of them scraped once."""
     config = {"global": {"scrape_interval": "1s"}, "scrape_configs": list(jobs)}
     with prometheus(json.dumps(config)) as server:
         wait_for(
             "each target to be scraped",
-            lambda: len(server.targets()) == len(jobs) and "unknown" not in server.targets().values(),
+            lambda: len(server.health()) == len(jobs) and "unknown" not in server.health().values(),
         )
         yield server
 
 
-def told(server: Prometheus, port: int, **environ: str) -> list[Finding]:
+def told(server: PrometheusServer, port: int, **environ: str) -> list[Finding]:
     """What is found on the service at a port."""
     return list(backend(Subject({**SCRAPED, **environ}, api_port=port, prometheus_url=server.url)))
 
@@ -76,7 +76,7 @@ def test_a_target_that_once_was_the_service_is_a_fault() -> None:
         server = manager.__enter__()
         wait_for("the service's series", lambda: server.query("http_requests_total"))
     try:
-        wait_for("the target to be down", lambda: "down" in server.targets().values())
+        wait_for("the target to be down", lambda: "down" in server.health().values())
         assert ids(told(server, free_port())) == {"target.down"}
     finally:
         manager.__exit__(None, None, None)

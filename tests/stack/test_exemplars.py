@@ -12,7 +12,7 @@ import httpx
 import pytest
 from support.otlp_sink import Sink, otlp_sink
 from support.paths import NO_KEYS, Around, Way, collector_scraped, scraped, straight
-from support.servers import HTTP, Prometheus, free_port, run_app, wait_for
+from support.servers import HTTP, PrometheusServer, free_port, run_app, wait_for
 from support.traffic import dialogue
 
 ALL = {"OTEL_TRACES_SAMPLER": "always_on"}
@@ -37,7 +37,7 @@ class Exemplar:
     value: float
 
 
-def exemplars(server: Prometheus, query: str) -> list[Exemplar]:
+def exemplars(server: PrometheusServer, query: str) -> list[Exemplar]:
     """Those of the last hour."""
     now = time.time()
     rows = server.api("query_exemplars", query=query, start=now - 3600, end=now + 60)
@@ -72,7 +72,7 @@ def sending_spans(sink: Sink) -> dict[str, str]:
 @contextmanager
 def played(
     way: Way, folder: Path, environment: Mapping[str, str], workers: int = 1
-) -> Iterator[Mapping[str, Prometheus]]:
+) -> Iterator[Mapping[str, PrometheusServer]]:
     """Requests and a dialogue, until every Prometheus at the end of a way has counted them."""
     with ExitStack() as stack:
         port = free_port()
@@ -89,7 +89,7 @@ def played(
         yield behind.servers
 
 
-def check(server: Prometheus, sink: Sink) -> None:
+def check(server: PrometheusServer, sink: Sink) -> None:
     """Histograms and counters have exemplars, each of a request of its own series that was exported."""
     for query in ("http_request_duration_seconds_bucket", "http_requests_total"):
         found = wait_for(f"exemplars of {query}", lambda query=query: exemplars(server, query))

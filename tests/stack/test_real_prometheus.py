@@ -30,7 +30,7 @@ def test_prometheus_scrapes_and_answers(version: str) -> None:
         wait_for("the recording rule", lambda: prom.value("job:up:sum") == 1)
         assert prom.api("status/buildinfo")["version"].startswith(version + ".")
         assert [rule["name"] for rule in prom.rules()] == ["job:up:sum"]
-        assert prom.targets() == {f"http://localhost:{port}/metrics": "up"}
+        assert prom.health() == {f"http://localhost:{port}/metrics": "up"}
         assert prom.metadata()["prometheus_build_info"]["type"] == "gauge"
         assert prom.query("vector(7)")[0].value == prom.value("scalar(vector(7))") == 7
 

@@ -15,7 +15,7 @@ from app.ports import PORTS
 from scripts.stack import render
 from scripts.stack.errors import SettingsChangedError, StackError
 from scripts.stack.health import is_ready
-from scripts.stack.prometheus import Prometheus
+from scripts.stack.prometheus import StackPrometheus
 from scripts.stack.running import Running
 from scripts.stack.services import Service
 from scripts.stack.settings import Settings
@@ -60,8 +60,8 @@ def test_the_demo_finds_the_running_stack_from_a_shell_that_knows_no_port(stack:
         [ROOT / "scripts" / "stack.sh", "demo"], env={**os.environ, **bare}, stdout=subprocess.PIPE, text=True
     ) as demo:
         sessions = 'sum(http_requests_total{endpoint="/api/sessions"})'
-        asked = Prometheus(stack.settings.url("prometheus"))
-        wait_for("a dialogue of the demo's", lambda: any(value for _, value in asked.vector(sessions)), 60)
+        asked = StackPrometheus(stack.settings.url("prometheus"))
+        wait_for("a dialogue of the demo's", lambda: any(value for _, value in asked.query(sessions)), 60)
         demo.send_signal(signal.SIGINT)
         demo.communicate(timeout=60)
     assert demo.returncode == 130

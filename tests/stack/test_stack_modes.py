@@ -18,7 +18,7 @@ from support.servers import ROOT, wait_for
 from app.ports import COLLECTOR_PORTS
 from scripts.stack import render
 from scripts.stack.errors import StackError
-from scripts.stack.prometheus import Prometheus
+from scripts.stack.prometheus import StackPrometheus
 from scripts.stack.settings import Settings
 from scripts.stack.stack import Stack
 
@@ -58,7 +58,7 @@ def test_the_stack_s_prometheus_reads_with_the_token_and_nobody_else(
     stack = switch("scrape")
     url = stack.settings.url("api") + "/metrics"
     assert httpx.get(url, trust_env=False).status_code == 401
-    prometheus = Prometheus(stack.settings.url("prometheus"))
+    prometheus = StackPrometheus(stack.settings.url("prometheus"))
     up = f'up{{instance="localhost:{stack.settings.ports["api"]}"}} == 1'
     wait_for("the target", lambda: prometheus.query(up), 30)
     config = stack.settings.run_dir / "prometheus" / "prometheus.yml"
@@ -81,7 +81,7 @@ def visit(stack: Stack, times: int) -> None:
 
 def sessions(stack: Stack, way: str = "dialogue_sessions_total") -> dict[str, float]:
     """Job -> dialogues, of all series that Prometheus answers with."""
-    answer = Prometheus(stack.settings.url("prometheus")).vector(f"sum by (job) ({way})")
+    answer = StackPrometheus(stack.settings.url("prometheus")).query(f"sum by (job) ({way})")
     return {labels["job"]: value for labels, value in answer}
 
 
@@ -96,7 +96,7 @@ def test_a_change_of_mode_counts_all_and_nothing_twice(switch: Switch) -> None:
     stack = switch("otlp")
     visit(stack, 3)
     wait_for("what was pushed", lambda: sessions(stack) == {"reviewlens-api": 3})
-    sources = Prometheus(stack.settings.url("prometheus")).vector(
+    sources = StackPrometheus(stack.settings.url("prometheus")).query(
         "count by (job, instance) (http_requests_total)"
     )
     assert len(sources) == 1

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from support.panels import everything
 from support.paths import CONFIGS, NO_KEYS, RECEIVER, SECONDS, pushing, shortened
-from support.servers import Prometheus, collector, free_port, prometheus, run_app, wait_for
+from support.servers import PrometheusServer, collector, free_port, prometheus, run_app, wait_for
 
 from monitoring.queries import selectors
 
@@ -28,7 +28,7 @@ REQUESTS = (7, 11, 5)
 class Switched:
     """A Prometheus that has seen it all, and when the first and the last phase had been counted."""
 
-    server: Prometheus
+    server: PrometheusServer
     version: str
     start: float
     end: float
@@ -81,7 +81,7 @@ def switched(
 
 @dataclass(frozen=True)
 class _Service:
-    server: Prometheus
+    server: PrometheusServer
     port: int
     environment: Mapping[str, str]
 
@@ -97,7 +97,7 @@ class _Service:
             time.sleep(2 * SECONDS)
 
 
-def _gone(server: Prometheus) -> None:
+def _gone(server: PrometheusServer) -> None:
     """Prometheus has seen that what it scraped is down. It does not end the series of a job that a
     configuration no longer has: they would be answered for five minutes more."""
     wait_for("the series to end", lambda: not server.query(ASKED))

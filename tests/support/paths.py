@@ -22,7 +22,7 @@ import yaml
 from support.servers import (
     ROOT,
     Collector,
-    Prometheus,
+    PrometheusServer,
     Server,
     collector,
     free_port,
@@ -56,7 +56,7 @@ LAST = (
 class Behind:
     """What stands behind the service: the servers by version, and what its environment must say."""
 
-    servers: Mapping[str, Prometheus]
+    servers: Mapping[str, PrometheusServer]
     environment: Mapping[str, str]
 
 
@@ -64,7 +64,7 @@ class Behind:
 class Arrival:
     """A Prometheus that holds all of a run, the service's address, its session that goes on, the moment."""
 
-    server: Prometheus
+    server: PrometheusServer
     app: str
     session: str
     moment: float
@@ -96,7 +96,7 @@ class Around:
         """A collector with a committed configuration."""
         return self.stack.enter_context(collector(config, env=environment))
 
-    def prometheus(self, config: str, moved: Mapping[str, str], *flags: str) -> dict[str, Prometheus]:
+    def prometheus(self, config: str, moved: Mapping[str, str], *flags: str) -> dict[str, PrometheusServer]:
         """A committed configuration under each version."""
         return {
             version: self.stack.enter_context(_prometheus(version, config, moved, flags))
@@ -233,7 +233,7 @@ def pushing(url: str) -> dict[str, str]:
     }
 
 
-def _receiver(around: Around) -> tuple[Mapping[str, Prometheus], str]:
+def _receiver(around: Around) -> tuple[Mapping[str, PrometheusServer], str]:
     """A Prometheus that takes OTLP, and the base address for it."""
     servers = around.prometheus(RECEIVER, {}, "--web.enable-otlp-receiver")
     (server,) = servers.values()
@@ -258,7 +258,7 @@ def _gateway(around: Around, target: str) -> tuple[str, Path]:
 @contextmanager
 def _prometheus(
     version: str, name: str, moved: Mapping[str, str], flags: Sequence[str]
-) -> Iterator[Prometheus]:
+) -> Iterator[PrometheusServer]:
     own = free_port()
     config = shortened(name, version, {**moved, "localhost:9090": f":{own}"})
     with prometheus(config, rules=_rules(), version=version, port=own, flags=flags) as server:

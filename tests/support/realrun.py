@@ -23,7 +23,7 @@ import httpx
 import yaml
 from support.servers import (
     ROOT,
-    Prometheus,
+    PrometheusServer,
     Server,
     alertmanager,
     free_port,
@@ -55,7 +55,7 @@ ANSWERS = ("네, 그 점이 가장 걱정돼요", "소음이 신경 쓰여요", 
 class Run:
     """Both Prometheus servers by version, and the moment at which everything had happened."""
 
-    servers: Mapping[str, Prometheus]
+    servers: Mapping[str, PrometheusServer]
     moment: float
 
 
@@ -93,7 +93,7 @@ def _ingest(incoming: Path, environment: Mapping[str, str]) -> Iterator[Server]:
 
 
 @contextmanager
-def _prometheus(version: str, ports: Mapping[str, int]) -> Iterator[Prometheus]:
+def _prometheus(version: str, ports: Mapping[str, int]) -> Iterator[PrometheusServer]:
     """The committed config and rules, with these ports, scraped each second, alerts firing at once."""
     own = free_port()
     text = (HERE / "prometheus.yml").read_text(encoding="utf-8")
@@ -112,7 +112,11 @@ def _prometheus(version: str, ports: Mapping[str, int]) -> Iterator[Prometheus]:
 
 
 def _everything(
-    app: Server, simulator: RunningSimulator, incoming: Path, state: Path, servers: Mapping[str, Prometheus]
+    app: Server,
+    simulator: RunningSimulator,
+    incoming: Path,
+    state: Path,
+    servers: Mapping[str, PrometheusServer],
 ) -> None:
     """All of it twice, and a scrape between: a histogram's series begins with its first observation."""
     with httpx.Client(base_url=app.url, timeout=60) as shopper:
@@ -235,7 +239,7 @@ def _locked_store(shopper: httpx.Client, state: Path) -> None:
     assert [answer.status_code for answer in answers] == [503] * FAILED
 
 
-def _scraped(servers: Mapping[str, Prometheus]) -> float:
+def _scraped(servers: Mapping[str, PrometheusServer]) -> float:
     """The moment from which both hold the last of what happened, and have evaluated their rules on it."""
     signs = {
         "an alert on the failed requests": 'count(ALERTS{alertname="HighErrorRate"})',

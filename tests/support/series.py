@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from support.servers import Prometheus, Sample
+from support.servers import PrometheusServer
 
 from monitoring.contract import IDENTITY
 from telemetry.catalog import CATALOG
+from telemetry.doctor.prometheus import Sample
 from telemetry.record.schema import Metric
 
 Key = tuple[str, frozenset[tuple[str, str]]]
@@ -20,7 +21,7 @@ NAMES = {
 }
 
 
-def snapshot(server: Prometheus, moment: float, session: str) -> dict[Key, float]:
+def snapshot(server: PrometheusServer, moment: float, session: str) -> dict[Key, float]:
     """Every series of the catalogue with its value: without who it is from, `le` as a number, sessions that
     have ended left out (0 on some paths), and the one that goes on under a name that all runs share."""
     answer = server.query('{__name__=~"' + "|".join(NAMES) + '"}', at=moment)
@@ -53,7 +54,7 @@ def differences(one: dict[Key, float], other: dict[Key, float]) -> list[str]:
     ]
 
 
-def kind(server: Prometheus, metric: Metric) -> str | None:
+def kind(server: PrometheusServer, metric: Metric) -> str | None:
     """The type that the server was told; None where a path carries none.
 
     OpenMetrics names a counter's family without `_total`.

@@ -13,17 +13,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from scripts.stack.binaries import obtain
 from soak.running import HTTP, ROOT, Server, free_port, run, stop, wait_for
+from telemetry.doctor.prometheus import Prometheus
 
 __all__ = [
     "HTTP",
     "ROOT",
     "Collector",
-    "Prometheus",
-    "Sample",
+    "PrometheusServer",
     "Server",
     "alertmanager",
     "collector",
@@ -36,30 +36,9 @@ __all__ = [
 ]
 
 
-class Sample(NamedTuple):
-    """One series of an instant answer. A scalar has no labels."""
-
-    labels: dict[str, str]
-    value: float
-
-
 @dataclass(frozen=True)
-class Prometheus(Server):
-    """A real Prometheus and its query API."""
-
-    def api(self, path: str, **params: Any) -> Any:
-        """`data` of an API answer; AssertionError with Prometheus' own words when it is an error."""
-        response = HTTP.get(f"{self.url}/api/v1/{path}", params=params, timeout=30)
-        body = response.json()
-        assert body["status"] == "success", f"{path} {params}: {body.get('error')}"
-        return body["data"]
-
-    def query(self, expr: str, at: float | None = None) -> list[Sample]:
-        """An instant query: every series with its labels (`__name__` too) and value."""
-        data = self.api("query", query=expr, **({} if at is None else {"time": at}))
-        if data["resultType"] == "scalar":
-            return [Sample({}, float(data["result"][1]))]
-        return [Sample(row["metric"], float(row["value"][1])) for row in data["result"]]
+class PrometheusServer(Prometheus, Server):
+    """A real Prometheus, and more questions to it."""
 
     def value(self, expr: str, at: float | None = None) -> float | None:
         """The value of a query that has one series; None when it has none."""
@@ -69,9 +48,8 @@ class Prometheus(Server):
 
     def range(self, expr: str, start: float, end: float, step: float) -> list[dict[str, Any]]:
         """A range query: rows of {metric, values: [[time, text]]}."""
-        rows: list[dict[str, Any]] = self.api("query_range", query=expr, start=start, end=end, step=step)[
-            "result"
-        ]
+        asked = {"query": expr, "start": start, "end": end, "step": step}
+        rows: list[dict[str, Any]] = self.api("query_range", **asked)["result"]
         return rows
 
     def rules(self) -> list[dict[str, Any]]:
@@ -79,9 +57,9 @@ class Prometheus(Server):
         groups = self.api("rules")["groups"]
         return [{**rule, "group": group["name"]} for group in groups for rule in group["rules"]]
 
-    def targets(self) -> dict[str, str]:
+    def health(self) -> dict[str, str]:
         """Scrape address of each active target -> up, down or unknown."""
-        return {row["scrapeUrl"]: row["health"] for row in self.api("targets")["activeTargets"]}
+        return {target.url: target.health for target in self.targets()}
 
     def metadata(self) -> dict[str, dict[str, str]]:
         """Metric name -> {type, help, unit} as it was scraped."""
@@ -100,7 +78,7 @@ def prometheus(
     version: str = "3.5",
     port: int | None = None,
     flags: Sequence[str] = (),
-) -> Iterator[Prometheus]:
+) -> Iterator[PrometheusServer]:
     """A real Prometheus of an exact version (2.42, 3.5, 3.12) with an empty store.
 
     `config` is text, written beside the `rules` (relative path -> text), or the path of a file
@@ -124,7 +102,7 @@ def prometheus(
             "--scrape.discovery-reload-interval=100ms",  # hidden; its default lets a target wait 5 s
             *flags,
         ]
-        with run(command, f"http://127.0.0.1:{port}", "/-/ready", kind=Prometheus) as server:
+        with run(command, f"http://127.0.0.1:{port}", "/-/ready", kind=PrometheusServer) as server:
             yield server
 
 

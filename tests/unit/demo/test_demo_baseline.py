@@ -8,10 +8,11 @@ from itertools import chain, count, repeat
 
 import httpx
 import pytest
+from support.fake_prometheus import FakePrometheus, vector
 
-from app.demo.prometheus import Prometheus
 from app.demo.run import Driver, NotPossibleError
 from app.demo.scenarios import QUICK
+from telemetry.doctor.prometheus import Sample
 
 
 class Silent:
@@ -28,22 +29,16 @@ def prepared(page: Callable[[], httpx.Response], held: Iterable[int | None], pat
     """What prepare() says of an API with this /metrics, and of a Prometheus that holds so many sessions."""
     sessions = iter(held)
 
-    def query(request: httpx.Request) -> httpx.Response:
-        if b"time%28%29" in request.content:
-            return httpx.Response(200, json={"status": "success", "data": SCALAR})
+    def answer(expr: str) -> list[Sample]:
+        if expr == "time()":
+            return vector(({}, 17.0))
         number = next(sessions)
-        metric = {"__name__": "dialogue_sessions_total", "category": "chair"}
-        rows = [] if number is None else [{"metric": metric, "value": [0, str(number)]}]
-        data = {"resultType": "vector", "result": rows}
-        return httpx.Response(200, json={"status": "success", "data": data})
+        labels = {"__name__": "dialogue_sessions_total", "category": "chair"}
+        return vector() if number is None else vector((labels, number))
 
     api = httpx.AsyncClient(base_url="http://api", transport=httpx.MockTransport(lambda _: page()))
-    http = httpx.AsyncClient(base_url="http://prometheus", transport=httpx.MockTransport(query))
-    driver = Driver(api, Prometheus(http), None, Silent(), patience=patience)
+    driver = Driver(api, FakePrometheus(answer=answer), None, Silent(), patience=patience)
     return asyncio.run(driver.prepare(QUICK))
-
-
-SCALAR = {"resultType": "scalar", "result": [0, "17"]}
 
 
 def shows(sessions: int) -> httpx.Response:

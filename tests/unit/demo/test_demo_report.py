@@ -6,13 +6,11 @@ import asyncio
 import json
 import math
 from collections import Counter
-from collections.abc import Callable
-from typing import Any
-from urllib.parse import parse_qs
 
 import httpx
 import pytest
 from rich.console import Console
+from support.fake_prometheus import FakePrometheus, vector
 from typer.testing import CliRunner
 
 from app.cli import cli
@@ -20,10 +18,11 @@ from app.demo import changes, report
 from app.demo.addresses import direct
 from app.demo.compare import Outcome
 from app.demo.ledger import Ledger, Series, series
-from app.demo.prometheus import NotInTimeError, Prometheus, PrometheusError, Sample, exposed, summed, wait_for
 from app.demo.scenarios import BY_NAME
+from app.demo.scraped import NotInTimeError, counters, exposed, now, summed, wait_for
 from app.demo.shop import PRODUCTS, GoneWrongError, Shop
 from app.ports import address
+from telemetry.doctor.prometheus import Sample
 from telemetry.testing import StepClock
 
 SESSIONS = series("dialogue_sessions_total", category="chair")
@@ -41,47 +40,9 @@ def printed(*things: object) -> str:
     return captured.get()
 
 
-def prometheus(answer: Callable[[str], Any]) -> Prometheus:
-    """A Prometheus whose answer to a query is `data`, an exception, or a whole response."""
-
-    def handle(request: httpx.Request) -> httpx.Response:
-        given = answer(parse_qs(request.content.decode())["query"][0])
-        if isinstance(given, Exception):
-            raise given
-        if isinstance(given, httpx.Response):
-            return given
-        return httpx.Response(200, json={"status": "success", "data": given})
-
-    return Prometheus(httpx.AsyncClient(base_url="http://prometheus", transport=httpx.MockTransport(handle)))
-
-
-def vector(*rows: tuple[dict[str, str], float]) -> dict[str, Any]:
-    """The data of an instant vector."""
-    result = [{"metric": labels, "value": [0, str(value)]} for labels, value in rows]
-    return {"resultType": "vector", "result": result}
-
-
-def test_a_query_answers_every_series() -> None:
-    """Vectors with their labels, scalars without."""
-    one = prometheus(lambda _: vector(({"category": "chair"}, 2.5)))
-    assert asyncio.run(one.query("x")) == [Sample({"category": "chair"}, 2.5)]
-    scalar = prometheus(lambda _: {"resultType": "scalar", "result": [0, "17"]})
-    assert asyncio.run(scalar.now()) == 17
-
-
-@pytest.mark.parametrize(
-    ("answer", "said"),
-    [
-        (httpx.Response(400, json={"status": "error", "error": "parse error"}), "x: parse error"),
-        (httpx.Response(502, text="<html>"), "JSONDecodeError"),
-        (httpx.ConnectError("refused"), "ConnectError refused"),
-        (httpx.ReadTimeout("too slow"), "ReadTimeout too slow"),
-    ],
-)
-def test_a_query_that_fails_tells_where_and_why(answer: Any, said: str) -> None:
-    """Prometheus' own words where it has some."""
-    with pytest.raises(PrometheusError, match=f"http://prometheus.*{said}"):
-        asyncio.run(prometheus(lambda _: answer).query("x"))
+def test_the_time_is_prometheus_own() -> None:
+    """A scalar."""
+    assert asyncio.run(now(FakePrometheus(answer=lambda _: vector(({}, 17.0))))) == 17
 
 
 def test_targets_are_added_up() -> None:
@@ -90,9 +51,9 @@ def test_targets_are_added_up() -> None:
         ({"__name__": "dialogue_sessions_total", "category": "chair", "instance": f"api-{number}"}, 3.0)
         for number in (1, 2)
     ]
-    assert asyncio.run(prometheus(lambda _: vector(*rows)).counters(["dialogue_sessions_total"])) == {
-        SESSIONS: 6
-    }
+    assert asyncio.run(
+        counters(FakePrometheus(answer=lambda _: vector(*rows)), ["dialogue_sessions_total"])
+    ) == {SESSIONS: 6}
 
 
 def test_the_apis_own_page_reads_as_the_same_series() -> None:
@@ -201,7 +162,9 @@ def test_a_fact_asks_for_the_run_by_subtraction() -> None:
 
 def test_what_prometheus_cannot_say_is_a_dash() -> None:
     """No series, and not-a-number: both are no number."""
-    nan = prometheus(lambda expr: vector(({}, math.nan)) if "http_request_duration" in expr else vector())
+    nan = FakePrometheus(
+        answer=lambda expr: vector(({}, math.nan)) if "http_request_duration" in expr else vector()
+    )
     said = [row.rsplit(maxsplit=2) for row in printed(asyncio.run(report.says(nan, 1.0))).splitlines()]
     cells = {row[0].strip(): row[1:] for row in said}
     assert cells["latency p95"] == cells["sessions"] == cells["LLM calls"] == ["–", "–"]
@@ -210,13 +173,14 @@ def test_what_prometheus_cannot_say_is_a_dash() -> None:
 def test_what_prometheus_says_has_a_row_for_each_value_when_asked() -> None:
     """In short, the sum is one row."""
 
-    def answer(expr: str) -> Any:
+    def answer(expr: str) -> list[Sample]:
         calls = "llm_calls_total" in expr
         by = {"provider": "gemini", "status": "error"} if "sum by (provider, status)" in expr else {}
         return vector((by, 3.0)) if calls else vector()
 
     short, long = (
-        printed(asyncio.run(report.says(prometheus(answer), 1.0, every=every))) for every in (False, True)
+        printed(asyncio.run(report.says(FakePrometheus(answer=answer), 1.0, every=every)))
+        for every in (False, True)
     )
     assert ["LLM", "calls", "3", "3"] in [row.split() for row in short.splitlines()]
     assert ["LLM", "calls", "gemini", "error", "3", "3"] in [row.split() for row in long.splitlines()]

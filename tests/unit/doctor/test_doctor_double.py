@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from telemetry.doctor.backend import Labels, Prometheus, Target, seconds
+from telemetry.doctor.backend import Backend
 from telemetry.doctor.double import Feed, double, same
+from telemetry.doctor.prometheus import Sample, ScrapeTarget
 from telemetry.doctor.subject import Subject
 
 OK, BAD = ("GET", "/", "200"), ("GET", "/", "500")
@@ -36,26 +37,20 @@ def test_one_process_shows_in_numbers_that_go_together(
     assert same(Feed(*other), Feed(*one)) is expected
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"), [("15s", 15), ("1m30s", 90), ("250ms", 0.25), ("1h", 3600), ("x", 0)]
-)
-def test_durations_as_prometheus_writes_them(text: str, expected: float) -> None:
-    """In seconds."""
-    assert seconds(text) == expected
-
-
-class Idle(Prometheus):
+class Idle(Backend):
     """A Prometheus with one scraped and one pushed source that count nothing."""
 
     @property
-    def exposing(self) -> list[Target]:  # type: ignore[override]
+    def exposing(self) -> list[ScrapeTarget]:  # type: ignore[override]
         """One target."""
-        return [Target({"job": "backend", "instance": "here:8000"}, "", 10, "up", "")]
+        return [ScrapeTarget({"job": "backend", "instance": "here:8000"}, "", 10, "up", "")]
 
-    def values(self, expr: str) -> list[tuple[Labels, float]]:
+    def query(self, expr: str, at: float | None = None) -> list[Sample]:
         """Two sources at 0."""
         sources = ({"job": "backend", "instance": "here:8000"}, {"job": "reviewlens-api", "instance": "x:1"})
-        return [({**who, "method": "GET", "endpoint": "/", "status_code": "200"}, 0.0) for who in sources]
+        return [
+            Sample({**who, "method": "GET", "endpoint": "/", "status_code": "200"}, 0.0) for who in sources
+        ]
 
 
 def test_two_sources_that_count_nothing_are_not_condemned() -> None:

@@ -1,4 +1,4 @@
-"""A small client of Prometheus' query API, and the waits that make its numbers worth printing."""
+"""The numbers that Prometheus holds, and the waits that make them worth printing."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.demo.ledger import Series, metric_of
-from telemetry.secrets import cleaned, without_secrets
+from telemetry.doctor.prometheus import Prometheus, Sample
 
 # monitoring/intervals.yaml has it; a test compares.
 SCRAPE_SECONDS = 10
@@ -23,10 +22,6 @@ POLL_SECONDS = 0.25
 FRESH = f"{2.5 * SCRAPE_SECONDS:g}s"
 
 
-class PrometheusError(Exception):
-    """A query that got no answer: says the address, the query and Prometheus' own words."""
-
-
 class NotInTimeError(Exception):
     """Something awaited did not come; `seen` is what was there at the end."""
 
@@ -35,46 +30,20 @@ class NotInTimeError(Exception):
         self.seen = seen
 
 
-class Sample(NamedTuple):
-    """One series of an answer."""
-
-    labels: Mapping[str, str]
-    value: float
+async def now(prometheus: Prometheus) -> float:
+    """The time on Prometheus' own clock, in seconds since 1970."""
+    return (await ask(prometheus, "time()"))[0].value
 
 
-class Prometheus:
-    """Instant queries at one address."""
+async def counters(prometheus: Prometheus, names: Collection[str]) -> Counter[Series]:
+    """The latest value of every fresh series of these names, summed over instances and targets."""
+    samples = await ask(prometheus, fresh(f'{{__name__=~"{"|".join(names)}"}}'))
+    return summed((sample.labels["__name__"], sample.labels, sample.value) for sample in samples)
 
-    def __init__(self, http: httpx.AsyncClient) -> None:
-        self._http = http
-        self._where = without_secrets(str(http.base_url))
 
-    async def query(self, expr: str, at: float | None = None) -> list[Sample]:
-        """Every series of the answer, `__name__` among the labels. `at`: seconds since 1970, default now."""
-        params: dict[str, str | float] = {"query": expr} if at is None else {"query": expr, "time": at}
-        try:
-            # As a form: a long expression fits no URL.
-            response = await self._http.post("/api/v1/query", data=params)
-            body = response.json()
-        except (httpx.HTTPError, ValueError) as error:
-            raise PrometheusError(
-                f"{self._where}: {type(error).__name__} {cleaned(str(error))}".rstrip()
-            ) from error
-        if body.get("status") != "success":
-            raise PrometheusError(f"{self._where}: {expr}: {body.get('error', body)}")
-        data = body["data"]
-        if data["resultType"] == "scalar":
-            return [Sample({}, float(data["result"][1]))]
-        return [Sample(row["metric"], float(row["value"][1])) for row in data["result"]]
-
-    async def now(self) -> float:
-        """The time on Prometheus' own clock, in seconds since 1970."""
-        return (await self.query("time()"))[0].value
-
-    async def counters(self, names: Collection[str]) -> Counter[Series]:
-        """The latest value of every fresh series of these names, summed over instances and targets."""
-        samples = await self.query(fresh(f'{{__name__=~"{"|".join(names)}"}}'))
-        return summed((sample.labels["__name__"], sample.labels, sample.value) for sample in samples)
+async def ask(prometheus: Prometheus, expr: str) -> list[Sample]:
+    """The series of an expression; shoppers go on meanwhile. Raises PrometheusError."""
+    return await asyncio.to_thread(prometheus.query, expr)
 
 
 def fresh(selector: str, at: float | None = None) -> str:
