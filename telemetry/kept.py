@@ -10,7 +10,7 @@ from telemetry.current import sampled_context
 from telemetry.guard import guard
 from telemetry.record.schema import Metric
 from telemetry.scrape.page import Scraped
-from telemetry.sdk.aggregation import Keeping
+from telemetry.sdk.aggregation import CellStorage
 from telemetry.settings import Settings
 from telemetry.store.cells import Cells
 from telemetry.store.exemplars import Exemplars
@@ -25,7 +25,7 @@ class Kept:
         self._worker = worker
         self.cells = worker.cells
         self.exemplars = Exemplars(self._exemplar_cells(), sampled_context) if settings.exemplars else None
-        self.keeping = Keeping(self.cells, ours=True, exemplars=self.exemplars)
+        self.storage = CellStorage(self.cells, ours=True, exemplars=self.exemplars)
         self.scraped = Scraped(meter, _known(meter, metrics), self.cells, self.exemplars, worker)
 
     def _exemplar_cells(self) -> Cells:

@@ -42,7 +42,7 @@ from telemetry.scrape.exposition import Exposition, client_registry
 from telemetry.scrape.gauges import LiveGaugeCollector
 from telemetry.scrape.listener import Listener
 from telemetry.scrape.token import TokenFile
-from telemetry.sdk.aggregation import Keeping, writer
+from telemetry.sdk.aggregation import CellStorage, writer
 from telemetry.sdk.fallback import PreinitialisedCollector, PreinitialisedExporter
 from telemetry.sdk.probe import unsupported
 from telemetry.sdk.provider import collection_lock, rename
@@ -112,13 +112,13 @@ class Pipeline:
         else:
             self._kept = Kept(settings, self._worker, METER, self._attached.metrics)
         all_readers = [*readers, *self._readers(to.get("metrics"), exporter)]
-        keeping = self._kept.keeping if self._kept else None
+        storage = self._kept.storage if self._kept else None
         if all_readers:
             self._provider = MeterProvider(
                 all_readers,
                 who,
                 shutdown_on_exit=False,
-                views=list(views(METER, self._attached.metrics, settings.http_server_metrics, keeping)),
+                views=list(views(METER, self._attached.metrics, settings.http_server_metrics, storage)),
             )
             if self._pushing and self._kept:
                 hold_back(self._pushing, self._membership.may_push)
@@ -181,7 +181,7 @@ class Pipeline:
             exporter = wrapped(exporter)
         reader = PeriodicExportingMetricReader(exporter, self.settings.metric_export_interval_ms)
         if self._kept:
-            in_cells(reader, Keeping(self._worker.cells))
+            in_cells(reader, CellStorage(self._worker.cells))
         return reader
 
     def _preinitialised(self, exporter: MetricExporter) -> MetricExporter:

@@ -83,11 +83,11 @@ LiveSeries = Iterable[tuple[Values, float]]
 
 
 class Some(NamedTuple):
-    """Some of the live series of a source, and the others added up under "(other)"."""
+    """Some of the live series of a source. `folded`: the rest, added up under "(other)"."""
 
     series: LiveSeries
-    others: LiveSeries = ()
-    other_count: int = 0
+    folded: LiveSeries = ()
+    folded_count: int = 0
 
 
 @complete(IDLE)
@@ -105,7 +105,7 @@ class Gauge(Handle[GaugeChild]):
         self._held = HeldValues(metric.name)
         self._asked: dict[Values, Callable[[], float]] = {}
         self._over: frozenset[Values] = frozenset()
-        self._others = 0
+        self._folded_count = 0
         self._source: Callable[[int], Some] | None = None
 
     def _new_child(self, values: Values, folded: bool = False) -> GaugeChild:
@@ -154,7 +154,7 @@ class Gauge(Handle[GaugeChild]):
 
     def follow_some(self, source: Callable[[int], Some] | None) -> None:
         """As follow(), for a source that may have very many: it is asked for so many at most, and adds up
-        the others itself, so that a collection's cost has a limit."""
+        the rest itself, so that a collection's cost has a limit."""
         self._source = source
 
     def forget(self) -> None:
@@ -163,7 +163,7 @@ class Gauge(Handle[GaugeChild]):
         self._held.forget()
         with self._lock:
             self._asked.clear()
-            self._over, self._others = frozenset(), 0
+            self._over, self._folded_count = frozenset(), 0
         self._source = None
 
     def live(self) -> dict[Values, float]:
@@ -173,9 +173,9 @@ class Gauge(Handle[GaugeChild]):
             asked = dict(self._asked)
         live.update(self._answered(asked))
         some = self._source(self._limit.named) if self._source is not None else Some(())
-        for rows in (some.series, some.others):
+        for rows in (some.series, some.folded):
             live.update((self._sourced(values), float(amount)) for values, amount in rows)
-        return self._limited(live, some.other_count)
+        return self._limited(live, some.folded_count)
 
     def live_unless_fault(self, step: Step) -> dict[Values, float] | None:
         """As live(); None when the series cannot be read, so that none is taken for ended."""
@@ -194,7 +194,7 @@ class Gauge(Handle[GaugeChild]):
             except Exception:
                 guard.fault("render")
 
-    def _limited(self, live: Mapping[Values, float], others: int) -> dict[Values, float]:
+    def _limited(self, live: Mapping[Values, float], folded_count: int) -> dict[Values, float]:
         """The live series within the limit: who is shown stays while it lives, and each other counts once.
         Of those that the source added up only their number is known: so many more count as it has risen."""
         sums: dict[Values, float] = {}
@@ -206,8 +206,8 @@ class Gauge(Handle[GaugeChild]):
                 sums[fitted] = sums.get(fitted, 0.0) + amount
                 if fitted != values:
                     over.add(values)
-            new = len(over - self._over) + max(0, others - self._others)
-            self._over, self._others = frozenset(over), others
+            new = len(over - self._over) + max(0, folded_count - self._folded_count)
+            self._over, self._folded_count = frozenset(over), folded_count
         if new:
             self.overflow(new)
         return sums

@@ -47,10 +47,10 @@ class Exposition:
         form = chosen(accept)
         with self._lock:
             ours = self._ours.render(form.is_openmetrics) if self._ours else []
-            rest = Families(self._others(), self._ours.names if self._ours else (), only)
+            rest = Families(self._registries(), self._ours.names if self._ours else (), only)
             return [*(ours if only is None else named(ours, only)), _encoded(rest, form)], form.content_type
 
-    def _others(self) -> Iterable[Collector]:
+    def _registries(self) -> Iterable[Collector]:
         return (self._registry,) if self._also is None else (self._registry, _Guarded(self._also))
 
 

@@ -29,8 +29,8 @@ from telemetry.scrape.sums_of_cells import Bounds, fitted
 from telemetry.store.cells import Cells
 from telemetry.store.key import What, attributes_of, key_of, parse, scope_from, scope_of
 
-Numbers = Sequence[float]
-Found = Iterable[tuple[bytes, Numbers]]
+Amounts = Sequence[float]
+Found = Iterable[tuple[bytes, Amounts]]
 
 
 def with_cells(
@@ -61,9 +61,9 @@ class _Series:
     """Series of one metric, by their attributes as keys have them."""
 
     what: What
-    rows: dict[bytes, list[Numbers]] = field(default_factory=dict)
+    rows: dict[bytes, list[Amounts]] = field(default_factory=dict)
 
-    def add(self, attributes: bytes, bounds: Bounds, numbers: Numbers) -> None:
+    def add(self, attributes: bytes, bounds: Bounds, numbers: Amounts) -> None:
         self.rows.setdefault(attributes, []).append(fitted(numbers, bounds, self.what.bounds))
 
     def points(self, began: int) -> list[Any]:
@@ -136,7 +136,7 @@ def _metric(series: _Series, began: int) -> Metric:
     return Metric(what.name, what.description, what.unit, data)
 
 
-def _sum(rows: Sequence[Numbers]) -> Numbers:
+def _sum(rows: Sequence[Amounts]) -> Amounts:
     """Rounded once, so that it does not matter in which order workers are added up."""
     return [*map(_exact, zip(*rows, strict=True))]
 
@@ -148,7 +148,7 @@ def _exact(numbers: Iterable[float]) -> float:
         return math.inf
 
 
-def _plus(point: Any, rows: Sequence[Numbers]) -> Any:
+def _plus(point: Any, rows: Sequence[Amounts]) -> Any:
     if not rows:
         return point
     if isinstance(point, NumberDataPoint):
@@ -159,7 +159,7 @@ def _plus(point: Any, rows: Sequence[Numbers]) -> Any:
     return replace(point, bucket_counts=counted, count=sum(counted), sum=total)
 
 
-def _point(what: What, attributes: dict[str, Any], numbers: Numbers, began: int, now: int) -> Any:
+def _point(what: What, attributes: dict[str, Any], numbers: Amounts, began: int, now: int) -> Any:
     if what.bounds is None:
         return sum_point(attributes, began, now, numbers[0])
     return histogram_point(attributes, began, now, numbers, what.bounds)

@@ -29,7 +29,7 @@ EXPORTS_OF_EXEMPLAR = 2
 _OVERFLOW = {"otel.metric.overflow": True}
 
 
-class Keeping(NamedTuple):
+class CellStorage(NamedTuple):
     """Where series are kept, and how many an instrument may have. `ours`: they are the catalogue's, which
     scrape/text.py renders and handles write; `exemplars` are kept of those."""
 
@@ -54,42 +54,42 @@ def what_of(instrument: Any, bounds: Sequence[float] | None = None) -> What:
 class CellSums(SumAggregation):
     """Sums in cells, for counters."""
 
-    def __init__(self, keeping: Keeping) -> None:
-        self._keeping = keeping
+    def __init__(self, storage: CellStorage) -> None:
+        self._storage = storage
 
     def _create_aggregation(self, instrument: Any, attributes: Any, *rest: Any) -> Any:
         made = super()._create_aggregation(instrument, attributes, *rest)
         if attributes is None:  # it shows the SDK what kind it is, and counts nothing
             return made
-        return _CellSum(self._keeping, what_of(instrument), attributes, made)
+        return _CellSum(self._storage, what_of(instrument), attributes, made)
 
 
 class CellHistograms(ExplicitBucketHistogramAggregation):
     """Histograms in cells: a count for each bucket, and the sum."""
 
-    def __init__(self, keeping: Keeping, boundaries: Sequence[float] | None = None) -> None:
+    def __init__(self, storage: CellStorage, boundaries: Sequence[float] | None = None) -> None:
         super().__init__(boundaries)
-        self._keeping = keeping
+        self._storage = storage
 
     def _create_aggregation(self, instrument: Any, attributes: Any, *rest: Any) -> Any:
         made = super()._create_aggregation(instrument, attributes, *rest)
         if attributes is None:
             return made
         bounds: Sequence[float] = made._boundaries  # type: ignore[attr-defined]
-        return _CellHistogram(self._keeping, what_of(instrument, bounds), attributes, made)
+        return _CellHistogram(self._storage, what_of(instrument, bounds), attributes, made)
 
 
 class InCell(ABC):
     """What the SDK asks of an aggregation of one series, with the numbers in a cell."""
 
-    def __init__(self, keeping: Keeping, what: What, attributes: Any, made: Any) -> None:
-        self.cell, self.writes, self._exports = keeping.claimed(what, attributes)
-        self._began = keeping.cells.began
+    def __init__(self, storage: CellStorage, what: What, attributes: Any, made: Any) -> None:
+        self.cell, self.writes, self._exports = storage.claimed(what, attributes)
+        self._began = storage.cells.began
         self._attributes = attributes
         self._bounds, self.places = what.bounds or (), what.places
-        self._ours = keeping.ours
+        self._ours = storage.ours
         self._exemplars: _OwnExemplars | _MadeExemplars = (
-            _OwnExemplars(keeping.exemplars, self) if keeping.ours else _MadeExemplars(made)
+            _OwnExemplars(storage.exemplars, self) if storage.ours else _MadeExemplars(made)
         )
 
     @property
@@ -207,7 +207,7 @@ def writer(record: Callable[[float, Any], None], attributes: Any) -> InCell | No
 
 
 @contextmanager
-def others_only() -> Iterator[None]:
+def third_party_only() -> Iterator[None]:
     """What this thread collects is without ours: a scrape renders those by itself."""
     _scraping.on = True
     try:

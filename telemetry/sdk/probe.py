@@ -17,9 +17,9 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from prometheus_client import CollectorRegistry
 
-from telemetry.sdk.aggregation import CellHistograms, InCell, Keeping, writer
+from telemetry.sdk.aggregation import CellHistograms, CellStorage, InCell, writer
 from telemetry.sdk.provider import collection_lock, rename
-from telemetry.sdk.readers import OthersReader, forget_copied, hold_back, in_cells
+from telemetry.sdk.readers import ThirdPartyReader, forget_copied, hold_back, in_cells
 from telemetry.store.cells import Cells
 
 
@@ -32,12 +32,12 @@ def unsupported() -> str:
 
 
 def _works() -> bool:
-    keeping, registry, exporter = Keeping(Cells()), CollectorRegistry(), _LastPush()
+    storage, registry, exporter = CellStorage(Cells()), CollectorRegistry(), _LastPush()
     pushed = PeriodicExportingMetricReader(exporter, math.inf)
-    scraped = OthersReader(registry)
-    in_view = View(instrument_name="histogram", aggregation=CellHistograms(keeping, (1.0,)))
+    scraped = ThirdPartyReader(registry)
+    in_view = View(instrument_name="histogram", aggregation=CellHistograms(storage, (1.0,)))
     for reader in (pushed, scraped):
-        in_cells(reader, keeping)
+        in_cells(reader, storage)
     provider = MeterProvider([pushed, scraped], Resource.get_empty(), shutdown_on_exit=False, views=[in_view])
     hold_back(pushed, lambda: True)
     rename(provider, Resource.get_empty())

@@ -21,25 +21,25 @@ from prometheus_client import CollectorRegistry
 from telemetry.guard import guard
 from telemetry.scrape.page import Scraped
 from telemetry.scrape.sums_with_sdk import with_cells
-from telemetry.sdk.aggregation import CellHistograms, CellSums, InCell, Keeping, others_only
+from telemetry.sdk.aggregation import CellHistograms, CellStorage, CellSums, InCell, third_party_only
 from telemetry.sdk.clean import cleaned
 from telemetry.workers.worker import Worker
 
 
-def in_cells(reader: MetricReader, keeping: Keeping) -> None:
+def in_cells(reader: MetricReader, storage: CellStorage) -> None:
     """Let a reader's counters and histograms be kept in cells, where no view says how. Histograms that the
     environment wants exponential have no buckets to keep: the SDK keeps them."""
     chosen: dict[type, Any] = reader._instrument_class_aggregation  # type: ignore[assignment]
     for kind, aggregation in chosen.items():
         if issubclass(kind, Counter):
-            chosen[kind] = CellSums(keeping)
+            chosen[kind] = CellSums(storage)
         elif issubclass(kind, Histogram) and not isinstance(
             aggregation, ExponentialBucketHistogramAggregation
         ):
-            chosen[kind] = CellHistograms(keeping)
+            chosen[kind] = CellHistograms(storage)
 
 
-class OthersReader(PrometheusMetricReader):
+class ThirdPartyReader(PrometheusMetricReader):
     """The Prometheus exporter for other people's instruments; ours are rendered without it."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
@@ -48,7 +48,7 @@ class OthersReader(PrometheusMetricReader):
 
     def collect(self, timeout_millis: float = 10_000) -> None:  # type: ignore[misc] # final to type checkers
         """Hand other people's instruments to the exporter's collector."""
-        with others_only():
+        with third_party_only():
             super().collect(timeout_millis)
 
     def _receive_metrics(self, metrics_data: MetricsData | None, *args: Any, **kwargs: Any) -> None:
@@ -67,14 +67,14 @@ def _guarded(translate: Callable[..., None]) -> Callable[..., None]:
     return guarded
 
 
-class GroupReader(OthersReader):
+class GroupReader(ThirdPartyReader):
     """As that, with what the other workers have counted added to what this one has."""
 
     def __init__(self, worker: Worker, scraped: Scraped, registry: CollectorRegistry) -> None:
         super().__init__(registry)
         self._worker, self._scraped = worker, scraped
         self._is_empty = True
-        in_cells(self, Keeping(worker.cells))
+        in_cells(self, CellStorage(worker.cells))
 
     def collect(self, timeout_millis: float = 10_000) -> None:  # type: ignore[misc] # final to type checkers
         """This worker's own; where it has nothing yet, the others' all the same."""

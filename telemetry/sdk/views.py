@@ -13,7 +13,7 @@ from opentelemetry.sdk.metrics.view import (
 )
 
 from telemetry.record.schema import Metric
-from telemetry.sdk.aggregation import CellHistograms, CellSums, Keeping
+from telemetry.sdk.aggregation import CellHistograms, CellStorage, CellSums
 from telemetry.sdk.clashes import ClashView
 
 # Instrumentations that measure each request once more. FastAPI does so by itself from 0.160 on, as soon as
@@ -26,10 +26,10 @@ HTTP_SERVER_METERS = (
 
 
 def views(
-    meter_name: str, metrics: Sequence[Metric], http_server_metrics: bool, keeping: Keeping | None = None
+    meter_name: str, metrics: Sequence[Metric], http_server_metrics: bool, storage: CellStorage | None = None
 ) -> Iterator[View]:
     """A view per instrument, one per meter whose http.server.* would double the series, and one that drops
-    what would export under a name of ours. `keeping`: where the series of ours are kept; else the SDK keeps
+    what would export under a name of ours. `storage`: where the series of ours are kept; else the SDK keeps
     them.
 
     Buckets stand in views, not in instruments: OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION
@@ -43,7 +43,7 @@ def views(
             yield View(
                 meter_name=meter_name,
                 instrument_name=metric.name,
-                aggregation=_aggregation(metric, keeping and keeping._replace(limit=limit)),
+                aggregation=_aggregation(metric, storage and storage._replace(limit=limit)),
                 aggregation_cardinality_limit=limit,
             )
     yield ClashView(meter_name, metrics)
@@ -52,9 +52,9 @@ def views(
             yield View(meter_name=meter, instrument_name="http.server.*", aggregation=DropAggregation())
 
 
-def _aggregation(metric: Metric, keeping: Keeping | None) -> Aggregation:
+def _aggregation(metric: Metric, storage: CellStorage | None) -> Aggregation:
     if not metric.buckets:
-        return DefaultAggregation() if keeping is None else CellSums(keeping)
-    if keeping is None:
+        return DefaultAggregation() if storage is None else CellSums(storage)
+    if storage is None:
         return ExplicitBucketHistogramAggregation(metric.buckets)
-    return CellHistograms(keeping, metric.buckets)
+    return CellHistograms(storage, metric.buckets)

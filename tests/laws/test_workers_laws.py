@@ -16,7 +16,7 @@ from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, V
 from prometheus_client import CollectorRegistry, generate_latest
 
 from telemetry.scrape.page import Scraped
-from telemetry.sdk.aggregation import CellHistograms, Keeping
+from telemetry.sdk.aggregation import CellHistograms, CellStorage
 from telemetry.sdk.readers import GroupReader, in_cells
 from telemetry.workers.worker import Worker
 
@@ -34,11 +34,11 @@ class Process:
         self.worker = Worker(folder)
         self.registry = CollectorRegistry()
         self.pushing = InMemoryMetricReader()
-        keeping = Keeping(self.worker.cells)
-        in_cells(self.pushing, keeping)
+        storage = CellStorage(self.worker.cells)
+        in_cells(self.pushing, storage)
         scraped = Scraped("reviewlens", {}, self.worker.cells, worker=self.worker)
         readers = [GroupReader(self.worker, scraped, self.registry), self.pushing]
-        view = View(instrument_name="seconds", aggregation=CellHistograms(keeping, BOUNDS))
+        view = View(instrument_name="seconds", aggregation=CellHistograms(storage, BOUNDS))
         self.instruments = instruments(MeterProvider(readers, views=[view], shutdown_on_exit=False))
 
     def die(self) -> None:

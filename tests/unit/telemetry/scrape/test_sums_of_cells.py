@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from telemetry.scrape.page import Scraped
 from telemetry.scrape.sums_of_cells import AT_ONCE, SumsOfCells, fitted
-from telemetry.sdk.aggregation import Keeping
+from telemetry.sdk.aggregation import CellStorage
 from telemetry.sdk.readers import GroupReader
 from telemetry.store.cells import Cells
 from telemetry.store.exemplars import WORDS, Exemplars
@@ -178,5 +178,5 @@ def test_fitting_keeps_count_and_sum() -> None:
     assert fitted(numbers, (1.0, 2.0), (1.5,)) == [1.0, 6.0, 0.5]
 
 
-def test_keeping_says_how_many_by_itself() -> None:
-    assert Keeping(Cells()).limit == 2_000
+def test_cell_storage_says_how_many_by_itself() -> None:
+    assert CellStorage(Cells()).limit == 2_000

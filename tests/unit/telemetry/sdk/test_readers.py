@@ -23,7 +23,7 @@ from telemetry.pipeline import Pipeline
 from telemetry.scrape.page import Scraped
 from telemetry.scrape.sums_with_sdk import with_cells
 from telemetry.sdk import readers as group
-from telemetry.sdk.aggregation import CellSums, Keeping
+from telemetry.sdk.aggregation import CellStorage, CellSums
 from telemetry.sdk.probe import unsupported
 from telemetry.sdk.readers import GroupReader, in_cells
 from telemetry.settings import load
@@ -127,7 +127,7 @@ def test_attributes_of_any_kind_are_counted_and_merged(attributes: Any, tmp_path
     readers = [InMemoryMetricReader(), InMemoryMetricReader()]
     workers = [Worker(tmp_path), Worker(tmp_path)]
     for reader, worker in zip(readers, workers, strict=True):
-        in_cells(reader, Keeping(worker.cells))
+        in_cells(reader, CellStorage(worker.cells))
         provider(reader).get_meter("m").create_counter("tea_total").add(2, attributes)
     data = readers[0].get_metrics_data()
     assert data
@@ -149,7 +149,7 @@ def test_values_that_python_holds_for_equal_stay_apart(tmp_path: Path) -> None:
 
 def test_meters_of_one_name_and_two_versions_are_two() -> None:
     cells, reader = Cells(), InMemoryMetricReader()
-    in_cells(reader, Keeping(cells))
+    in_cells(reader, CellStorage(cells))
     one = provider(reader)
     for version in ("1", "2"):
         one.get_meter("m", version).create_counter("tea_total").add(1)
@@ -162,7 +162,7 @@ def test_a_series_that_comes_between_collecting_and_adding_up_is_there_once(tmp_
     """Its worker goes on with a file: the total neither falls nor doubles for one scrape."""
     opened(tmp_path / "0.cells").cell(key_of(What(M, "tea_total", "", ""), {"a": "b"}), 1).add(0, 3)
     worker, reader = Worker(tmp_path), InMemoryMetricReader()
-    in_cells(reader, Keeping(worker.cells))
+    in_cells(reader, CellStorage(worker.cells))
     tea = provider(reader).get_meter("m", "1.2", attributes={"a": "b"}).create_counter("tea_total")
     tea.add(1, {"a": "other"})
     before = reader.get_metrics_data()
@@ -183,7 +183,7 @@ def test_what_was_left_began_when_it_was_first_counted(tmp_path: Path) -> None:
 
 def test_exemplars_and_other_kinds_are_as_they_were(tmp_path: Path) -> None:
     worker, reader = Worker(tmp_path), InMemoryMetricReader()
-    in_cells(reader, Keeping(worker.cells))
+    in_cells(reader, CellStorage(worker.cells))
     one = MeterProvider([reader], exemplar_filter=AlwaysOnExemplarFilter(), shutdown_on_exit=False)
     meter = one.get_meter("m", "1.2", attributes={"a": "b"})
     meter.create_counter("tea_total").add(1)
@@ -206,11 +206,11 @@ def test_exemplars_and_other_kinds_are_as_they_were(tmp_path: Path) -> None:
 def test_other_peoples_instruments_keep_to_the_sdks_limit_over_restarts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(group, "CellSums", lambda keeping: CellSums(keeping._replace(limit=10)))
+    monkeypatch.setattr(group, "CellSums", lambda storage: CellSums(storage._replace(limit=10)))
     for process in range(3):
         worker, readers = Worker(tmp_path), [InMemoryMetricReader(), InMemoryMetricReader()]
         for reader in readers:
-            in_cells(reader, Keeping(worker.cells))
+            in_cells(reader, CellStorage(worker.cells))
         tea = MeterProvider(readers, shutdown_on_exit=False).get_meter("m").create_counter("tea_total")
         for at in range(8):
             tea.add(1, {"a": f"{process} {at}"})
