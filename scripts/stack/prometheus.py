@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from scripts.stack.errors import StackError
-from telemetry.doctor.prometheus import Prometheus, PrometheusError, RefusedError
+from telemetry.doctor.prometheus import Prometheus, PrometheusError, QueryError
 
 T = TypeVar("T")
 
@@ -17,7 +17,7 @@ class StackPrometheus(Prometheus):
     def _ask(self, path: str, read: Callable[[Any], T], method: str = "GET", **parameters: Any) -> T:
         try:
             return super()._ask(path, read, method, **parameters)
-        except RefusedError as error:
+        except QueryError as error:
             raise StackError(f"Prometheus says: {error.reason}") from error
         except PrometheusError as error:
             raise StackError(

@@ -23,7 +23,7 @@ class PrometheusError(Exception):
         self.reason = reason
 
 
-class RefusedError(PrometheusError):
+class QueryError(PrometheusError):
     """Prometheus answered that it cannot; the reason is in its own words."""
 
 
@@ -97,7 +97,7 @@ class Prometheus:
             kind = response.headers.get("content-type", "no type").partition(";")[0]
             reason = f"{response.status_code} with {kind}, which is no answer of a Prometheus"
             raise PrometheusError(where, reason) from None
-        raise RefusedError(where, reason)
+        raise QueryError(where, reason)
 
 
 def _samples(data: Any) -> list[Sample]:

@@ -24,7 +24,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from telemetry.guard import guard
 from telemetry.record.gauges import Gauge
-from telemetry.record.handles import Values
+from telemetry.record.schema import Values
 from telemetry.sdk.exporter import ForwardingExporter
 
 PUSHES_AT_ZERO = 2

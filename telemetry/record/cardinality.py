@@ -10,11 +10,9 @@ import logging
 import threading
 from collections.abc import Callable, Container
 
-from telemetry.record.schema import OTHER, Metric
+from telemetry.record.schema import OTHER, Metric, Values
 
 _log = logging.getLogger("telemetry")
-
-Values = tuple[str, ...]
 
 
 class CardinalityLimit:

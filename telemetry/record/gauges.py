@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from telemetry.guard import Step, guard
 from telemetry.record.calls import complete, guarded
-from telemetry.record.handles import Handle, LabelError, Values, text_of
-from telemetry.record.schema import Metric
+from telemetry.record.handles import Handle, LabelError, text_of
+from telemetry.record.schema import Metric, Values
 from telemetry.record.trackers import IDLE, InProgress, Timer
 from telemetry.workers.held import Group, HeldValues
 

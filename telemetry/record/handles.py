@@ -14,11 +14,9 @@ from telemetry.record import calls
 from telemetry.record.calls import complete, guarded
 from telemetry.record.cardinality import CardinalityLimit
 from telemetry.record.children import Attributes, Child, CounterChild, HistogramChild, Locate, Watcher
-from telemetry.record.schema import OTHER, Metric
+from telemetry.record.schema import OTHER, Metric, Values
 from telemetry.record.trackers import IDLE, ExceptionCounter, Exceptions, Timer
 from telemetry.words import printable, say_once
-
-Values = tuple[str, ...]
 
 
 class LabelError(ValueError):

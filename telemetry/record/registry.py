@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from telemetry.record.gauges import Gauge
-from telemetry.record.handles import Counter, Handle, Histogram, Values
-from telemetry.record.schema import CatalogError, Kind, Metric
+from telemetry.record.handles import Counter, Handle, Histogram
+from telemetry.record.schema import CatalogError, Kind, Metric, Values
 
 HandleT = TypeVar("HandleT", bound=Handle[Any])
 

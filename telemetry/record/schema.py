@@ -11,6 +11,8 @@ from math import prod
 from typing import Literal, get_args
 
 Kind = Literal["counter", "histogram", "gauge"]
+Values = tuple[str, ...]
+"""A label set: its values, in the order of the metric's labels."""
 
 OTHER = "(other)"
 

@@ -25,7 +25,8 @@ from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.core import Metric as Family
 from prometheus_client.registry import Collector
 
-from telemetry.record.handles import Histogram, Values
+from telemetry.record.handles import Histogram
+from telemetry.record.schema import Values
 from telemetry.sdk.exporter import ForwardingExporter
 
 

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 import pytest
 from support.servers import free_port
 
-from telemetry.doctor.prometheus import Prometheus, PrometheusError, RefusedError, Sample
+from telemetry.doctor.prometheus import Prometheus, PrometheusError, QueryError, Sample
 
 
 @contextmanager
@@ -59,7 +59,7 @@ def test_a_query_answers_every_series() -> None:
 def test_prometheus_own_words_are_passed_on() -> None:
     """Where it refuses: a kind of error of its own."""
     answer = {"status": "error", "error": "parse error"}
-    with answering(400, answer) as (client, _), pytest.raises(RefusedError) as refused:
+    with answering(400, answer) as (client, _), pytest.raises(QueryError) as refused:
         client.query("x")
     assert refused.value.reason == "parse error"
     assert str(refused.value) == f"{client.url}/api/v1/query: parse error"
@@ -70,7 +70,7 @@ def test_what_is_no_answer_of_a_prometheus_is_told_as_such(status: int, body: An
     """With the address, the status and the type."""
     with answering(status, body) as (client, _), pytest.raises(PrometheusError) as error:
         client.query("x")
-    assert not isinstance(error.value, RefusedError)
+    assert not isinstance(error.value, QueryError)
     expected = f"{status} with application/json, which is no answer of a Prometheus"
     assert str(error.value) == f"{client.url}/api/v1/query: {expected}"
 
