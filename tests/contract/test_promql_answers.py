@@ -12,12 +12,13 @@ import pytest
 import yaml
 from support.panels import DASHBOARDS, Asked, load, of_dashboard, of_runbooks
 from support.realrun import VERSIONS, Run, real_run
-from support.servers import ROOT, Sample
+from support.servers import ROOT
 
 from monitoring.contract import PROMETHEUS_SERIES, Known
 from monitoring.dashboards.__main__ import boards
 from monitoring.queries import compared, nodes, parse
 from monitoring.targets import HERE, Rule, read_rules
+from telemetry.doctor.prometheus import Sample
 
 LISTED = yaml.safe_load((ROOT / "tests" / "data" / "specification_promql.yaml").read_text(encoding="utf-8"))
 PANELS = [asked for path in DASHBOARDS for asked in of_dashboard(load(path))]

@@ -13,13 +13,14 @@ import pytest
 from support.panels import Asked, everything
 from support.paths import PATHS, SECONDS, Arrival, all_paths
 from support.series import NAMES, Key, differences, kind, snapshot
-from support.servers import Sample, wait_for
+from support.servers import wait_for
 
 from app.dialogue.model import digest
 from monitoring.contract import IDENTITY
 from monitoring.queries import selectors
 from monitoring.targets import read_rules, read_targets
 from telemetry.catalog import CATALOG
+from telemetry.doctor.prometheus import Sample
 
 pytestmark = pytest.mark.built
 
