@@ -80,12 +80,12 @@ def doctor(
         timeout=timeout,
         offline=offline,
     )
-    told = _examined(subject, wrong)
+    examined = _examined(subject, wrong)
     if as_json:
-        typer.echo(json.dumps(told.as_dict(), ensure_ascii=False, indent=2))
+        typer.echo(json.dumps(examined.as_dict(), ensure_ascii=False, indent=2))
     else:
-        _show(told)
-    raise typer.Exit(0 if told.healthy(strict) else 1)
+        _show(examined)
+    raise typer.Exit(0 if examined.healthy(strict) else 1)
 
 
 def _examined(subject: Subject, wrong: list[Finding]) -> Report:
@@ -143,12 +143,12 @@ def _values(given: list[str]) -> dict[str, int]:
     return {name: int(number) for name, _, number in pairs}
 
 
-def _show(told: Report) -> None:
+def _show(examined: Report) -> None:
     console = Console(highlight=False)
-    for finding in told.findings:
+    for finding in examined.findings:
         for line in _lines(finding):
             console.print(line, soft_wrap=True)
-    faults, warnings = len(told.of("fault")), len(told.of("warning"))
+    faults, warnings = len(examined.of("fault")), len(examined.of("warning"))
     console.print(
         f"\n{_count(faults, 'fault')}, {_count(warnings, 'warning')}", style="bold" if faults else ""
     )

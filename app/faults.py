@@ -72,7 +72,7 @@ def prospect(error: BaseException) -> str:
 
 
 def _remedy(reason: str) -> tuple[str, str]:
-    return next((told for sign, told in REMEDIES.items() if sign in reason), _ELSE)
+    return next((words for sign, words in REMEDIES.items() if sign in reason), _ELSE)
 
 
 def explain(path: Path, error: BaseException) -> str:

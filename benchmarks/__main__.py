@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks import peers
 from benchmarks.about import head
 from benchmarks.contenders import PEERS
-from benchmarks.page import Measured, summary, tables
+from benchmarks.page import MeasuredPart, summary, tables
 from benchmarks.part import LeftOutError, Part, measure
 from benchmarks.parts import PARTS
 from benchmarks.progress import Progress
@@ -55,15 +55,15 @@ def _rounds(given: str) -> int:
     return int(given)
 
 
-def run(part: Part, rounds: int, without: dict[str, str], progress: Progress) -> Measured:
+def run(part: Part, rounds: int, without: dict[str, str], progress: Progress) -> MeasuredPart:
     """The part, without what cannot be measured here."""
     left_out = {name: why for name, why in without.items() if name in part.contenders}
     names = [name for name in part.contenders if name not in left_out]
     progress.begin(part.name)
     try:
-        return Measured(part, measure(part, names, rounds, progress.say), left_out)
+        return MeasuredPart(part, measure(part, names, rounds, progress.say), left_out)
     except LeftOutError as error:
-        return Measured(part, {}, {"": str(error)})
+        return MeasuredPart(part, {}, {"": str(error)})
     finally:
         progress.end()
 
@@ -96,10 +96,10 @@ def main() -> int:
         measured.append(run(part, asked.rounds, without, progress))
         print("\n".join(tables(measured[-1])), flush=True)
         page += tables(measured[-1])
-    told = summary(measured)
-    print("\n".join(told), f"{time.monotonic() - began:.0f} s in all", sep="\n")
+    lines = summary(measured)
+    print("\n".join(lines), f"{time.monotonic() - began:.0f} s in all", sep="\n")
     if asked.write:
-        PAGE.write_text("\n".join([*about, *told, *page]), encoding="utf-8")
+        PAGE.write_text("\n".join([*about, *lines, *page]), encoding="utf-8")
     return int(any("" in part.left_out for part in measured))
 
 

@@ -11,7 +11,7 @@ from benchmarks.targets import TARGETS, Target
 
 
 @dataclass
-class Measured:
+class MeasuredPart:
     """A part and what came of it; `left_out` has the reason by row, or under "" for the whole part."""
 
     part: Part
@@ -28,7 +28,7 @@ class Measured:
         return target.rows <= self.figures.keys()
 
 
-def tables(measured: Measured) -> list[str]:
+def tables(measured: MeasuredPart) -> list[str]:
     """The part's table: median, spread, how a row compares with the base, and each target beside its row."""
     part, figures = measured.part, measured.figures
     lines = [f"## {part.title}", "", part.about, ""]
@@ -41,7 +41,7 @@ def tables(measured: Measured) -> list[str]:
     return lines
 
 
-def summary(all_measured: Sequence[Measured]) -> list[str]:
+def summary(all_measured: Sequence[MeasuredPart]) -> list[str]:
     """Every promise in one table."""
     rows = [["part", "what", "target", "measured", "met"]]
     for measured in all_measured:
@@ -57,7 +57,7 @@ def _against(part: Part) -> list[str]:
     return [f"ratio to {part.base}", *([f"above {part.base}, {part.unit}"] if part.added else [])]
 
 
-def _row(measured: Measured, name: str) -> list[str]:
+def _row(measured: MeasuredPart, name: str) -> list[str]:
     part, values = measured.part, measured.figures[name]
     cells = [name, number(median(values)), f"{number(min(values))} to {number(max(values))}"]
     if part.base is not None:
@@ -75,7 +75,7 @@ def _row(measured: Measured, name: str) -> list[str]:
     ]
 
 
-def _verdict(measured: Measured, target: Target) -> tuple[str, str]:
+def _verdict(measured: MeasuredPart, target: Target) -> tuple[str, str]:
     if not measured.tells(target):
         return "not measured", ""
     return number(target.measured(measured.figures)), "yes" if target.met(measured.figures) else "no"

@@ -53,7 +53,7 @@ def served(
         process.wait()
 
 
-class _Server(uvicorn.Server):
+class _AnnouncingServer(uvicorn.Server):
     """Tells when it serves."""
 
     def __init__(self, config: uvicorn.Config, to: TextIO) -> None:
@@ -93,12 +93,12 @@ def main() -> None:
     parser.add_argument("--access-log", action="store_true")
     parser.add_argument("--label-sets", type=int, default=0)
     asked = parser.parse_args()
-    told = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    out = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # uvicorn's access log goes to stdout
     app = _app(asked.name, asked.label_sets)
     # uvicorn is to make the socket: on one of ours asyncio would leave Nagle's algorithm on.
     config = _config(app, asked.name, asked.access_log)
-    asyncio.run(_Server(config, told).serve())
+    asyncio.run(_AnnouncingServer(config, out).serve())
 
 
 if __name__ == "__main__":

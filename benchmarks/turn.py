@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 from statistics import quantiles
 
 from app.reviews.corpus import Corpus
-from app.reviews.models import Answer, Factor, Mention, Polarity, Product, Question
+from app.reviews.models import Factor, Mention, Polarity, Product, Question, ShopperAnswer
 from app.reviews.retrieval import retrieve
 from app.reviews.scoring import concerns, score
 from benchmarks.part import Part, Turn
@@ -42,7 +42,7 @@ def large() -> Corpus:
     return Corpus(Product("vacuum", "", "vacuum", "", REVIEWS), factors, (), mentions)
 
 
-def _once(corpus: Corpus, said: list[Answer]) -> float:
+def _once(corpus: Corpus, said: list[ShopperAnswer]) -> float:
     start = time.perf_counter()
     retrieve(corpus, concerns(corpus, said), LIMIT)
     score(corpus, said)
@@ -53,7 +53,7 @@ def turns() -> Turn:
     """Milliseconds within which 95 of 100 turns are done, after the corpus was ranked once."""
     corpus = large()
     text = "소음은 상관없는데 배터리가 제일 걱정이에요"
-    said = [Answer(text, Question(key, key, key, "?", "no_choice", (), "")) for key in KEYS]
+    said = [ShopperAnswer(text, Question(key, key, key, "?", "no_choice", (), "")) for key in KEYS]
     retrieve(corpus, concerns(corpus, said), LIMIT)
     return lambda: quantiles([_once(corpus, said) for _ in range(TURNS)], n=20)[-1]
 

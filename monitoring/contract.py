@@ -15,7 +15,7 @@ STATUS_CODES = tuple(str(code) for code in range(100, 600))
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownSeries:
     """One series that exists. A label with no values takes any."""
 
     name: str
@@ -23,17 +23,17 @@ class Known:
     origin: str = ""
 
 
-def catalogue_series(catalog: Iterable[Metric] = CATALOG) -> Iterator[Known]:
+def catalogue_series(catalog: Iterable[Metric] = CATALOG) -> Iterator[KnownSeries]:
     """The series that the metrics of a catalogue become in Prometheus."""
     for metric in catalog:
         labels = {label.name: _values(metric, at) for at, label in enumerate(metric.labels)}
         if metric.kind != "histogram":
-            yield Known(metric.name, labels, metric.name)
+            yield KnownSeries(metric.name, labels, metric.name)
             continue
         spellings = tuple(text for bound in metric.buckets for text in spellings_of(bound))
-        yield Known(f"{metric.name}_bucket", {**labels, "le": (*spellings, "+Inf")}, metric.name)
-        yield Known(f"{metric.name}_sum", labels, metric.name)
-        yield Known(f"{metric.name}_count", labels, metric.name)
+        yield KnownSeries(f"{metric.name}_bucket", {**labels, "le": (*spellings, "+Inf")}, metric.name)
+        yield KnownSeries(f"{metric.name}_sum", labels, metric.name)
+        yield KnownSeries(f"{metric.name}_count", labels, metric.name)
 
 
 def _values(metric: Metric, at: int) -> tuple[str, ...]:
@@ -47,49 +47,49 @@ def spellings_of(bound: float) -> tuple[str, ...]:
     return tuple(dict.fromkeys((str(float(bound)), f"{bound:g}")))
 
 
-def recorded_series(rules: Iterable[Rule]) -> Iterator[Known]:
+def recorded_series(rules: Iterable[Rule]) -> Iterator[KnownSeries]:
     """The series that recording rules make."""
     for rule in rules:
         if not rule.is_alert:
             labels = answered_labels(rule.expr) or set()
-            yield Known(rule.name, {label: () for label in labels - {"le"}}, rule.name)
+            yield KnownSeries(rule.name, {label: () for label in labels - {"le"}}, rule.name)
 
 
-def alert_series(rules: Iterable[Rule]) -> Known:
+def alert_series(rules: Iterable[Rule]) -> KnownSeries:
     """Prometheus's own ALERTS, with the names and labels that the rules give."""
     alerts = [rule for rule in rules if rule.is_alert]
     labels: dict[str, tuple[str, ...]] = {"alertname": (), "alertstate": ("pending", "firing")}
     for rule in alerts:
         for label, value in {**rule.labels, "alertname": rule.name}.items():
             labels[label] = (*labels.get(label, ()), value)
-    return Known("ALERTS", labels)
+    return KnownSeries("ALERTS", labels)
 
 
 # Series of Prometheus itself that a panel may read. Real servers are asked whether they have them.
-PROMETHEUS_SERIES: tuple[Known, ...] = (
-    Known("up", {"job": (), "instance": ()}),
-    Known("scrape_duration_seconds", {"job": (), "instance": ()}),
-    Known("scrape_samples_scraped", {"job": (), "instance": ()}),
-    Known("prometheus_tsdb_head_series"),
-    Known("prometheus_notifications_errors_total", {"alertmanager": ()}),
-    Known("prometheus_notifications_dropped_total"),
-    Known("prometheus_rule_evaluation_failures_total", {"rule_group": ()}),
+PROMETHEUS_SERIES: tuple[KnownSeries, ...] = (
+    KnownSeries("up", {"job": (), "instance": ()}),
+    KnownSeries("scrape_duration_seconds", {"job": (), "instance": ()}),
+    KnownSeries("scrape_samples_scraped", {"job": (), "instance": ()}),
+    KnownSeries("prometheus_tsdb_head_series"),
+    KnownSeries("prometheus_notifications_errors_total", {"alertmanager": ()}),
+    KnownSeries("prometheus_notifications_dropped_total"),
+    KnownSeries("prometheus_rule_evaluation_failures_total", {"rule_group": ()}),
 )
 
 # Series of the collector itself that an alert or a runbook may read; a real one is asked for them, too.
-COLLECTOR_SERIES: tuple[Known, ...] = (
-    Known("otelcol_receiver_accepted_metric_points_total", {"receiver": ("otlp",), "transport": ()}),
-    Known("otelcol_receiver_refused_metric_points_total", {"receiver": ("otlp",), "transport": ()}),
-    Known("otelcol_exporter_sent_metric_points_total", {"exporter": ()}),
-    Known("otelcol_exporter_send_failed_metric_points_total", {"exporter": ()}),
-    Known("otelcol_exporter_enqueue_failed_metric_points_total", {"exporter": ()}),
-    Known("otelcol_exporter_queue_size", {"exporter": (), "data_type": ()}),
-    Known("otelcol_exporter_queue_capacity", {"exporter": (), "data_type": ()}),
-    Known("otelcol_process_memory_rss_bytes"),
+COLLECTOR_SERIES: tuple[KnownSeries, ...] = (
+    KnownSeries("otelcol_receiver_accepted_metric_points_total", {"receiver": ("otlp",), "transport": ()}),
+    KnownSeries("otelcol_receiver_refused_metric_points_total", {"receiver": ("otlp",), "transport": ()}),
+    KnownSeries("otelcol_exporter_sent_metric_points_total", {"exporter": ()}),
+    KnownSeries("otelcol_exporter_send_failed_metric_points_total", {"exporter": ()}),
+    KnownSeries("otelcol_exporter_enqueue_failed_metric_points_total", {"exporter": ()}),
+    KnownSeries("otelcol_exporter_queue_size", {"exporter": (), "data_type": ()}),
+    KnownSeries("otelcol_exporter_queue_capacity", {"exporter": (), "data_type": ()}),
+    KnownSeries("otelcol_process_memory_rss_bytes"),
 )
 
 
-def faults(expr: str, known: Mapping[str, Known]) -> Iterator[str]:
+def faults(expr: str, known: Mapping[str, KnownSeries]) -> Iterator[str]:
     """What an expression (its variables filled) selects that does not exist, one line each."""
     for selector in selectors(expr):
         series = known.get(selector.metric)
@@ -105,7 +105,7 @@ def faults(expr: str, known: Mapping[str, Known]) -> Iterator[str]:
                 yield from (f"{metric} has no label {label!r} to group by" for label in sorted(missing))
 
 
-def _match_faults(match: Match, series: Known) -> Iterator[str]:
+def _match_faults(match: Match, series: KnownSeries) -> Iterator[str]:
     values = series.labels.get(match.label)
     if values is None:
         yield f"{series.name} has no label {match.label!r}"

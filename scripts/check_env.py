@@ -35,8 +35,10 @@ def damaged(infos: set[Path]) -> list[Path]:
 def main(arguments: list[str]) -> int:
     """Print the damaged ones."""
     stamp = Path(arguments[-1])
-    told = stamp.read_text(encoding="utf-8").splitlines()[1:] if stamp.exists() else []
-    infos = {Path(line) for line in told} | set(stamp.parent.glob("lib/python*/site-packages/*.dist-info"))
+    recorded = stamp.read_text(encoding="utf-8").splitlines()[1:] if stamp.exists() else []
+    infos = {Path(line) for line in recorded} | set(
+        stamp.parent.glob("lib/python*/site-packages/*.dist-info")
+    )
     broken = damaged(infos)
     for info in broken:
         print(info.name.removesuffix(".dist-info"))

@@ -81,8 +81,8 @@ def _archives(scratch: Path) -> str:
         fetch = ["download", "--quiet", "--no-deps", "--no-binary", project, "--dest", place, asked]
         _run(sys.executable, "-m", "pip", *fetch)
         (archive,) = place.glob("*.tar.gz")
-        told = _run(sys.executable, "-m", "pip", "hash", archive)
-        lines += [f"{asked} \\", f"    {told.splitlines()[-1].strip()}"]
+        output = _run(sys.executable, "-m", "pip", "hash", archive)
+        lines += [f"{asked} \\", f"    {output.splitlines()[-1].strip()}"]
     return "\n".join(lines) + "\n"
 
 

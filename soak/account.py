@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from app.demo.ledger import Ledger
+from app.demo.ledger import ShopperLedger
 from telemetry.builtin import METHODS
 from telemetry.record.schema import OTHER
 
@@ -29,7 +29,7 @@ class Span(NamedTuple):
 NOTHING = Span(0, 0, "none")
 
 
-class MethodLedger(Ledger):
+class MethodLedger(ShopperLedger):
     """The demo's ledger; methods that HTTP does not know stand under one name, as the service has them."""
 
     def request(self, method: str, endpoint: str, status: int) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from app.demo.ledger import Ledger, series
+from app.demo.ledger import ShopperLedger, series
 from app.demo.shop import GoneWrongError, Shop
 from soak.account import Account
 
@@ -22,7 +22,7 @@ EVENTS = {"accept": "text/event-stream"}
 UNAVAILABLE = series("errors_total", error_type="unavailable", component="api")
 
 
-class Client(httpx.AsyncClient):
+class AccountedClient(httpx.AsyncClient):
     """An HTTP client whose requests are all in the account."""
 
     def __init__(self, url: str, account: Account) -> None:
@@ -62,7 +62,7 @@ class Client(httpx.AsyncClient):
 class PatientShop(Shop):
     """The demo's shop. A 503 is written down and asked again, until the run is over."""
 
-    def __init__(self, http: Client, ledger: Ledger, over: Callable[[], bool]) -> None:
+    def __init__(self, http: AccountedClient, ledger: ShopperLedger, over: Callable[[], bool]) -> None:
         super().__init__(http, ledger)
         self.http, self._over = http, over
 

@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from contextlib import suppress
 from random import Random
 
-from app.demo.ledger import Ledger, Series, series
+from app.demo.ledger import CountedSeries, ShopperLedger, series
 from app.demo.shop import GoneWrongError
 from soak.account import Account, MethodLedger
-from soak.client import ANSWER_SECONDS, Client, PatientShop
+from soak.client import ANSWER_SECONDS, AccountedClient, PatientShop
 from soak.shoppers import SHOPPERS, STRANGERS, Behaviour, Guest
 
 # Clients of each thread; what two cores take beside the service, its workers and all that watches them.
@@ -29,7 +29,7 @@ class Crowd:
     def __init__(self, url: str, seed: int = 0) -> None:
         self.account = Account()
         self._url, self._over = url, threading.Event()
-        self._ledgers: list[Ledger] = [MethodLedger() for _ in CASTS]
+        self._ledgers: list[ShopperLedger] = [MethodLedger() for _ in CASTS]
         self._own = MethodLedger()
         self._faults: list[BaseException] = []
         self._threads = [
@@ -38,9 +38,9 @@ class Crowd:
         ]
 
     @property
-    def counts(self) -> Counter[Series]:
+    def counts(self) -> Counter[CountedSeries]:
         """What the service must have counted at least; complete once the crowd has gone home."""
-        total: Counter[Series] = Counter()
+        total: Counter[CountedSeries] = Counter()
         for ledger in (*self._ledgers, self._own):
             total += ledger.counts
         return total
@@ -75,7 +75,12 @@ class Crowd:
             raise fault
 
     def _run(
-        self, number: int, cast: tuple[tuple[Behaviour, int], ...], size: int, ledger: Ledger, seed: int
+        self,
+        number: int,
+        cast: tuple[tuple[Behaviour, int], ...],
+        size: int,
+        ledger: ShopperLedger,
+        seed: int,
     ) -> None:
         try:
             asyncio.run(self._all(number, cast, size, ledger, seed))
@@ -83,9 +88,14 @@ class Crowd:
             self._faults.append(error)
 
     async def _all(
-        self, number: int, cast: tuple[tuple[Behaviour, int], ...], size: int, ledger: Ledger, seed: int
+        self,
+        number: int,
+        cast: tuple[tuple[Behaviour, int], ...],
+        size: int,
+        ledger: ShopperLedger,
+        seed: int,
     ) -> None:
-        async with Client(self._url, self.account) as http:
+        async with AccountedClient(self._url, self.account) as http:
             shop = PatientShop(http, ledger, self._over.is_set)
             await asyncio.gather(
                 *(self._one(shop, cast, Random(f"{seed}/{number}/{place}")) for place in range(size))  # noqa: S311

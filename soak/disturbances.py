@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from app.demo.shop import SESSIONS
-from app.demo.simulator import Simulator
+from app.demo.simulator import SimulatorClient
 from app.settings import DATABASE
 from soak.account import Span
 from soak.crowd import Crowd
@@ -131,7 +131,7 @@ def _half_bodies(site: Site, _: int) -> None:
 
 def _odd_providers(site: Site, _: int) -> None:
     with httpx.Client(base_url=site.programs.simulator.url, trust_env=False) as http:
-        simulator = Simulator(http)
+        simulator = SimulatorClient(http)
         with simulator.playing({name: {**ODD_SCRIPT} for name in simulator.providers()}):
             time.sleep(site.away)
 

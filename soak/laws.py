@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from app.demo.ledger import Series, series
+from app.demo.ledger import CountedSeries, series
 from soak.account import NOTHING, Span
 from telemetry.catalog import CATALOG
 
@@ -51,8 +51,8 @@ class Numbers:
     at_prometheus: int = 0
     through_collector: int = 0
     by_status: Mapping[str, int] = field(default_factory=dict)
-    own: Counter[Series] = field(default_factory=Counter)
-    by_series: Counter[Series] = field(default_factory=Counter)
+    own: Counter[CountedSeries] = field(default_factory=Counter)
+    by_series: Counter[CountedSeries] = field(default_factory=Counter)
 
     asked: int = 0
     unlike: tuple[str, ...] = ()
@@ -105,7 +105,7 @@ class Numbers:
         """By our own account, and counted."""
         name, values = DIALOGUES[which]
 
-        def total(counts: Counter[Series]) -> int:
+        def total(counts: Counter[CountedSeries]) -> int:
             return sum(n for one, n in counts.items() if one.name == name and set(values) <= set(one.values))
 
         return total(self.own), total(self.by_series)
@@ -144,7 +144,7 @@ def _attempts(n: Numbers) -> Iterator[str]:
         yield f"{calls} attempts failed, and {errors} errors of the LLMs are counted"
 
 
-def _is(one: Series, name: str, **labels: str) -> bool:
+def _is(one: CountedSeries, name: str, **labels: str) -> bool:
     return one.name == name and labels.items() <= one.labels.items()
 
 
@@ -164,17 +164,17 @@ def _alike(n: Numbers) -> Iterator[str]:
 def _statuses(n: Numbers) -> Iterator[str]:
     yield from (f"{m} answered with {code}" for code, m in n.answered.items() if str(code) in FAILURES and m)
     yield from (f"{m} counted with {code}" for code, m in n.by_status.items() if code in FAILURES and m)
-    yield from _told(span for span in n.unavailable if not span.within(n.full, GRACE_SECONDS))
+    yield from _lines(span for span in n.unavailable if not span.within(n.full, GRACE_SECONDS))
     yield from (f"{count} times: {what}" for what, count in n.unexpected.items())
 
 
 def _connections(n: Numbers) -> Iterator[str]:
-    return _told(
+    return _lines(
         span for span in (*n.broken, *n.unanswered, *n.gone) if not span.within(n.ends, GRACE_SECONDS)
     )
 
 
-def _told(spans: Iterable[Span]) -> Iterator[str]:
+def _lines(spans: Iterable[Span]) -> Iterator[str]:
     yield from (
         f"{span.what}, {span.ended - span.begun:.1f} s, with nothing that explains it" for span in spans
     )

@@ -41,7 +41,7 @@ scrape_configs:
 """
 
 
-class Program:
+class SoakProgram:
     """One program. What it was started with stays: port, folder, data."""
 
     def __init__(self, command: Sequence[str | Path], url: str, ready: str, env: Mapping[str, str]) -> None:
@@ -68,7 +68,7 @@ class Program:
         self._stack.close()
 
 
-class Service(Program):
+class SoakService(SoakProgram):
     """The service with its workers."""
 
     def __init__(self, workers: int, state: Path, simulator: str, collector: str) -> None:
@@ -151,13 +151,13 @@ class Programs:
     def __init__(self, workers: int, folder: Path, state: Path) -> None:
         self.simulator = _simulator()
         self.collector, gates = _collector(folder)
-        self.service = Service(workers, state, self.simulator.url, f"http://127.0.0.1:{gates['HTTP']}")
+        self.service = SoakService(workers, state, self.simulator.url, f"http://127.0.0.1:{gates['HTTP']}")
         self.prometheus = _prometheus(
             folder, self.service.url.removeprefix("http://"), f"127.0.0.1:{gates['SCRAPE']}"
         )
 
     @property
-    def _all(self) -> tuple[Program, ...]:
+    def _all(self) -> tuple[SoakProgram, ...]:
         return (self.simulator, self.collector, self.service, self.prometheus)
 
     def start(self) -> None:
@@ -172,21 +172,21 @@ class Programs:
                 stack.callback(program.stop)
 
 
-def _simulator() -> Program:
+def _simulator() -> SoakProgram:
     port = free_port()
     command = [*REVIEWLENS, "llm-simulator", "--port", str(port), *PLAY.split()]
-    return Program(command, f"http://127.0.0.1:{port}", "/healthz", {})
+    return SoakProgram(command, f"http://127.0.0.1:{port}", "/healthz", {})
 
 
-def _collector(folder: Path) -> tuple[Program, dict[str, int]]:
+def _collector(folder: Path) -> tuple[SoakProgram, dict[str, int]]:
     gates = {name: free_port() for name in ("GRPC", "HTTP", "SCRAPE", "METRICS", "HEALTH")}
     own = {f"REVIEWLENS_COLLECTOR_{name}_PORT": str(port) for name, port in gates.items()}
     own["REVIEWLENS_COLLECTOR_QUEUE_DIR"] = str(folder / "collector")
     command: list[str | Path] = [obtain("otelcol"), f"--config={ROOT / 'otel-collector' / 'config.yaml'}"]
-    return Program(command, f"http://127.0.0.1:{gates['HEALTH']}", "/", own), gates
+    return SoakProgram(command, f"http://127.0.0.1:{gates['HEALTH']}", "/", own), gates
 
 
-def _prometheus(folder: Path, service: str, collector: str) -> Program:
+def _prometheus(folder: Path, service: str, collector: str) -> SoakProgram:
     port = free_port()
     file = folder / "prometheus.yml"
     file.write_text(
@@ -199,4 +199,4 @@ def _prometheus(folder: Path, service: str, collector: str) -> Program:
         f"--web.listen-address=127.0.0.1:{port}",
         "--scrape.discovery-reload-interval=100ms",  # hidden; its default lets a target wait 5 s
     ]
-    return Program(command, f"http://127.0.0.1:{port}", "/-/ready", {})
+    return SoakProgram(command, f"http://127.0.0.1:{port}", "/-/ready", {})

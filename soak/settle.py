@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 
 from app.demo.compare import COMPARED, comparable
-from app.demo.ledger import Series
+from app.demo.ledger import CountedSeries
 from app.demo.scraped import summed
 from soak.disturbances import COLLECTOR, ENDED, FULL, KILLED, Site, round_for
 from soak.laws import Numbers
@@ -140,11 +140,11 @@ def _resets(prometheus: Prometheus, seconds: float) -> tuple[str, ...]:
     )
 
 
-def _counts(found: Page) -> Counter[Series]:
+def _counts(found: Page) -> Counter[CountedSeries]:
     return summed((name, dict(labels), value) for (name, labels), value in found.items() if name in COMPARED)
 
 
-def _by_status(counts: Mapping[Series, int]) -> dict[str, int]:
+def _by_status(counts: Mapping[CountedSeries, int]) -> dict[str, int]:
     by_status: Counter[str] = Counter()
     for one, number in counts.items():
         if one.name == REQUESTS:

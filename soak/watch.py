@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from app.demo.compare import comparable
 from app.demo.scraped import summed
 from soak.account import Account, Span
-from soak.programs import Service
+from soak.programs import SoakService
 
 EVERY_SECONDS = 0.25
 KEPT = 20
@@ -68,7 +68,7 @@ class Watch:
     """A thread that asks again and again, and remembers what was off."""
 
     def __init__(
-        self, service: Service, account: Account, clock: Callable[[], float] = time.monotonic
+        self, service: SoakService, account: Account, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._service, self._account, self._clock = service, account, clock
         self._over = threading.Event()

@@ -75,8 +75,8 @@ async def _invalid(_: Request, error: Exception) -> Response:
     that cannot be written as JSON, such as a lone surrogate or NaN."""
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it only
     errors_total.labels(error_type="validation", component="api").inc()
-    told = [{"type": one["type"], "loc": one["loc"], "msg": _words(one)} for one in error.errors()]
-    return JSONResponse({"detail": told}, 422)
+    described = [{"type": one["type"], "loc": one["loc"], "msg": _words(one)} for one in error.errors()]
+    return JSONResponse({"detail": described}, 422)
 
 
 def _words(problem: Mapping[str, Any]) -> str:

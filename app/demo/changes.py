@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from app.demo.compare import Outcome
-from app.demo.ledger import Series
+from app.demo.ledger import CountedSeries
 
 
 class Brief(NamedTuple):
@@ -94,7 +94,7 @@ def _verdict(outcome: Outcome) -> Text:
 def _words(outcome: Outcome) -> Iterator[Text]:
     """For each metric that the scenario moves: requests 67 × 200, 12 × 201."""
     for name, (word, told_by) in BRIEFS.items():
-        groups: dict[str, list[Series]] = {}
+        groups: dict[str, list[CountedSeries]] = {}
         for one in outcome.moved:
             if one.name == name and name in outcome.scenario.moves:
                 groups.setdefault(" ".join(one.labels[label] for label in told_by), []).append(one)
@@ -103,7 +103,7 @@ def _words(outcome: Outcome) -> Iterator[Text]:
             yield Text.assemble((f"{word} ", "dim"), Text(", ").join(parts))
 
 
-def _number(outcome: Outcome, members: Sequence[Series], labels: str) -> Text:
+def _number(outcome: Outcome, members: Sequence[CountedSeries], labels: str) -> Text:
     sent, counted = (sum(counts[one] for one in members) for counts in (outcome.sent, outcome.counted))
     differs = any(one in outcome.differences for one in members)
     number = f"{sent:,} sent and {counted:,} counted" if differs else f"{sent:,}"

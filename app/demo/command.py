@@ -27,7 +27,7 @@ from app.demo.compare import Outcome
 from app.demo.run import Driver, NotPossibleError
 from app.demo.scenarios import BY_NAME, QUICK, SCENARIOS, Scenario
 from app.demo.scraped import now
-from app.demo.simulator import Simulator
+from app.demo.simulator import SimulatorClient
 from app.ports import address
 from telemetry.doctor.prometheus import Prometheus, PrometheusError
 from telemetry.secrets import cleaned, without_secrets
@@ -173,9 +173,9 @@ async def _reach(api: httpx.AsyncClient, prometheus: Prometheus) -> None:
 
 
 @contextmanager
-def _simulator(url: str) -> Iterator[Simulator | None]:
+def _simulator(url: str) -> Iterator[SimulatorClient | None]:
     with client(httpx.Client, url, 10) as http:
-        simulator = Simulator(http)
+        simulator = SimulatorClient(http)
         yield simulator if simulator.answers() else None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from app.demo.ledger import Ledger, Series, series
+from app.demo.ledger import CountedSeries, ShopperLedger, series
 from app.demo.scenarios import Scenario
 from app.demo.shop import ENDPOINTS
 from app.demo.simulator import Attempt, account
@@ -42,18 +42,18 @@ class Outcome:
     """
 
     scenario: Scenario
-    sent: Counter[Series] = field(default_factory=Counter)
-    counted: Counter[Series] = field(default_factory=Counter)
+    sent: Counter[CountedSeries] = field(default_factory=Counter)
+    counted: Counter[CountedSeries] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
     left_out: str = ""
 
     @property
-    def differences(self) -> tuple[Series, ...]:
+    def differences(self) -> tuple[CountedSeries, ...]:
         """The series that the two accounts do not agree on."""
         return tuple(sorted(one for one in self.moved if self.sent[one] != self.counted[one]))
 
     @property
-    def moved(self) -> tuple[Series, ...]:
+    def moved(self) -> tuple[CountedSeries, ...]:
         """Every series that one of the accounts says has risen."""
         return tuple(
             sorted(one for one in {*self.sent, *self.counted} if self.sent[one] or self.counted[one])
@@ -65,7 +65,7 @@ class Outcome:
         return not self.failures and not self.differences
 
 
-def llm_calls(ledger: Ledger, attempts: list[Attempt]) -> Counter[Series]:
+def llm_calls(ledger: ShopperLedger, attempts: list[Attempt]) -> Counter[CountedSeries]:
     """The LLM attempts: by the simulator's account and, for what it cannot know, by the verdicts."""
     return account(attempts) + Counter(
         {
@@ -77,11 +77,11 @@ def llm_calls(ledger: Ledger, attempts: list[Attempt]) -> Counter[Series]:
 
 
 def comparable(
-    counts: Counter[Series], *, every_attempt_known: bool = True, time_outs_known: bool = False
-) -> Counter[Series]:
+    counts: Counter[CountedSeries], *, every_attempt_known: bool = True, time_outs_known: bool = False
+) -> Counter[CountedSeries]:
     """Without what the driver does not cause, or cannot know."""
 
-    def known(one: Series) -> bool:
+    def known(one: CountedSeries) -> bool:
         labels = one.labels
         if not every_attempt_known and (one.name.startswith("llm_") or labels.get("component") == "llm"):
             return labels.get("status") in {"success", "fallback"}

@@ -19,7 +19,7 @@ ERROR_OF_STATUS = {
 PIPELINE = ("retrieval_duration_seconds_count", "scoring_duration_seconds_count", "evidence_count_count")
 
 
-class Series(NamedTuple):
+class CountedSeries(NamedTuple):
     """One series that only rises: its sample's name, its label values in the catalogue's order."""
 
     name: str
@@ -40,22 +40,22 @@ def metric_of(sample: str) -> Metric:
     return BY_NAME.get(sample) or BY_NAME[sample.removesuffix("_count")]
 
 
-def series(sample: str, **labels: str) -> Series:
+def series(sample: str, **labels: str) -> CountedSeries:
     """The series with these labels, all of them and no others."""
     names = metric_of(sample).label_names
     if set(names) != set(labels):
         raise ValueError(f"{sample} has the labels {names}, not {tuple(labels)}")
-    return Series(sample, tuple(labels[name] for name in names))
+    return CountedSeries(sample, tuple(labels[name] for name in names))
 
 
-class Ledger:
+class ShopperLedger:
     """What a scenario's shoppers did and saw. `failures`: what went wrong, in words, with how often.
 
     `verdicts`: (provider, status) as the API told them.
     """
 
     def __init__(self) -> None:
-        self.counts: Counter[Series] = Counter()
+        self.counts: Counter[CountedSeries] = Counter()
         self.failures: Counter[str] = Counter()
         self.verdicts: Counter[tuple[str, str]] = Counter()
 

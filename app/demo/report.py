@@ -90,10 +90,10 @@ async def says(prometheus: Prometheus, began: float, every: bool = False) -> Tab
 
 
 async def _values(prometheus: Prometheus, fact: Fact, expr: str) -> dict[tuple[str, ...], float]:
-    told = [label for label in fact.by if label != "le"]
+    shown = [label for label in fact.by if label != "le"]
     samples = await ask(prometheus, expr)
-    found = {tuple(sample.labels[label] for label in told): sample.value for sample in samples}
-    return found or ({} if told else {(): math.nan})
+    found = {tuple(sample.labels[label] for label in shown): sample.value for sample in samples}
+    return found or ({} if shown else {(): math.nan})
 
 
 def _text(fact: Fact, value: float) -> str:

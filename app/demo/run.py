@@ -13,12 +13,12 @@ import httpx
 
 from app.demo.behaviours import completes
 from app.demo.compare import COMPARED, Outcome, comparable, llm_calls
-from app.demo.ledger import Ledger, Series
+from app.demo.ledger import CountedSeries, ShopperLedger
 from app.demo.scenarios import Behaviour, Scenario
 from app.demo.scraped import PATIENCE_SECONDS, NotInTimeError, counters, exposed, now, wait_for
 from app.demo.shop import GoneWrongError, Shop
 from app.demo.shopper import Shopper
-from app.demo.simulator import Attempt, Simulator
+from app.demo.simulator import Attempt, SimulatorClient
 from telemetry.doctor.prometheus import Prometheus
 
 AT_ONCE = 6
@@ -32,7 +32,7 @@ class NotPossibleError(Exception):
     """The demo cannot run: says what is missing and what to do."""
 
 
-class Watch(Protocol):
+class ProgressListener(Protocol):
     """Who is told how it goes."""
 
     def begins(self, what: str, steps: int) -> None:
@@ -52,8 +52,8 @@ class Driver:
         self,
         api: httpx.AsyncClient,
         prometheus: Prometheus,
-        simulator: Simulator | None,
-        watch: Watch,
+        simulator: SimulatorClient | None,
+        watch: ProgressListener,
         *,
         seed: int = 0,
         patience: float = PATIENCE_SECONDS,
@@ -65,7 +65,7 @@ class Driver:
         self._seed = seed
         self._patience = patience
         self._order: tuple[str, ...] = ()
-        self._before: Counter[Series] = Counter()
+        self._before: Counter[CountedSeries] = Counter()
         self.began = 0.0
 
     async def prepare(self, scenarios: tuple[Scenario, ...]) -> str:
@@ -82,7 +82,7 @@ class Driver:
         """Play one scenario and wait until Prometheus holds what was sent. Scripts are undone in any case."""
         if scenario.needs_simulator and not self._order:
             return Outcome(scenario, left_out=self._why_not_scripted())
-        ledger, attempts = Ledger(), []
+        ledger, attempts = ShopperLedger(), []
         if self._simulator is None:
             await self._perform(scenario, shoppers, ledger)
         else:
@@ -93,7 +93,7 @@ class Driver:
         return Outcome(scenario, sent, counted, ledger.failures)
 
     async def _perform_scripted(
-        self, simulator: Simulator, scenario: Scenario, shoppers: int, ledger: Ledger
+        self, simulator: SimulatorClient, scenario: Scenario, shoppers: int, ledger: ShopperLedger
     ) -> list[Attempt]:
         """Play it with the simulator's script, if it has one; what the simulator was asked meanwhile."""
         mark = simulator.last()
@@ -102,7 +102,7 @@ class Driver:
             await self._perform(scenario, shoppers, ledger)
             return await simulator.settled(mark)
 
-    async def _perform(self, scenario: Scenario, shoppers: int, ledger: Ledger) -> None:
+    async def _perform(self, scenario: Scenario, shoppers: int, ledger: ShopperLedger) -> None:
         cast = scenario.cast(shoppers)
         self._watch.begins(scenario.name, len(cast))
         room = asyncio.Semaphore(AT_ONCE)
@@ -116,10 +116,10 @@ class Driver:
 
         await asyncio.gather(*(one(number, behaviour) for number, behaviour in enumerate(cast)))
 
-    async def _probe(self, simulator: Simulator) -> tuple[str, ...]:
+    async def _probe(self, simulator: SimulatorClient) -> tuple[str, ...]:
         """The providers, the one that is asked first in front; nothing where the API asks others."""
         self._watch.waits("a first dialogue, to see which LLM provider is asked first")
-        mark, ledger = simulator.last(), Ledger()
+        mark, ledger = simulator.last(), ShopperLedger()
         await _go(completes, Shopper(Shop(self._api, ledger), Random(self._seed)))  # noqa: S311 - no secret
         if ledger.failures:
             raise NotPossibleError(f"a first dialogue fails: {'; '.join(ledger.failures)}")
@@ -142,9 +142,9 @@ class Driver:
 
     async def _stand_still(self) -> str:
         """The API does not show its metrics here: wait until all of them have arrived at Prometheus."""
-        seen, since = Counter[Series](), time.monotonic()
+        seen, since = Counter[CountedSeries](), time.monotonic()
 
-        def still(now: Counter[Series]) -> bool:
+        def still(now: Counter[CountedSeries]) -> bool:
             nonlocal seen, since
             if now != seen:
                 seen, since = now, time.monotonic()
@@ -156,18 +156,20 @@ class Driver:
             return _warning(late, bool(late.seen))
         return ""
 
-    async def _both(self) -> tuple[Counter[Series], Counter[Series]]:
+    async def _both(self) -> tuple[Counter[CountedSeries], Counter[CountedSeries]]:
         page = (await self._api.get("/metrics")).raise_for_status()
         return comparable(exposed(page.text, COMPARED)), await self._counters()
 
-    async def _counters(self) -> Counter[Series]:
+    async def _counters(self) -> Counter[CountedSeries]:
         return comparable(await counters(self._prometheus, COMPARED))
 
-    async def _counted(self, sent: Counter[Series], *, every_attempt_known: bool) -> Counter[Series]:
-        def risen(now: Counter[Series]) -> Counter[Series]:
+    async def _counted(
+        self, sent: Counter[CountedSeries], *, every_attempt_known: bool
+    ) -> Counter[CountedSeries]:
+        def risen(now: Counter[CountedSeries]) -> Counter[CountedSeries]:
             return Counter({one: now[one] - self._before[one] for one in {*now, *self._before}})
 
-        def enough(now: Counter[Series]) -> bool:
+        def enough(now: Counter[CountedSeries]) -> bool:
             return all(risen(now)[one] >= number for one, number in sent.items())
 
         try:
@@ -193,6 +195,6 @@ async def _go(behaviour: Behaviour, shopper: Shopper) -> None:
         await behaviour(shopper)
 
 
-def _same(both: tuple[Counter[Series], Counter[Series]]) -> bool:
+def _same(both: tuple[Counter[CountedSeries], Counter[CountedSeries]]) -> bool:
     shown, held = both
     return bool(held) and shown == held

@@ -10,7 +10,7 @@ from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.demo.ledger import Series, metric_of
+from app.demo.ledger import CountedSeries, metric_of
 from telemetry.doctor.prometheus import Prometheus, Sample
 
 # monitoring/intervals.yaml has it; a test compares.
@@ -35,7 +35,7 @@ async def now(prometheus: Prometheus) -> float:
     return (await ask(prometheus, "time()"))[0].value
 
 
-async def counters(prometheus: Prometheus, names: Collection[str]) -> Counter[Series]:
+async def counters(prometheus: Prometheus, names: Collection[str]) -> Counter[CountedSeries]:
     """The latest value of every fresh series of these names, summed over instances and targets."""
     samples = await ask(prometheus, fresh(f'{{__name__=~"{"|".join(names)}"}}'))
     return summed((sample.labels["__name__"], sample.labels, sample.value) for sample in samples)
@@ -52,18 +52,18 @@ def fresh(selector: str, at: float | None = None) -> str:
     return f"last_over_time({selector}[{FRESH}]{moment})"
 
 
-def exposed(text: str, names: Collection[str]) -> Counter[Series]:
+def exposed(text: str, names: Collection[str]) -> Counter[CountedSeries]:
     """The same series, read from the API's own /metrics."""
     samples = (sample for family in text_string_to_metric_families(text) for sample in family.samples)
     return summed((sample.name, sample.labels, sample.value) for sample in samples if sample.name in names)
 
 
-def summed(samples: Iterable[tuple[str, Mapping[str, str], float]]) -> Counter[Series]:
+def summed(samples: Iterable[tuple[str, Mapping[str, str], float]]) -> Counter[CountedSeries]:
     """Values by series, over all labels that the catalogue does not know: those of a target."""
-    counts: Counter[Series] = Counter()
+    counts: Counter[CountedSeries] = Counter()
     for name, labels, value in samples:
         known = metric_of(name).label_names
-        counts[Series(name, tuple(labels.get(label, "") for label in known))] += int(value)
+        counts[CountedSeries(name, tuple(labels.get(label, "") for label in known))] += int(value)
     return counts
 
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import httpx
 
-from app.demo.ledger import Ledger
+from app.demo.ledger import ShopperLedger
 from telemetry.builtin import UNMATCHED
 from telemetry.secrets import cleaned
 
@@ -30,7 +30,7 @@ class GoneWrongError(Exception):
 class Shop:
     """A client that keeps account. `endpoint` is always the route template."""
 
-    def __init__(self, http: httpx.AsyncClient, ledger: Ledger) -> None:
+    def __init__(self, http: httpx.AsyncClient, ledger: ShopperLedger) -> None:
         self._http = http
         self.ledger = ledger
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from app.demo.ledger import Series, series
+from app.demo.ledger import CountedSeries, series
 
 SETTLE_SECONDS = 15.0
 POLL_SECONDS = 0.05
@@ -33,7 +33,7 @@ ERROR_OF_OUTCOME = {
 Attempt = Mapping[str, Any]
 
 
-class Simulator:
+class SimulatorClient:
     """Its control API and ledger. Requests block, for milliseconds: no cancellation can stop an undo."""
 
     def __init__(self, http: httpx.Client) -> None:
@@ -84,9 +84,9 @@ class Simulator:
         return self._http.get(path).raise_for_status().json()
 
 
-def account(attempts: list[Attempt]) -> Counter[Series]:
+def account(attempts: list[Attempt]) -> Counter[CountedSeries]:
     """What the API must have counted for these attempts. The first of them began a chain."""
-    counts: Counter[Series] = Counter()
+    counts: Counter[CountedSeries] = Counter()
     for attempt in attempts:
         provider = attempt["provider"]
         error = "timeout" if attempt["aborted"] else ERROR_OF_OUTCOME.get(attempt["outcome"], "")

@@ -11,15 +11,15 @@ from typing import Any, Protocol
 from anyio import to_thread
 
 from app.dialogue import journey
-from app.dialogue.finding import Finding, find
-from app.dialogue.model import ACTIVE, COMPLETE, Reason, Said, Session, digest
+from app.dialogue.analysis import ReviewAnalysis, find
+from app.dialogue.model import ACTIVE, COMPLETE, GivenAnswer, Reason, Session, digest
 from app.dialogue.questions import GENERAL, next_question, settled, top
 from app.dialogue.store import Overtaken, SessionStore
 from app.dialogue.turns import Turns
 from app.errors import Conflict, NotFound
 from app.llm.verdict import Restart, Verdict, VerdictRequest
 from app.reviews.corpus import Corpus
-from app.reviews.models import Answer, Evidence, FactorScore, Product, Question
+from app.reviews.models import Evidence, FactorScore, Product, Question, ShopperAnswer
 from app.reviews.rows import Kind
 from app.reviews.scoring import score
 from telemetry.timing import track_errors
@@ -231,13 +231,13 @@ class Engine:
 
 
 @track_errors("dialogue_error", "dialogue")
-def _following(corpus: Corpus, session: Session, found: Finding) -> Question:
+def _following(corpus: Corpus, session: Session, found: ReviewAnalysis) -> Question:
     asked = {said.question_id for said in session.said}
     last = _question(corpus, session.said[-1].question_id)
     return next_question(corpus.questions, found.scores, asked, last.next_factor_hint if last else "")
 
 
-def _count(session: Session, found: Finding) -> None:
+def _count(session: Session, found: ReviewAnalysis) -> None:
     """Count the answer that `session` was saved with."""
     journey.searched(session.category, found)
     journey.answered(session.category, session.session_id, session.turn)
@@ -246,7 +246,7 @@ def _count(session: Session, found: Finding) -> None:
 
 
 def _with_answer(session: Session, text: str) -> Session:
-    return replace(session, said=(*session.said, Said(str(session.question_id), text)))
+    return replace(session, said=(*session.said, GivenAnswer(str(session.question_id), text)))
 
 
 def _expect_open(session: Session, text: str, question_id: str | None) -> None:
@@ -272,8 +272,8 @@ def _open_question(corpus: Corpus, question_id: str | None) -> Question | None:
     return _question(corpus, question_id) or replace(GENERAL, question_id=question_id)
 
 
-def _answers(corpus: Corpus, session: Session) -> tuple[Answer, ...]:
-    return tuple(Answer(said.text, _question(corpus, said.question_id)) for said in session.said)
+def _answers(corpus: Corpus, session: Session) -> tuple[ShopperAnswer, ...]:
+    return tuple(ShopperAnswer(said.text, _question(corpus, said.question_id)) for said in session.said)
 
 
 def _analysis(verdict: Verdict, evidence: tuple[Evidence, ...], samples: tuple[Kind, ...]) -> dict[str, Any]:

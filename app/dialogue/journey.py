@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 
-from app.dialogue.finding import Finding
+from app.dialogue.analysis import ReviewAnalysis
 from app.dialogue.model import ACTIVE, COMPLETE, START, Abandoned, digest
 from app.dialogue.store import PRODUCT_SELECTION
 from telemetry.metrics import (
@@ -47,7 +47,7 @@ def product_selected(category: str, seen_before: bool) -> None:
     _step(REVIEW_COLLECTION, "enter", category)
 
 
-def searched(category: str, found: Finding) -> None:
+def searched(category: str, found: ReviewAnalysis) -> None:
     """The reviews were searched and scored for a step that was taken."""
     retrieval_duration_seconds.labels(category=category).observe(found.retrieval_seconds)
     scoring_duration_seconds.labels(category=category).observe(found.scoring_seconds)

@@ -28,7 +28,7 @@ def without_ids(text: str) -> str:
 
 
 @dataclass(frozen=True)
-class Said:
+class GivenAnswer:
     """One answer, and the question it went to."""
 
     question_id: str
@@ -45,7 +45,7 @@ class Session:
     question_id: str | None
     stage: str = START
     status: Status = "live"
-    said: tuple[Said, ...] = ()
+    said: tuple[GivenAnswer, ...] = ()
     top: tuple[str, ...] = ()
     evidence: int | None = None
     analysis: dict[str, Any] | None = None
@@ -69,7 +69,7 @@ def as_document(session: Session) -> dict[str, Any]:
 
 def from_document(document: dict[str, Any]) -> Session:
     """The session that such a document was made from."""
-    said = tuple(Said(**each) for each in document["said"])
+    said = tuple(GivenAnswer(**each) for each in document["said"])
     return Session(**{**document, "said": said, "top": tuple(document["top"])})
 
 

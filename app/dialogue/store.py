@@ -28,7 +28,7 @@ class TooManyLive(Full):
         super().__init__(f"{most} dialogues are going on, as many as may at one time; try again later")
 
 
-class Evidence(NamedTuple):
+class SessionEvidence(NamedTuple):
     """What a live session holds."""
 
     category: str
@@ -39,7 +39,7 @@ class Evidence(NamedTuple):
 class LiveEvidence(NamedTuple):
     """Some of the live sessions that hold evidence, and for each category how many hold how much in all."""
 
-    some: list[Evidence]
+    some: list[SessionEvidence]
     totals: dict[str, tuple[int, int]]
 
 

@@ -23,9 +23,9 @@ from app.dialogue.store import (
     MOST_LIVE,
     PORTION,
     PRODUCT_SELECTION,
-    Evidence,
     LiveEvidence,
     Overtaken,
+    SessionEvidence,
     TooManyLive,
 )
 from app.dialogue.store_redis_faults import AWAY, explained, was_sent
@@ -126,7 +126,7 @@ class RedisSessions:
         some, totals = self._tried(lambda: self._script(scripts.LIVE)(keys, [most]))
         known = [(session_id, json.loads(summary)) for session_id, summary in _pairs(some)]
         return LiveEvidence(
-            [Evidence(category, session_id, pieces) for session_id, (_, category, pieces) in known],
+            [SessionEvidence(category, session_id, pieces) for session_id, (_, category, pieces) in known],
             _by_category(dict(_pairs(totals))),
         )
 

@@ -17,9 +17,9 @@ from app.dialogue.store import (
     MOST_LIVE,
     PORTION,
     PRODUCT_SELECTION,
-    Evidence,
     LiveEvidence,
     Overtaken,
+    SessionEvidence,
     TooManyLive,
 )
 
@@ -181,7 +181,7 @@ class SqliteSessions:
                 " GROUP BY category"
             ).fetchall()
         return LiveEvidence(
-            [Evidence(*row) for row in some],
+            [SessionEvidence(*row) for row in some],
             {category: (sessions, pieces) for category, sessions, pieces in totals},
         )
 

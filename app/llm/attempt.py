@@ -41,8 +41,8 @@ class Attempt:
         self._provider, self._answered, self._rates, self._clock = provider, answered, rates, clock
         self._prompt_chars = len(f"{prompt.system}\n{prompt.user}")
         self._streamed = self._whole = False
-        self._told = Usage()
-        self._untold_chars = 0
+        self._reported = Usage()
+        self._unreported_chars = 0
         self._first_byte: float | None = None
 
     def __enter__(self) -> Attempt:
@@ -59,20 +59,20 @@ class Attempt:
         if self._first_byte is None:
             self._first_byte = self._seconds()
         self.text += chunk.text
-        told = self._told.risen_to(chunk.usage or Usage())
+        usage = self._reported.risen_to(chunk.usage or Usage())
         # A figure that does not rise says nothing of the text: some events have none, or a placeholder.
-        rises = (told.completion_tokens or 0) > (self._told.completion_tokens or 0)
-        self._untold_chars = 0 if rises else self._untold_chars + len(chunk.text)
-        self._told = told
+        rises = (usage.completion_tokens or 0) > (self._reported.completion_tokens or 0)
+        self._unreported_chars = 0 if rises else self._unreported_chars + len(chunk.text)
+        self._reported = usage
         self._whole = self._whole or chunk.last
 
     def ended(self, completion: Completion | None = None) -> None:
         """The answer is whole: here, or by the pieces taken."""
         if completion:
-            self.text, self._told, self._whole = completion.text, completion.usage, True
-            self._untold_chars = len(self.text)
-        self._rates.prompt.learn(self._told.prompt_tokens, self._prompt_chars)
-        self._rates.completion.learn(self._told.completion_tokens, len(self.text))
+            self.text, self._reported, self._whole = completion.text, completion.usage, True
+            self._unreported_chars = len(self.text)
+        self._rates.prompt.learn(self._reported.prompt_tokens, self._prompt_chars)
+        self._rates.completion.learn(self._reported.completion_tokens, len(self.text))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
@@ -80,7 +80,7 @@ class Attempt:
         failed = self._failure(error) if isinstance(error, Exception) else None
         stopped = error is not None and failed is None
         if failed:
-            self._told = self._told.risen_to(failed.usage or Usage())
+            self._reported = self._reported.risen_to(failed.usage or Usage())
         self.succeeded = error is None
         good = self.succeeded or (stopped and self._streamed)
         self._count(self._answered if good else "error", failed, stopped)
@@ -116,9 +116,9 @@ class Attempt:
 
     def _count_tokens(self) -> tuple[int, int]:
         """Count what the provider told, and what must be added to it."""
-        added_prompt, added_completion = self._untold()
-        prompt = (self._told.prompt_tokens or 0) + added_prompt
-        completion = (self._told.completion_tokens or 0) + added_completion
+        added_prompt, added_completion = self._estimated()
+        prompt = (self._reported.prompt_tokens or 0) + added_prompt
+        completion = (self._reported.completion_tokens or 0) + added_completion
         for kind, tokens, part in (
             ("prompt", prompt, added_prompt),
             ("completion", completion, added_completion),
@@ -127,15 +127,15 @@ class Attempt:
             llm_tokens_estimated_total.labels(provider=self._provider, type=kind).inc(part)
         return prompt, completion
 
-    def _untold(self) -> tuple[int, int]:
+    def _estimated(self) -> tuple[int, int]:
         """Estimates of the prompt's and the answer's tokens that the provider has used and not told."""
         if self._first_byte is None and not self._whole:
             return 0, 0
-        prompt_told = self._told.prompt_tokens is not None
-        answer_told = self._whole and self._told.completion_tokens is not None
+        prompt_told = self._reported.prompt_tokens is not None
+        answer_told = self._whole and self._reported.completion_tokens is not None
         return (
             0 if prompt_told else self._rates.prompt.of(self._prompt_chars),
-            0 if answer_told else self._rates.completion.of(self._untold_chars),
+            0 if answer_told else self._rates.completion.of(self._unreported_chars),
         )
 
     def _seconds(self) -> float:

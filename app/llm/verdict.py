@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from app.llm.base import LLMError, Prompt
 from app.plaintext import PLAIN
-from app.reviews.models import Answer, Evidence, FactorScore
+from app.reviews.models import Evidence, FactorScore, ShopperAnswer
 
 MAX_FACTORS = 5
 MAX_EVIDENCE = 12
@@ -48,7 +48,7 @@ class VerdictRequest:
     category: str
     factors: tuple[FactorScore, ...] = ()
     evidence: tuple[Evidence, ...] = ()
-    answers: tuple[Answer, ...] = ()
+    answers: tuple[ShopperAnswer, ...] = ()
 
     @property
     def top_factors(self) -> tuple[FactorScore, ...]:

@@ -8,8 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from app.reviews.files import Contents, Problem
-from app.reviews.ledger import Key, Ledger, Record, Value
+from app.reviews.files import Contents, ImportProblem
+from app.reviews.ledger import ImportLedger, Key, Record, Value
 from app.reviews.models import Factor, Question
 from app.reviews.rows import BadFileError, BadRowError, Fault
 from app.reviews.spelling import clean
@@ -55,14 +55,14 @@ def given(category: str, known: Collection[str]) -> str:
     return key
 
 
-def of_reviews(path: Path, ledger: Ledger, wanted: str | None) -> str:
+def of_reviews(path: Path, ledger: ImportLedger, wanted: str | None) -> str:
     """The category of a reviews file: the wanted one, or that of its name. Raises BadFileError."""
     known = ledger.categories
     return by_name(path, known) if wanted is None else given(wanted, known)
 
 
 def keyed(
-    value: Value, ledger: Ledger, category: str | None, origin: str, sample: bool
+    value: Value, ledger: ImportLedger, category: str | None, origin: str, sample: bool
 ) -> tuple[Key, Record]:
     """A row as the ledger takes it. `category` is that of a review, or the one wanted for a question.
 
@@ -84,25 +84,27 @@ class Keyed(NamedTuple):
     record: Record
 
 
-def keyed_rows(contents: Contents, ledger: Ledger, wanted: str | None = None) -> Iterator[Keyed | Problem]:
+def keyed_rows(
+    contents: Contents, ledger: ImportLedger, wanted: str | None = None
+) -> Iterator[Keyed | ImportProblem]:
     """A file's rows, and why one or all cannot be taken."""
     try:
         category = of_reviews(contents.path, ledger, wanted) if contents.kind == "reviews" else wanted
     except BadFileError as error:
-        yield Problem.of_file(contents.path, error)
+        yield ImportProblem.of_file(contents.path, error)
         return
     origin = source(contents.path.stem)
     for row in contents.rows():
-        if isinstance(row, Problem):
+        if isinstance(row, ImportProblem):
             yield row
             continue
         try:
             yield Keyed(row.line, *keyed(row.value, ledger, category, origin, contents.sample))
         except BadRowError as error:
-            yield Problem.of_row(contents.path, row.line, error)
+            yield ImportProblem.of_row(contents.path, row.line, error)
 
 
-def of_question(question: Question, ledger: Ledger, wanted: str | None, sample: bool = False) -> str:
+def of_question(question: Question, ledger: ImportLedger, wanted: str | None, sample: bool = False) -> str:
     """The category of the question's factor. BadRowError where there is none, or more than one.
 
     Own ids may be those of samples too: an own question asks about an own factor where there is one.

@@ -19,7 +19,7 @@ from app.database import Database
 from app.faults import StoreError
 from app.reviews import report
 from app.reviews.files import ChangedError, find
-from app.reviews.ingest import IngestError, Report
+from app.reviews.ingest import ImportReport, IngestError
 from app.reviews.ingest import ingest as import_files
 from app.reviews.progress import shown
 from app.reviews.repository import Repository
@@ -119,7 +119,7 @@ def _check(paths: Sequence[Path], watch: Path | None) -> None:
 
 def _import(
     repository: Repository, paths: Sequence[Path], category: str | None, dry_run: bool, console: Console
-) -> Report:
+) -> ImportReport:
     with shown(console) as progress:
         done = import_files(repository, paths, category, dry_run, progress)
     if done.files:

@@ -28,7 +28,7 @@ THEN = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
 
 @dataclass(frozen=True)
-class Labelled:
+class LabelledText:
     """A text, what it says of a factor ("-": it does not speak of it), and its review's rating."""
 
     sentence: str
@@ -40,7 +40,7 @@ class Labelled:
 
 
 @dataclass(frozen=True)
-class Measured:
+class LabelScore:
     """How one label fared: `right` of `given` and of `expected`."""
 
     right: int
@@ -56,13 +56,13 @@ class Measured:
         return self.right / self.expected if self.expected else 1.0
 
 
-def read(path: Path) -> tuple[Labelled, ...]:
+def read(path: Path) -> tuple[LabelledText, ...]:
     """The labelled sentences of a CSV file."""
     with path.open(encoding="utf-8-sig", newline="") as file:
-        return tuple(Labelled(**row) for row in csv.DictReader(file))
+        return tuple(LabelledText(**row) for row in csv.DictReader(file))
 
 
-def answers(labelled: Sequence[Labelled], factors: Sequence[Factor]) -> list[str]:
+def answers(labelled: Sequence[LabelledText], factors: Sequence[Factor]) -> list[str]:
     """The label that the analysis gives each sentence."""
     by_category: dict[str, list[Factor]] = defaultdict(list)
     for factor in factors:
@@ -77,16 +77,16 @@ def answers(labelled: Sequence[Labelled], factors: Sequence[Factor]) -> list[str
     return given
 
 
-def measure(pairs: Iterable[tuple[str, str]]) -> Mapping[str, Measured]:
+def measure(pairs: Iterable[tuple[str, str]]) -> Mapping[str, LabelScore]:
     """Per label, from (expected, given) pairs; "all" over all of them."""
     counted = Counter(pairs)
     expected, given = Counter[str](), Counter[str]()
     for (wanted, got), number in counted.items():
         expected[wanted] += number
         given[got] += number
-    result = {label: Measured(counted[label, label], given[label], expected[label]) for label in LABELS}
+    result = {label: LabelScore(counted[label, label], given[label], expected[label]) for label in LABELS}
     right = sum(number for (wanted, got), number in counted.items() if wanted == got)
-    return {**result, "all": Measured(right, counted.total(), counted.total())}
+    return {**result, "all": LabelScore(right, counted.total(), counted.total())}
 
 
 def main(
@@ -111,7 +111,7 @@ def main(
             console.print(f"{row.label} -> {got}  {row.factor_key}: {row.sentence}", markup=False)
 
 
-def _table(title: str, measured: Mapping[str, Measured]) -> Table:
+def _table(title: str, measured: Mapping[str, LabelScore]) -> Table:
     table = Table(title=title, title_justify="left")
     for column in ("label", "sentences", "precision", "recall"):
         table.add_column(column, justify="right" if column != "label" else "left")

@@ -26,7 +26,7 @@ from app.reviews.rows import (
 
 
 @dataclass(frozen=True)
-class Problem:
+class ImportProblem:
     """Why a row, or with `whole_file` all of a file, was not taken."""
 
     file: Path
@@ -35,12 +35,12 @@ class Problem:
     whole_file: bool = False
 
     @classmethod
-    def of_file(cls, file: Path, error: BadFileError) -> Problem:
+    def of_file(cls, file: Path, error: BadFileError) -> ImportProblem:
         """All of a file is not taken."""
         return cls(file, error.line, (Fault(str(error)),), whole_file=True)
 
     @classmethod
-    def of_row(cls, file: Path, line: int, error: BadRowError) -> Problem:
+    def of_row(cls, file: Path, line: int, error: BadRowError) -> ImportProblem:
         """One row is not taken."""
         return cls(file, line, tuple(error.faults))
 
@@ -51,7 +51,7 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Row:
+class NumberedRow:
     """A checked row and its line in the file."""
 
     line: int
@@ -73,12 +73,12 @@ class Contents:
     kind: Kind | None = None
     size: int = 0
     count: int = 0
-    problem: Problem | None = None
+    problem: ImportProblem | None = None
     unknown_columns: tuple[str, ...] = ()
     sample: bool = False
     digest: bytes = b""
 
-    def rows(self) -> Iterator[Row | Problem]:
+    def rows(self) -> Iterator[NumberedRow | ImportProblem]:
         """Every row, checked, or why it is not taken. They are read once more, and never held together.
 
         Raises ChangedError; at the file's end at the latest, where others were there before.
@@ -94,11 +94,11 @@ class Contents:
         if source.digest != self.digest:
             raise ChangedError(f"{self.path} changed while it was imported")
 
-    def _row(self, kind: Kind, line: int, raw: object) -> Row | Problem:
+    def _row(self, kind: Kind, line: int, raw: object) -> NumberedRow | ImportProblem:
         try:
-            return Row(line, check(kind, _as_mapping(kind, raw)))
+            return NumberedRow(line, check(kind, _as_mapping(kind, raw)))
         except BadRowError as error:
-            return Problem.of_row(self.path, line, error)
+            return ImportProblem.of_row(self.path, line, error)
 
 
 def look(path: Path) -> Contents:
@@ -107,9 +107,9 @@ def look(path: Path) -> Contents:
     try:
         _tell(contents, *_raw(path, source))
     except OSError as error:
-        contents.problem = Problem.of_file(path, BadFileError(f"cannot be read: {error.strerror}"))
+        contents.problem = ImportProblem.of_file(path, BadFileError(f"cannot be read: {error.strerror}"))
     except BadFileError as error:
-        contents.problem = Problem.of_file(path, error)
+        contents.problem = ImportProblem.of_file(path, error)
     contents.size, contents.digest = source.size, source.digest
     contents.sample = source.digest in shipped()
     return contents
@@ -123,7 +123,7 @@ def look_all(paths: Iterable[Path]) -> list[Contents]:
 
 def read_factors(path: Path) -> tuple[Factor, ...]:
     """The good rows of a factors file."""
-    rows = (row.value for row in look(path).rows() if isinstance(row, Row))
+    rows = (row.value for row in look(path).rows() if isinstance(row, NumberedRow))
     return tuple(value for value in rows if isinstance(value, Factor))
 
 

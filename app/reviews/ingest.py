@@ -16,19 +16,19 @@ from app.database import Database
 from app.faults import StoreError, explained
 from app.reviews import records
 from app.reviews.categories import Keyed, keyed_rows
-from app.reviews.files import ChangedError, Contents, Problem, look_all
+from app.reviews.files import ChangedError, Contents, ImportProblem, look_all
 from app.reviews.importing import alone
-from app.reviews.ledger import Ledger, Outcome
+from app.reviews.ledger import ImportLedger, Outcome
 from app.reviews.portions import Steps, write
 from app.reviews.records import Reading
 from app.reviews.repository import Repository
 from app.reviews.rows import BadRowError, Kind
-from app.reviews.seen import Seen
+from app.reviews.seen import SeenRowsOnDisk
 from telemetry import Timer
 from telemetry.metrics import errors_total, ingest_bytes_total, ingest_duration_seconds, ingest_rows_total
 
 Progress = Callable[[int, int], None]  # rows of reviews gone through, of how many
-Destination = Callable[[Database, Ledger, Iterator[Reading], Steps], None]
+Destination = Callable[[Database, ImportLedger, Iterator[Reading], Steps], None]
 
 
 class IngestError(StoreError):
@@ -44,7 +44,7 @@ class FileReport:
     taken: int = 0
     updated: int = 0
     duplicates: int = 0
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[ImportProblem] = field(default_factory=list)
     unknown_columns: tuple[str, ...] = ()
 
     @classmethod
@@ -66,7 +66,7 @@ class FileReport:
 
 
 @dataclass(frozen=True)
-class Report:
+class ImportReport:
     """What became of an import.
 
     `leaving`: the samples that made room for own rows, by category and kind. `borrowing`: the categories
@@ -78,7 +78,7 @@ class Report:
     borrowing: tuple[str, ...] = ()
 
     @property
-    def problems(self) -> tuple[Problem, ...]:
+    def problems(self) -> tuple[ImportProblem, ...]:
         return tuple(problem for file in self.files for problem in file.problems)
 
     @property
@@ -94,7 +94,7 @@ def ingest(
     dry_run: bool = False,
     progress: Progress = lambda done, total: None,
     unless: Callable[[], bool] = lambda: False,
-) -> Report:
+) -> ImportReport:
     """Import files and folders; bad rows never stop good ones. Imports into one store wait for each other.
 
     `category` is that of all reviews files. A dry run only reads and checks. Nothing is done where `unless`,
@@ -102,12 +102,12 @@ def ingest(
     IngestError.
     """
     database, steps = repository.database, Steps(progress)
-    with _told(database.path, steps):
+    with _faults_named(database.path, steps):
         if dry_run:
             return _import(database, look_all(paths), category, steps, _pass_over)
         with alone(database.path, unless) as granted:
             if not granted:
-                return Report()
+                return ImportReport()
             with Timer(ingest_duration_seconds):
                 files = look_all(paths)
                 report = _import(database, files, category, steps, write)
@@ -116,7 +116,7 @@ def ingest(
 
 
 @contextmanager
-def _told(store: Path, steps: Steps) -> Iterator[None]:
+def _faults_named(store: Path, steps: Steps) -> Iterator[None]:
     """What ends the import leaves the block as IngestError, with what has become of its rows."""
     try:
         with explained(store):
@@ -128,9 +128,9 @@ def _told(store: Path, steps: Steps) -> Iterator[None]:
 
 def _import(
     database: Database, files: Sequence[Contents], category: str | None, steps: Steps, to: Destination
-) -> Report:
+) -> ImportReport:
     connection = database.connection
-    with closing(Seen(database.path)) as seen:
+    with closing(SeenRowsOnDisk(database.path)) as seen:
         ledger = records.ledger(connection, seen)
         reports = [FileReport.of(each) for each in files]
         reviews: list[Iterator[Reading]] = []
@@ -143,11 +143,11 @@ def _import(
         steps.total += records.count(connection, ledger.stale)
         to(database, ledger, chain(records.stored(connection, ledger.stale), *reviews), steps)
     leaving = tuple(sorted((category, kind) for kind, category in ledger.leaving))
-    return Report(tuple(reports), leaving, ledger.borrowing())
+    return ImportReport(tuple(reports), leaving, ledger.borrowing())
 
 
 def _changes(
-    ledger: Ledger, contents: Contents, report: FileReport, category: str | None, steps: Steps
+    ledger: ImportLedger, contents: Contents, report: FileReport, category: str | None, steps: Steps
 ) -> Iterator[Reading]:
     """The rows of a file that are new or say something new."""
     ledger.next_file()
@@ -158,27 +158,27 @@ def _changes(
             steps.step()
 
 
-def _taken(ledger: Ledger, row: Keyed | Problem, report: FileReport) -> Reading | None:
+def _taken(ledger: ImportLedger, row: Keyed | ImportProblem, report: FileReport) -> Reading | None:
     """Take a row, and note what became of it."""
-    if isinstance(row, Problem):
+    if isinstance(row, ImportProblem):
         report.problems.append(row)
         return None
     try:
         outcome = ledger.take(row.key, row.record, row.line)
     except BadRowError as error:
-        report.problems.append(Problem.of_row(report.path, row.line, error))
+        report.problems.append(ImportProblem.of_row(report.path, row.line, error))
         return None
     report.count(outcome)
     return None if outcome == "duplicate" else Reading(row.key, row.record, changed=True)
 
 
-def _pass_over(database: Database, ledger: Ledger, readings: Iterator[Reading], steps: Steps) -> None:
+def _pass_over(database: Database, ledger: ImportLedger, readings: Iterator[Reading], steps: Steps) -> None:
     """Write nothing."""
     for _ in readings:
         steps.step()
 
 
-def _count(report: Report, size: int) -> None:
+def _count(report: ImportReport, size: int) -> None:
     ingest_bytes_total.inc(size)
     for file in report.files:
         results = {"taken": file.taken, "skipped": file.skipped, "duplicate": file.duplicates}

@@ -53,7 +53,7 @@ class Met(NamedTuple):
         return cls(file, line, hash(record.value), record.source, record.sample)
 
 
-class Seen(Protocol):
+class SeenRows(Protocol):
     """The rows that an import has met. There may be more than memory has room for."""
 
     def get(self, key: Key) -> Met | None:
@@ -63,14 +63,14 @@ class Seen(Protocol):
 
 
 @dataclass
-class Ledger:
+class ImportLedger:
     """What the store holds with an import on top: factors and questions whole, reviews one at a time.
 
     `changes` are the factors and questions to write. `leaving` are the samples that make room for own rows,
     by kind and category, and `due` those that have not gone yet. `review` looks one up in the store.
     """
 
-    seen: Seen = field(default_factory=dict[Key, Met])
+    seen: SeenRows = field(default_factory=dict[Key, Met])
     review: Callable[[Key], Record | None] = lambda key: None
     records: dict[Kind, dict[Key, Record]] = field(default_factory=lambda: {"factors": {}, "questions": {}})
     changes: dict[Key, Record] = field(default_factory=dict)

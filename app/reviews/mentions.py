@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import tee
 
+from app.reviews.judgements import judgements
 from app.reviews.models import Factor, Mention, Polarity, Review
 from app.reviews.morphology import words
 from app.reviews.polarity import strength
 from app.reviews.terms import Sentence
 from app.reviews.text import EXCERPT_LENGTH, excerpt, plain, sentences
-from app.reviews.verdicts import verdicts
 
 RATING_AGREES = 0.1
 CONTEXT = 0.05
@@ -20,7 +20,7 @@ CLEAR_RATINGS: Mapping[int, Polarity] = {1: "NEG", 2: "NEG", 5: "POS"}
 
 
 @dataclass(frozen=True)
-class Said:
+class Opinion:
     """What one clause says of a factor: sign (0: expressly nothing, None: no judgement), strength, place."""
 
     sign: int | None
@@ -40,30 +40,30 @@ def mentions(reviews: Iterable[Review], factors: Sequence[Factor]) -> Iterator[l
     for_tagging, for_reading = tee(split)
     tagged = words(plain(sentence)[0] for _, parts in for_tagging for sentence in parts)
     for review, parts in for_reading:
-        said: dict[str, list[Said]] = {}
+        opinions: dict[str, list[Opinion]] = {}
         for sentence in parts:
             typed, places = plain(sentence)
-            for key, found in _said(sentence, Sentence(typed, next(tagged)), places, factors):
-                said.setdefault(key, []).append(found)
-        yield [_mention(review, key, found) for key, found in said.items()]
+            for key, found in _opinions(sentence, Sentence(typed, next(tagged)), places, factors):
+                opinions.setdefault(key, []).append(found)
+        yield [_mention(review, key, found) for key, found in opinions.items()]
 
 
-def _said(
+def _opinions(
     text: str, sentence: Sentence, places: Sequence[int], factors: Sequence[Factor]
-) -> Iterator[tuple[str, Said]]:
+) -> Iterator[tuple[str, Opinion]]:
     by_key = {factor.factor_key: factor for factor in factors}
-    for verdict in verdicts(sentence, factors):
-        part = sentence.words[verdict.start : verdict.end]
-        force = strength(part) if verdict.sign else NEUTRAL
-        context = CONTEXT if sentence.find(by_key[verdict.factor_key].context_terms) else 0.0
+    for judgement in judgements(sentence, factors):
+        part = sentence.words[judgement.start : judgement.end]
+        force = strength(part) if judgement.sign else NEUTRAL
+        context = CONTEXT if sentence.find(by_key[judgement.factor_key].context_terms) else 0.0
         start, end = places[part[0].start], places[max(word.end for word in part) - 1] + 1
-        yield verdict.factor_key, Said(verdict.sign, force + context, text, start, end)
+        yield judgement.factor_key, Opinion(judgement.sign, force + context, text, start, end)
 
 
-def _mention(review: Review, key: str, said: Sequence[Said]) -> Mention:
-    judged = [each for each in said if each.sign]
-    label = _label({each.sign for each in judged}) if judged else _by_rating(review, said)
-    force = max(each.strength for each in judged or said)
+def _mention(review: Review, key: str, opinions: Sequence[Opinion]) -> Mention:
+    judged = [each for each in opinions if each.sign]
+    label = _label({each.sign for each in judged}) if judged else _by_rating(review, opinions)
+    force = max(each.strength for each in judged or opinions)
     if judged and (review.rating >= 4) == (label == "POS") and review.rating != 3:
         force += RATING_AGREES
     return Mention(
@@ -73,7 +73,7 @@ def _mention(review: Review, key: str, said: Sequence[Said]) -> Mention:
         created_at=review.created_at,
         label=label,
         strength=round(min(1.0, force), 3),
-        excerpt=_excerpt(label, judged or said),
+        excerpt=_excerpt(label, judged or opinions),
     )
 
 
@@ -81,20 +81,20 @@ def _label(signs: set[int | None]) -> Polarity:
     return "MIX" if len(signs) > 1 else "POS" if 1 in signs else "NEG"
 
 
-def _by_rating(review: Review, said: Sequence[Said]) -> Polarity:
+def _by_rating(review: Review, opinions: Sequence[Opinion]) -> Polarity:
     """A fact without a judgement (먼지가 그대로예요) means what the rating means, if that is clear."""
-    if any(each.sign == 0 for each in said):
+    if any(each.sign == 0 for each in opinions):
         return "NEU"
     return CLEAR_RATINGS.get(review.rating, "NEU")
 
 
-def _excerpt(label: Polarity, said: Sequence[Said]) -> str:
+def _excerpt(label: Polarity, opinions: Sequence[Opinion]) -> str:
     """The clause that says it most strongly; for a mixed mention, one of each kind in their order."""
-    best = max(said, key=lambda each: each.strength)
+    best = max(opinions, key=lambda each: each.strength)
     if label != "MIX":
         return excerpt(_spread(best.sentence, best.start, best.end))
-    other = next(each for each in said if each.sign == -(best.sign or 0))
-    first, second = (best, other) if said.index(best) < said.index(other) else (other, best)
+    other = next(each for each in opinions if each.sign == -(best.sign or 0))
+    first, second = (best, other) if opinions.index(best) < opinions.index(other) else (other, best)
     if first.sentence == second.sentence:
         return excerpt(first.sentence[first.start : max(first.end, second.end)])
     half = EXCERPT_LENGTH // 2 - 2

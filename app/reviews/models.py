@@ -77,7 +77,7 @@ class Product:
 
 
 @dataclass(frozen=True)
-class Answer:
+class ShopperAnswer:
     """What the shopper said, and to which question (None: said freely)."""
 
     text: str

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from app.database import Database
 from app.reviews import records
-from app.reviews.ledger import Key, Ledger
+from app.reviews.ledger import ImportLedger, Key
 from app.reviews.mentions import mentions
 from app.reviews.models import Mention
 from app.reviews.records import Reading
@@ -37,7 +37,7 @@ class Steps:
         self._show(self.done, self.total)
 
 
-def write(database: Database, ledger: Ledger, readings: Iterator[Reading], steps: Steps) -> None:
+def write(database: Database, ledger: ImportLedger, readings: Iterator[Reading], steps: Steps) -> None:
     """Write them and, with the last portion, the ledger's changes. After each a rest as long as it took."""
     size, following = PORTION, next(readings, None)
     last = following is None and not ledger.changed_categories
@@ -60,17 +60,18 @@ def write(database: Database, ledger: Ledger, readings: Iterator[Reading], steps
             time.sleep(max(REST_SECONDS, took))
 
 
-def _analyse(ledger: Ledger, portion: Iterable[Reading], steps: Steps) -> records.Analysed:
+def _analyse(ledger: ImportLedger, portion: Iterable[Reading], steps: Steps) -> records.Analysed:
     by_category: dict[str, list[Reading]] = {}
     for reading in portion:
         by_category.setdefault(reading.key.category, []).append(reading)
     return {
-        category: list(_told(readings, ledger, category, steps)) for category, readings in by_category.items()
+        category: list(_with_progress(readings, ledger, category, steps))
+        for category, readings in by_category.items()
     }
 
 
-def _told(
-    readings: list[Reading], ledger: Ledger, category: str, steps: Steps
+def _with_progress(
+    readings: list[Reading], ledger: ImportLedger, category: str, steps: Steps
 ) -> Iterator[tuple[Reading, list[Mention]]]:
     reviews = [reading.review for reading in readings]
     for pair in zip(readings, mentions(reviews, tuple(ledger.factors(category))), strict=True):

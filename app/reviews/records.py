@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from app.reviews.categories import source
-from app.reviews.ledger import Key, Ledger, Record, Seen
+from app.reviews.ledger import ImportLedger, Key, Record, SeenRows
 from app.reviews.models import Factor, Mention, Question, Review
 from app.reviews.rows import Kind
 
@@ -77,9 +77,9 @@ def content(row: sqlite3.Row) -> dict[str, Any]:
     return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
 
 
-def ledger(connection: sqlite3.Connection, seen: Seen) -> Ledger:
+def ledger(connection: sqlite3.Connection, seen: SeenRows) -> ImportLedger:
     """What the store holds, which looks its reviews up there."""
-    found = Ledger(seen, partial(_review, connection))
+    found = ImportLedger(seen, partial(_review, connection))
     for row in connection.execute("SELECT content, sample FROM factors ORDER BY rowid"):
         factor = Factor(**content(row))
         key = Key("factors", factor.category, factor.factor_key)
@@ -121,7 +121,7 @@ def _record(row: sqlite3.Row) -> Record:
     return Record(review, source(row["source"]), bool(row["sample"]))
 
 
-def write_reviews(connection: sqlite3.Connection, ledger: Ledger, analysed: Analysed) -> None:
+def write_reviews(connection: sqlite3.Connection, ledger: ImportLedger, analysed: Analysed) -> None:
     """Write a portion of the reviews and what they say; the first own ones of a category replace its samples.
 
     A product that is new gets its row, which is not shown before `finish`.
@@ -142,10 +142,10 @@ def write_reviews(connection: sqlite3.Connection, ledger: Ledger, analysed: Anal
                 _write_record(connection, reading.key, reading.record)
         ids = ((category, reading.key.id) for reading, _ in here)
         connection.executemany("DELETE FROM mentions WHERE category = ? AND review_id = ?", ids)
-        connection.executemany(INSERT_MENTION, _mention_rows(category, [told for _, told in here]))
+        connection.executemany(INSERT_MENTION, _mention_rows(category, [found_in for _, found_in in here]))
 
 
-def finish(connection: sqlite3.Connection, ledger: Ledger) -> None:
+def finish(connection: sqlite3.Connection, ledger: ImportLedger) -> None:
     """Write the factors and questions, and show all that was written.
 
     They come last: an import that was broken off before finds them new, and has their reviews read again.
@@ -165,7 +165,9 @@ def show(connection: sqlite3.Connection, categories: Collection[str]) -> None:
     )
 
 
-def _let_go(connection: sqlite3.Connection, ledger: Ledger, samples: Collection[tuple[Kind, str]]) -> None:
+def _let_go(
+    connection: sqlite3.Connection, ledger: ImportLedger, samples: Collection[tuple[Kind, str]]
+) -> None:
     for kind, category in ledger.due.intersection(samples):
         connection.execute(DELETE_SAMPLES.format(kind=kind), (category,))
         ledger.due.remove((kind, category))  # it reads all that is there: once
@@ -188,8 +190,8 @@ def _product(factor: Factor) -> tuple[str, str, str]:
     return factor.category, factor.product_name, factor.category_name
 
 
-def _mention_rows(category: str, told: Iterable[Iterable[Mention]]) -> Iterator[tuple[Any, ...]]:
-    for mentions in told:
+def _mention_rows(category: str, found_in: Iterable[Iterable[Mention]]) -> Iterator[tuple[Any, ...]]:
+    for mentions in found_in:
         for each in mentions:
             yield category, each.review_id, each.factor_key, each.label, each.strength, each.excerpt
 

@@ -11,15 +11,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from app.reviews.files import Problem
-from app.reviews.ingest import FileReport, Report
+from app.reviews.files import ImportProblem
+from app.reviews.ingest import FileReport, ImportReport
 from app.reviews.rows import Fault, listed
 
 SHOWN = 50
 PLACES = 3
 
 
-def show(report: Report, dry_run: bool = False) -> None:
+def show(report: ImportReport, dry_run: bool = False) -> None:
     """Print a line per file, then why rows were skipped, a reason once with its first places."""
     console = Console(width=None if sys.stdout.isatty() else 160)
     console.print(_table(report, dry_run))
@@ -38,16 +38,16 @@ def show(report: Report, dry_run: bool = False) -> None:
             )
 
 
-def _samples(report: Report) -> Iterator[str]:
+def _samples(report: ImportReport) -> Iterator[str]:
     for category, kinds in groupby(report.leaving, key=itemgetter(0)):
         yield f"{category}: samples that make room for own rows: {', '.join(kind for _, kind in kinds)}"
     for category in report.borrowing:
         yield f"{category}: own reviews are scored with the sample factors, until you import factors"
 
 
-def reasons(problems: Iterable[Problem]) -> Iterator[str]:
+def reasons(problems: Iterable[ImportProblem]) -> Iterator[str]:
     """Each reason once: alone with its line, or with how often and where first."""
-    groups: dict[tuple[object, ...], list[tuple[Problem, Fault]]] = {}
+    groups: dict[tuple[object, ...], list[tuple[ImportProblem, Fault]]] = {}
     for problem in problems:
         for fault in problem.faults:
             same = (fault.column, fault.expected) if fault.column else (fault.given,)
@@ -56,12 +56,12 @@ def reasons(problems: Iterable[Problem]) -> Iterator[str]:
         yield _alone(*members[0]) if len(members) == 1 else _often(members)
 
 
-def _alone(problem: Problem, fault: Fault) -> str:
+def _alone(problem: ImportProblem, fault: Fault) -> str:
     what = "file not taken" if problem.whole_file else "row skipped"
     return f"{problem.file}:{problem.line}: {what}: {fault}"
 
 
-def _often(members: list[tuple[Problem, Fault]]) -> str:
+def _often(members: list[tuple[ImportProblem, Fault]]) -> str:
     problem, fault = members[0]
     why = f"{fault.column}: expected {fault.expected}" if fault.column else str(fault)
     places = [
@@ -73,7 +73,7 @@ def _often(members: list[tuple[Problem, Fault]]) -> str:
     return f"{problem.file}: {len(members)} rows skipped: {why} ({', '.join(places)})"
 
 
-def _table(report: Report, dry_run: bool) -> Table:
+def _table(report: ImportReport, dry_run: bool) -> Table:
     title = "Import" if not dry_run else "Dry run: nothing was written"
     table = Table(title=title, title_justify="left")
     table.add_column("file", overflow="fold")

@@ -32,7 +32,7 @@ def _remove() -> None:
     """
     warn_unknown()
     repository = Repository(Database(AppSettings.from_env().database))
-    for line in _told(repository, take_out(repository)):
+    for line in _lines(repository, take_out(repository)):
         typer.echo(line)
 
 
@@ -44,7 +44,7 @@ def take_out(repository: Repository) -> Removed:
         return remove(connection, [(category, kind) for category in repository.samples() for kind in KINDS])
 
 
-def _told(repository: Repository, removed: Removed) -> Iterator[str]:
+def _lines(repository: Repository, removed: Removed) -> Iterator[str]:
     counts: dict[str, list[str]] = defaultdict(list)
     for (category, kind), number in removed.items():
         counts[category].append(f"{number} {kind}")

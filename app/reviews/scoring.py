@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from app.plaintext import plain
 from app.reviews.corpus import Corpus, Tally
-from app.reviews.models import Answer, Factor, FactorScore, Question
+from app.reviews.models import Factor, FactorScore, Question, ShopperAnswer
 from app.reviews.stance import ANSWERED, NAMED, clauses, named, stance
 from app.reviews.text import compact
 
@@ -19,7 +19,7 @@ HINT = 0.7  # how far a context term carries a stance to a factor that was not a
 NUMBER = re.compile(r"\d+")
 
 
-def score(corpus: Corpus, answers: Sequence[Answer]) -> tuple[FactorScore, ...]:
+def score(corpus: Corpus, answers: Sequence[ShopperAnswer]) -> tuple[FactorScore, ...]:
     """Every factor with its weight for this shopper, 0 to 1: the highest first, equals by key.
 
     A weight grows with the shopper's concern and with the complaints in the reviews.
@@ -36,7 +36,7 @@ def score(corpus: Corpus, answers: Sequence[Answer]) -> tuple[FactorScore, ...]:
     return tuple(sorted(scores, key=lambda each: (-each.score, each.factor_key)))
 
 
-def concerns(corpus: Corpus, answers: Sequence[Answer]) -> dict[str, float]:
+def concerns(corpus: Corpus, answers: Sequence[ShopperAnswer]) -> dict[str, float]:
     """How much each factor matters to the shopper, 0 to 1, by factor key. The later answer counts."""
     said: dict[str, float] = {}
     for answer in answers:
@@ -62,7 +62,7 @@ def _risk(corpus: Corpus, factor: Factor) -> float:
     return (share + prevalence) / 2
 
 
-def _said(factors: Sequence[Factor], answer: Answer, before: Mapping[str, float]) -> dict[str, float]:
+def _said(factors: Sequence[Factor], answer: ShopperAnswer, before: Mapping[str, float]) -> dict[str, float]:
     """What one answer says, by factor key."""
     if answer.question is not None and _chosen(answer) is not None:
         return {answer.question.factor_key: _choice_stance(factors, answer.question, answer.text)}
@@ -86,7 +86,7 @@ def _free(factors: Sequence[Factor], text: str, before: Mapping[str, float]) -> 
     return said
 
 
-def _chosen(answer: Answer) -> int | None:
+def _chosen(answer: ShopperAnswer) -> int | None:
     """The place of the answer among the question's choices."""
     choices = [_words(choice) for choice in answer.question.choices] if answer.question else []
     text = _words(answer.text)

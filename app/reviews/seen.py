@@ -26,7 +26,7 @@ GET = "SELECT file, line, value, source, sample FROM seen WHERE kind = ? AND cat
 SET = "INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
 
-class Seen:
+class SeenRowsOnDisk:
     """A mapping beside the store, in a file without a name, which ends with the process. StoreError where
     there is no room for it."""
 

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from monitoring.dashboards import demo, http, production
-from monitoring.dashboards.model import Board
+from monitoring.dashboards.model import Dashboard
 from monitoring.targets import HERE, read_rules, read_targets
 
 FOLDER = HERE / "grafana" / "dashboards"
 COMMAND = "python -m monitoring.dashboards"
 
 
-def boards() -> tuple[Board, ...]:
+def boards() -> tuple[Dashboard, ...]:
     """Every board, with the targets and rules of today."""
     targets, rules = read_targets(), read_rules()
     return (http.board(targets), demo.board(targets), production.board(targets, rules))

@@ -27,7 +27,7 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 from grafana_foundation_sdk.models.text import TextMode
 
 from monitoring.dashboards import exemplars
-from monitoring.dashboards.model import Board, Panel, Query, Thresholds, Variable
+from monitoring.dashboards.model import Dashboard, Panel, Query, Thresholds, Variable
 
 DATASOURCE = model.DataSourceRef(type_val="prometheus", uid="${datasource}")
 INSTANT = {"bargauge", "piechart", "table"}
@@ -35,12 +35,12 @@ FORMATS = {"table": PromQueryFormat.TABLE, "heatmap": PromQueryFormat.HEATMAP}
 ROW_ID = 1000
 
 
-def to_json(board: Board) -> str:
+def to_json(board: Dashboard) -> str:
     """The dashboard file's text."""
     return json.dumps(build(board), cls=JSONEncoder, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def build(board: Board) -> model.Dashboard:
+def build(board: Dashboard) -> model.Dashboard:
     """The board in Grafana's model, laid out from left to right."""
     builder = (
         dashboard.Dashboard(board.title)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitoring.dashboards.model import Board, Panel, Query, Row, bad_from, good_from, share
+from monitoring.dashboards.model import Dashboard, Panel, PanelRow, Query, bad_from, good_from, share
 from monitoring.dashboards.variables import CATEGORY_KO, PROMETHEUS_KO, PROVIDER_KO, runbook
 from monitoring.targets import Targets
 from telemetry.catalog import STAGES
@@ -34,9 +34,9 @@ def per_hour(metric: str) -> str:
     return f"sum by (category) (rate({metric}{{{OF_CATEGORY}}}[1h])) * 3600"
 
 
-def board(targets: Targets) -> Board:
+def board(targets: Targets) -> Dashboard:
     """The board, with limits and targets from slo.yaml."""
-    return Board(
+    return Dashboard(
         file="reviewlens-demo-kr",
         title="ReviewLens: 데모 시나리오와 사용자 여정",
         description="데모를 돌리며 보는 화면: 한눈에 보기, 단계별 여정과 이탈, 시나리오마다 움직이는 지표.",
@@ -45,11 +45,11 @@ def board(targets: Targets) -> Board:
         refresh="5s",
         since="now-30m",
         rows=(
-            Row("한눈에 보기", _glance(targets)),
-            Row("사용자 여정", JOURNEY),
-            Row("데모 시나리오", _scenarios(targets)),
-            Row("대화", _dialogues(targets)),
-            Row("근거와 분석", EVIDENCE),
+            PanelRow("한눈에 보기", _glance(targets)),
+            PanelRow("사용자 여정", JOURNEY),
+            PanelRow("데모 시나리오", _scenarios(targets)),
+            PanelRow("대화", _dialogues(targets)),
+            PanelRow("근거와 분석", EVIDENCE),
         ),
     )
 

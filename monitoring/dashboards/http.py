@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitoring.dashboards.model import Board, Panel, Query, Row, bad_from, good_from, share
+from monitoring.dashboards.model import Dashboard, Panel, PanelRow, Query, bad_from, good_from, share
 from monitoring.dashboards.variables import ENDPOINT, PROMETHEUS, runbook, runbook_of_row
 from monitoring.targets import Targets
 
@@ -24,19 +24,19 @@ def within(bound: str) -> str:
 ERROR_RATE = share(f'sum(rate({ALL}{{status_code=~"[45].."}}[5m]))', f"sum(rate({ALL}[5m]))")
 
 
-def board(targets: Targets) -> Board:
+def board(targets: Targets) -> Dashboard:
     """The board, with limits and targets from slo.yaml."""
-    return Board(
+    return Dashboard(
         file="reviewlens_dashboard",
         title="ReviewLens: HTTP performance",
         description="How much is asked of the API, how fast it answers, and what fails.",
         tags=("reviewlens", "http"),
         variables=(ENDPOINT, PROMETHEUS),
         rows=(
-            Row("Now", _now(targets)),
-            Row("Traffic", TRAFFIC),
-            Row("Latency", _latency(targets)),
-            Row("Errors", _errors(targets)),
+            PanelRow("Now", _now(targets)),
+            PanelRow("Traffic", TRAFFIC),
+            PanelRow("Latency", _latency(targets)),
+            PanelRow("Errors", _errors(targets)),
         ),
     )
 

@@ -82,7 +82,7 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Row:
+class PanelRow:
     """Panels under one heading."""
 
     title: str
@@ -101,14 +101,14 @@ class Variable:
 
 
 @dataclass(frozen=True)
-class Board:
+class Dashboard:
     """One dashboard, kept in `file` without .json."""
 
     file: str
     title: str
     description: str
     tags: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[PanelRow, ...]
     variables: tuple[Variable, ...] = ()
     refresh: str = "10s"
     since: str = "now-1h"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from monitoring.dashboards.http import ALL, ERROR_RATE, quantile
-from monitoring.dashboards.model import Board, Panel, Query, Row, bad_from, good_from, share
+from monitoring.dashboards.model import Dashboard, Panel, PanelRow, Query, bad_from, good_from, share
 from monitoring.dashboards.promises import alerts, measure_of, promised
 from monitoring.dashboards.streams import STREAMS
 from monitoring.dashboards.variables import (
@@ -26,9 +26,9 @@ def p95(metric: str, label: str, chosen: str) -> str:
     return f"histogram_quantile(0.95,\n  sum by ({label}, le) (rate({metric}_bucket{{{chosen}}}[5m]))\n)"
 
 
-def board(targets: Targets, rules: tuple[Rule, ...]) -> Board:
+def board(targets: Targets, rules: tuple[Rule, ...]) -> Dashboard:
     """The board, with objectives and limits from slo.yaml and the alerts of the rule files."""
-    return Board(
+    return Dashboard(
         file="reviewlens-production-kr-v2",
         title="ReviewLens: 운영",
         description="운영 화면: 약속한 수준(SLA), 알림, HTTP, LLM, 파이프라인, 관측 자체.",
@@ -36,14 +36,16 @@ def board(targets: Targets, rules: tuple[Rule, ...]) -> Board:
         variables=(CATEGORY_KO, PROVIDER_KO, ENDPOINT_KO, PRICE_KO, PROMETHEUS_KO),
         since="now-6h",
         rows=(
-            Row(f"SLA (최근 {targets.window})", promised(targets)),
-            Row("알림", (*alerts(rules), *(measure_of(limit) for limit in targets.limits if limit.measure))),
-            Row("HTTP", _http(targets)),
-            Row("LLM API 성능", _llm(targets)),
-            Row("스트림", STREAMS),
-            Row("파이프라인", _pipeline(targets)),
-            Row("리뷰 가져오기", INGEST),
-            Row("관측 자체", SELF),
+            PanelRow(f"SLA (최근 {targets.window})", promised(targets)),
+            PanelRow(
+                "알림", (*alerts(rules), *(measure_of(limit) for limit in targets.limits if limit.measure))
+            ),
+            PanelRow("HTTP", _http(targets)),
+            PanelRow("LLM API 성능", _llm(targets)),
+            PanelRow("스트림", STREAMS),
+            PanelRow("파이프라인", _pipeline(targets)),
+            PanelRow("리뷰 가져오기", INGEST),
+            PanelRow("관측 자체", SELF),
         ),
     )
 

@@ -22,7 +22,7 @@ SEARCHED = (
 )
 
 
-class Said(NamedTuple):
+class StatedInterval(NamedTuple):
     """One interval in a file: its place in the text, without quotes, and what it says."""
 
     begin: int
@@ -30,20 +30,20 @@ class Said(NamedTuple):
     value: str
 
 
-def said(text: str) -> dict[str, Said]:
+def stated(text: str) -> dict[str, StatedInterval]:
     """Every interval of a YAML text by its keys, joined by dots."""
     root = yaml.compose(text, Loader=yaml.SafeLoader)
     return dict(_walk(root, ())) if root else {}
 
 
-def _walk(node: yaml.Node, path: tuple[str, ...]) -> Iterator[tuple[str, Said]]:
+def _walk(node: yaml.Node, path: tuple[str, ...]) -> Iterator[tuple[str, StatedInterval]]:
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             here = (*path, key.value)
             if key.value in KEYS:
                 quote = 1 if value.style else 0
                 at = value.start_mark.index + quote, value.end_mark.index - quote
-                yield ".".join(here), Said(*at, value.value)
+                yield ".".join(here), StatedInterval(*at, value.value)
             else:
                 yield from _walk(value, here)
     elif isinstance(node, yaml.SequenceNode):
@@ -78,7 +78,7 @@ def _faults_of(path: Path, keys: dict[str, str], intervals: Intervals) -> Iterat
     if not path.exists():
         yield f"is not there; {SOURCE} lists it"
         return
-    found = said(path.read_text(encoding="utf-8"))
+    found = stated(path.read_text(encoding="utf-8"))
     for key, name in keys.items():
         expected = f"expected {intervals.every[name]} ({name} in {SOURCE})"
         if key not in found:
@@ -101,7 +101,7 @@ def write(intervals: Intervals, root: Path) -> list[Path]:
 
 
 def _replaced(text: str, values: dict[str, str]) -> str:
-    places = [(place, values[key]) for key, place in said(text).items() if key in values]
+    places = [(place, values[key]) for key, place in stated(text).items() if key in values]
     for place, value in sorted(places, reverse=True):  # from the end: what stands before keeps its place
         text = text[: place.begin] + value + text[place.end :]
     return text

@@ -21,9 +21,9 @@ from scripts.stack.manifest import DOWNLOAD_BASE
 from scripts.stack.modes import MODE, MODES, OTLP, mode_of
 from scripts.stack.prometheus import StackPrometheus
 from scripts.stack.render import grafana_password
-from scripts.stack.running import Running
+from scripts.stack.running import RunningStack
 from scripts.stack.services import REVIEWLENS, Service, api
-from scripts.stack.settings import Settings
+from scripts.stack.settings import StackSettings
 from scripts.stack.stack import Stack
 from scripts.stack.supervisor import Supervisor
 from scripts.stack.table import table
@@ -43,8 +43,8 @@ def _stack(mode: str | None = None) -> Stack:
     return Stack(_settings(mode), typer.echo)
 
 
-def _settings(mode: str | None) -> Settings:
-    return Settings.from_env({**os.environ, MODE[0]: mode_of(os.environ, mode)} if mode else os.environ)
+def _settings(mode: str | None) -> StackSettings:
+    return StackSettings.from_env({**os.environ, MODE[0]: mode_of(os.environ, mode)} if mode else os.environ)
 
 
 def _joining(mode: str | None) -> Stack:
@@ -55,8 +55,8 @@ def _joining(mode: str | None) -> Stack:
     return _stack(mode)
 
 
-def _running() -> Running:
-    return Running(Settings.from_env(), typer.echo)
+def _running() -> RunningStack:
+    return RunningStack(StackSettings.from_env(), typer.echo)
 
 
 @cli.command()
@@ -119,9 +119,9 @@ def doctor(context: typer.Context) -> None:
     _become("doctor", *prometheus, *context.args, environ=api(started).environment)
 
 
-def _started() -> Settings:
+def _started() -> StackSettings:
     """The settings of the stack that runs, else of this shell."""
-    caller = Settings.from_env()
+    caller = StackSettings.from_env()
     supervisor = Supervisor(caller)
     return supervisor.started_with() if supervisor.running() else caller
 
@@ -136,7 +136,7 @@ def logs(
     lines: Annotated[int, typer.Option("--lines", "-n", min=1)] = 50,
 ) -> None:
     """Print the end of a service's log."""
-    folder = Settings.from_env().logs
+    folder = StackSettings.from_env().logs
     known = sorted(path.stem for path in folder.glob("*.log"))
     if service not in known:
         there = f"there are {', '.join(known)}." if known else "nothing has run yet; `make up` starts it."
@@ -181,7 +181,7 @@ def _notes(stack: Stack, started: list[Service]) -> None:
         typer.echo(f"No API key is set, so the LLM simulator answers. Real services: {', '.join(API_KEYS)}.")
 
 
-def _way(settings: Settings) -> str:
+def _way(settings: StackSettings) -> str:
     """The mode, and the addresses on its way."""
     if settings.mode != OTLP:
         return f"Mode {settings.mode}: Prometheus scrapes {_page(settings)}."
@@ -193,7 +193,7 @@ def _way(settings: Settings) -> str:
     )
 
 
-def _uncollected(settings: Settings) -> str:
+def _uncollected(settings: StackSettings) -> str:
     """Without Prometheus."""
     return (
         "Without Prometheus nobody collects the numbers, and no alert is evaluated. "
@@ -202,7 +202,7 @@ def _uncollected(settings: Settings) -> str:
     )
 
 
-def _page(settings: Settings) -> str:
+def _page(settings: StackSettings) -> str:
     path = settings.scraping.get("metrics_path", "/metrics")
     return f"http://localhost:{settings.metrics_port}{path}"
 

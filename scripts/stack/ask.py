@@ -11,8 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from scripts.stack.prometheus import StackPrometheus
-from scripts.stack.running import Running
-from scripts.stack.settings import Settings
+from scripts.stack.running import RunningStack
+from scripts.stack.settings import StackSettings
 from scripts.stack.table import table
 from telemetry.doctor.prometheus import ScrapeTarget
 from telemetry.doctor.targets import OPTIONAL
@@ -22,7 +22,7 @@ _ORDER = {"firing": 0, "pending": 1}
 
 
 def _prometheus() -> StackPrometheus:
-    return StackPrometheus(Running(Settings.from_env(), typer.echo).settings.url("prometheus"))
+    return StackPrometheus(RunningStack(StackSettings.from_env(), typer.echo).settings.url("prometheus"))
 
 
 @cli.command()

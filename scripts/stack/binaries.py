@@ -15,8 +15,8 @@ from scripts.stack.go import build
 from scripts.stack.manifest import (
     DOWNLOAD_BASE,
     GoBuild,
+    Platform,
     Program,
-    Target,
     as_numbers,
     detect,
     is_of,
@@ -81,7 +81,7 @@ def _first(ways: Iterable[Way], say: Say, tried: dict[str, str]) -> Found | None
     return None
 
 
-def _here(program: Program, version: str | None, target: Target) -> Iterator[Way]:
+def _here(program: Program, version: str | None, target: Platform) -> Iterator[Way]:
     """The ways that fetch nothing, best first. They wait for nobody: what is kept was moved in whole."""
     yield "on PATH", lambda _: _on_path(program, version)
     if (go := _build_of(program, version)) is not None:
@@ -89,7 +89,7 @@ def _here(program: Program, version: str | None, target: Target) -> Iterator[Way
     yield "cached", lambda _: cache.cached(program, version or program.series, target)
 
 
-def _fetching(program: Program, version: str | None, target: Target) -> Iterator[Way]:
+def _fetching(program: Program, version: str | None, target: Platform) -> Iterator[Way]:
     """The ways that need a network: the release, then the system's packages."""
     series = version or program.series
     go = _build_of(program, version)
@@ -122,7 +122,7 @@ def _has_go() -> bool:
     return True
 
 
-def _build(program: Program, go: GoBuild, target: Target, say: Say, *, local: bool) -> Found:
+def _build(program: Program, go: GoBuild, target: Platform, say: Say, *, local: bool) -> Found:
     """Build with Go; with `local` with one that is here, else with one that is fetched for it if need be."""
     try:
         tool = find(program_of("go"), say=say, local=local)

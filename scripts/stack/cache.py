@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.stack.errors import WayFailedError
-from scripts.stack.manifest import GoBuild, Program, Target, as_numbers, is_of
+from scripts.stack.manifest import GoBuild, Platform, Program, as_numbers, is_of
 from telemetry import private
 
 _VERSION = re.compile(r"(?:version (?:v|go)?|v=|^wrk (?:debian/)?)(\d+\.\d+(?:\.\d+)?)", re.MULTILINE)
@@ -66,7 +66,7 @@ def lock(name: str, say: Say = silent) -> Iterator[None]:
         yield
 
 
-def cached(program: Program, series: str, target: Target) -> Found:
+def cached(program: Program, series: str, target: Platform) -> Found:
     """The newest of a series ("" is any) that an earlier run has kept."""
     kept = []
     for folder in cache_folder().glob(f"{program.name}-*-{target}"):
@@ -78,7 +78,7 @@ def cached(program: Program, series: str, target: Target) -> Found:
     return _read(program, max(kept)[1])
 
 
-def cached_build(program: Program, go: GoBuild, target: Target) -> Found:
+def cached_build(program: Program, go: GoBuild, target: Platform) -> Found:
     """What an earlier run has built from the very same sources."""
     home = _home(program, go.version, target, go.fingerprint())
     if not home.exists():
@@ -86,14 +86,14 @@ def cached_build(program: Program, go: GoBuild, target: Target) -> Found:
     return _read(program, home)
 
 
-def _home(program: Program, version: str, target: Target, build: str = "") -> Path:
+def _home(program: Program, version: str, target: Platform, build: str = "") -> Path:
     """The folder of one program. A build's does not look like a version's: only its own sources find it."""
     return cache_folder() / (f"{program.name}-{version}-{target}" + (f"+{build}" if build else ""))
 
 
 def keep(
     program: Program,
-    target: Target,
+    target: Platform,
     source: str,
     unpack: Callable[[Path], None],
     say: Say,

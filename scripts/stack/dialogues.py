@@ -28,8 +28,8 @@ def drive(prometheus: Prometheus, say: Say) -> int:
         return code
     elif code:
         return code
-    if told := without_llm(prometheus):
-        say(told)
+    if notice := without_llm(prometheus):
+        say(notice)
     return 0
 
 

@@ -9,7 +9,7 @@ from scripts.stack.cache import Say
 from scripts.stack.errors import StackError
 from scripts.stack.modes import OTLP
 from scripts.stack.prometheus import StackPrometheus
-from scripts.stack.settings import Settings
+from scripts.stack.settings import StackSettings
 from scripts.stack.supervisor import Supervisor
 
 PATIENCE_SECONDS = 1.5 * SCRAPE_SECONDS
@@ -42,7 +42,7 @@ def drain(supervisor: Supervisor, say: Say, *, to_another_mode: bool) -> None:
                 say(f"  prometheus    has not scraped within {PATIENCE_SECONDS:g} s; going on without")
 
 
-def _scraped_again(settings: Settings, port: str) -> bool:
+def _scraped_again(settings: StackSettings, port: str) -> bool:
     """Wait for a scrape that begins from now on, well or not."""
     prometheus = StackPrometheus(settings.url("prometheus"))
     number = settings.metrics_port if port == "api" else settings.ports[port]

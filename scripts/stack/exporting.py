@@ -20,56 +20,56 @@ class _Against(Exception):  # noqa: N818 - a variable, and what it would lead to
     """A variable that does not go with a mode."""
 
 
-def exporting(mode: str, ports: Mapping[str, int], told: Mapping[str, str]) -> dict[str, str]:
-    """What the API is given beside `told`, so that Prometheus has its numbers, and has them once.
+def exporting(mode: str, ports: Mapping[str, int], environ: Mapping[str, str]) -> dict[str, str]:
+    """What the API is given beside `environ`, so that Prometheus has its numbers, and has them once.
 
-    `told`: variables as environment.record has them. StackError names one that is against the mode, and the
-    other mode only where the variables go with that.
+    `environ`: variables as environment.record has them. StackError names one that is against the mode, and
+    the other mode only where the variables go with that.
     """
     try:
-        return _CHECKS[mode](ports, told)
+        return _CHECKS[mode](ports, environ)
     except _Against as error:
         name, otherwise = error.args
     except SettingsError as error:
         raise StackError(str(error)) from error
-    value = "" if told[name].startswith(FINGERPRINT) else f"={told[name]}"
+    value = "" if environ[name].startswith(FINGERPRINT) else f"={environ[name]}"
     other = next(one for one in MODES if one != mode)
     command = "make up" if mode == OTLP else f"make up MODE={OTLP}"
-    way = f", or run `{command}`" if _goes(other, ports, told) else ""
+    way = f", or run `{command}`" if _goes(other, ports, environ) else ""
     raise StackError(f"{name}{value} does not go with mode {mode}: {otherwise}. Unset it{way}.")
 
 
-def _goes(mode: str, ports: Mapping[str, int], told: Mapping[str, str]) -> bool:
+def _goes(mode: str, ports: Mapping[str, int], environ: Mapping[str, str]) -> bool:
     """Whether variables go with a mode; of ports that only it has, with their defaults."""
     try:
-        _CHECKS[mode]({**{name: port for name, (_, port) in ALL_PORTS.items()}, **ports}, told)
+        _CHECKS[mode]({**{name: port for name, (_, port) in ALL_PORTS.items()}, **ports}, environ)
     except (_Against, SettingsError):
         return False
     return True
 
 
-def _scraped(ports: Mapping[str, int], told: Mapping[str, str]) -> dict[str, str]:
+def _scraped(ports: Mapping[str, int], environ: Mapping[str, str]) -> dict[str, str]:
     """Nothing: /metrics is the default. Pushing elsewhere as well is a person's own matter."""
-    settings = load(told)
+    settings = load(environ)
     if not settings.prometheus:
         raise _without_data(settings)
-    if settings.otlp and _pushed_to(told) in _places(ports["prometheus"], RECEIVER):
+    if settings.otlp and _pushed_to(environ) in _places(ports["prometheus"], RECEIVER):
         raise _Against(EXPORTER, "Prometheus would scrape the API and be pushed to, and count all twice")
     return {}
 
 
-def _pushing(ports: Mapping[str, int], told: Mapping[str, str]) -> dict[str, str]:
-    """The exporter and the collector's address, of those that `told` leaves open."""
-    settings = load({EXPORTER: OTLP, **told})
+def _pushing(ports: Mapping[str, int], environ: Mapping[str, str]) -> dict[str, str]:
+    """The exporter and the collector's address, of those that `environ` leaves open."""
+    settings = load({EXPORTER: OTLP, **environ})
     if not settings.otlp:
         raise _without_data(settings)
-    grpc = target("metrics", _ending(told, "_PROTOCOL")).protocol == "grpc"
+    grpc = target("metrics", _ending(environ, "_PROTOCOL")).protocol == "grpc"
     port = ports["collector-grpc" if grpc else "collector"]
-    given = {EXPORTER: told.get(EXPORTER, OTLP)}
-    named = next((name for name in ENDPOINTS if name in told), None)
+    given = {EXPORTER: environ.get(EXPORTER, OTLP)}
+    named = next((name for name in ENDPOINTS if name in environ), None)
     if named is None:
         return {**given, ENDPOINT: f"http://{HOST}:{port}"}
-    if _pushed_to(told) not in _places(port, "" if grpc else "/v1/metrics"):
+    if _pushed_to(environ) not in _places(port, "" if grpc else "/v1/metrics"):
         raise _Against(named, f"the API would push past the collector, which is at {HOST}:{port}")
     return given
 
@@ -77,16 +77,16 @@ def _pushing(ports: Mapping[str, int], told: Mapping[str, str]) -> dict[str, str
 _CHECKS = {SCRAPE: _scraped, OTLP: _pushing}
 
 
-def _pushed_to(told: Mapping[str, str]) -> str:
+def _pushed_to(environ: Mapping[str, str]) -> str:
     """Where metrics go; "" for an address with credentials, for which nothing of this stack asks."""
-    named = _ending(told, "_ENDPOINT", "_PROTOCOL")
+    named = _ending(environ, "_ENDPOINT", "_PROTOCOL")
     if any(value.startswith(FINGERPRINT) for value in named.values()):
         return ""
     return target("metrics", named).endpoint.rstrip("/")
 
 
-def _ending(told: Mapping[str, str], *ends: str) -> dict[str, str]:
-    return {name: value for name, value in told.items() if name.endswith(ends)}
+def _ending(environ: Mapping[str, str], *ends: str) -> dict[str, str]:
+    return {name: value for name, value in environ.items() if name.endswith(ends)}
 
 
 def _places(port: int, path: str) -> set[str]:

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 
 from scripts.stack.cache import Say, lock, silent
 from scripts.stack.errors import WayFailedError
-from scripts.stack.manifest import GoBuild, Target
+from scripts.stack.manifest import GoBuild, Platform
 
 BUILDER = "go.opentelemetry.io/collector/cmd/builder"
 NEEDED_GB = 3
@@ -26,7 +26,7 @@ _NOISE = re.compile(r"go: (downloading|finding|upgraded|added) ")
 _NETWORK = re.compile(r"dial tcp|lookup |proxyconnect|connection refused|i/o timeout|Forbidden|no such host")
 
 
-def build(recipe: GoBuild, name: str, go: Path, target: Target, into: Path, say: Say = silent) -> None:
+def build(recipe: GoBuild, name: str, go: Path, target: Platform, into: Path, say: Say = silent) -> None:
     """Build `recipe` as `into/name`; WayFailedError says what is missing: disk, network, a module."""
     run = _Go(go, target, say)
     with lock("go", say), TemporaryDirectory(prefix="reviewlens-go-") as scratch:
@@ -60,7 +60,7 @@ def _sources(recipe: GoBuild, go: _Go, scratch: Path) -> Path:
 class _Go:
     """The go command, with progress for people who wait and errors in one line."""
 
-    def __init__(self, path: Path, target: Target, say: Say) -> None:
+    def __init__(self, path: Path, target: Platform, say: Say) -> None:
         self._path = path
         self._environment = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "", "GOWORK": "off"}
         self._target = {"GOOS": target.os, "GOARCH": target.arch}
@@ -93,7 +93,7 @@ class _Go:
             for line in process.stderr:
                 seen(line.strip())
         if process.returncode:
-            raise WayFailedError(_told(arguments[0], seen.errors))
+            raise WayFailedError(_failure(arguments[0], seen.errors))
 
     def _asked(self, variable: str) -> str:
         done = subprocess.run([self._path, "env", variable], capture_output=True, text=True, check=False)
@@ -107,7 +107,7 @@ class _Seen:
         self.errors: list[str] = []
         self._say = say
         self._modules = self._packages = 0
-        self._start = self._told = time.monotonic()
+        self._start = self._reported = time.monotonic()
 
     def __call__(self, line: str) -> None:
         if _NOISE.match(line):
@@ -117,13 +117,13 @@ class _Seen:
         elif line:
             self.errors.append(line)
         now = time.monotonic()
-        if now - self._told > REPORT_EVERY:
-            self._told = now
+        if now - self._reported > REPORT_EVERY:
+            self._reported = now
             took = f"{now - self._start:.0f} s"
             self._say(f"{self._modules} modules fetched, {self._packages} packages compiled, {took}")
 
 
-def _told(action: str, errors: Sequence[str]) -> str:
+def _failure(action: str, errors: Sequence[str]) -> str:
     """The end of what Go said, and what to do when it was the network."""
     text = " ".join("; ".join(errors[-3:]).split())[-400:]
     if _NETWORK.search(text):

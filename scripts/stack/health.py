@@ -11,7 +11,7 @@ import httpx
 
 from scripts.stack.errors import StackError
 from scripts.stack.services import Service
-from scripts.stack.settings import HOST, Settings
+from scripts.stack.settings import HOST, StackSettings
 from scripts.stack.supervisor import Supervisor
 
 DEADLINE_SECONDS = 60.0
@@ -40,7 +40,7 @@ def has_page(url: str) -> bool:
 
 def wait_ready(
     supervisor: Supervisor,
-    settings: Settings,
+    settings: StackSettings,
     wanted: Sequence[Service],
     say: Callable[[str], None],
     seconds: float = DEADLINE_SECONDS,

@@ -14,7 +14,7 @@ from pathlib import Path
 from scripts.stack import private
 from scripts.stack.modes import SERVICES
 from scripts.stack.services import Service
-from scripts.stack.settings import ROOT, Settings
+from scripts.stack.settings import ROOT, StackSettings
 
 FOLDER = "launch"
 _BEGAN = """if [ -r /proc/$$/stat ]; then
@@ -39,14 +39,14 @@ class Launched:
     commands: Mapping[str, Sequence[str]]
 
 
-def write(settings: Settings, services: Sequence[Service]) -> None:
+def write(settings: StackSettings, services: Sequence[Service]) -> None:
     """Write the scripts and the record into the run folder."""
     for service in services:
         private.write(settings.run_dir / FOLDER / f"{service.name}.sh", script(settings, service))
     private.write(settings.run_dir / _RECORD, _record(settings, services))
 
 
-def script(settings: Settings, service: Service) -> str:
+def script(settings: StackSettings, service: Service) -> str:
     """The shell script that becomes the service. Its PID file is true after every restart, and beside the
     script stands when that process began: a number alone may have a new owner."""
     pid_file = shlex.quote(str(settings.pid_file(service.name)))
@@ -62,17 +62,17 @@ def script(settings: Settings, service: Service) -> str:
     return "\n".join(lines) + "\n"
 
 
-def began(settings: Settings, service: str) -> str:
+def began(settings: StackSettings, service: str) -> str:
     """When the process in a service's PID file began; "" where nobody has written it."""
     path = _began_file(settings, service)
     return path.read_text().strip() if path.exists() else ""
 
 
-def _began_file(settings: Settings, service: str) -> Path:
+def _began_file(settings: StackSettings, service: str) -> Path:
     return settings.run_dir / FOLDER / f"{service}.began"
 
 
-def is_current(settings: Settings, services: Sequence[Service]) -> bool:
+def is_current(settings: StackSettings, services: Sequence[Service]) -> bool:
     """Whether the record is the one that these services would get."""
     path = settings.run_dir / _RECORD
     return path.exists() and path.read_text() == _record(settings, services)
@@ -87,7 +87,7 @@ def launched(run_dir: Path) -> Launched | None:
     return Launched(record["settings"], {name: row["command"] for name, row in record["services"].items()})
 
 
-def _record(settings: Settings, services: Sequence[Service]) -> str:
+def _record(settings: StackSettings, services: Sequence[Service]) -> str:
     """JSON, and no secret: keys reach the API through the environment alone."""
     rows = {
         service.name: {"command": service.command, "environment": dict(service.environment)}

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from scripts.stack import private
-from scripts.stack.settings import Settings
+from scripts.stack.settings import StackSettings
 
 
 @contextmanager
-def alone(settings: Settings) -> Iterator[None]:
+def alone(settings: StackSettings) -> Iterator[None]:
     """Hold the lock of the run folder."""
     path = private.write(settings.run_dir / "lock", "")
     with path.open("r+") as file:

@@ -21,7 +21,7 @@ _MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "
 
 
 @dataclass(frozen=True)
-class Target:
+class Platform:
     """An operating system and a processor, by the names that releases use."""
 
     os: str
@@ -39,7 +39,7 @@ class Release:
     archive: str
     sums: str
 
-    def urls(self, program: str, version: str, target: Target) -> tuple[str, str]:
+    def urls(self, program: str, version: str, target: Platform) -> tuple[str, str]:
         """Addresses of the archive and of the list that holds its sha256."""
         base = self.base
         if mirror := os.environ.get(DOWNLOAD_BASE):
@@ -109,7 +109,7 @@ class Program:
         return ".".join(self.versions[0].split(".")[:2])
 
 
-def detect(system: str | None = None, machine: str | None = None) -> Target:
+def detect(system: str | None = None, machine: str | None = None) -> Platform:
     """This machine as a Target; StackError for one that no release is made for."""
     found_os = (system or platform.system()).lower()
     found_machine = (machine or platform.machine()).lower()
@@ -119,7 +119,7 @@ def detect(system: str | None = None, machine: str | None = None) -> Target:
             f"this machine is {found_os}/{found_machine}; the programs are released for Linux and macOS on "
             "amd64 and arm64. Put prometheus and alertmanager on PATH and run it again."
         )
-    return Target(found_os, arch)
+    return Platform(found_os, arch)
 
 
 @cache

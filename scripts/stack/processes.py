@@ -11,12 +11,12 @@ from functools import partial
 
 from scripts.stack import launch
 from scripts.stack.ports import command_of
-from scripts.stack.settings import Settings
+from scripts.stack.settings import StackSettings
 from scripts.stack.supervisor import STOP_SECONDS
 from telemetry.workers.process import began
 
 
-def leftover(settings: Settings, service: str, command: Sequence[str]) -> int | None:
+def leftover(settings: StackSettings, service: str, command: Sequence[str]) -> int | None:
     """The process in a PID file, if it began when that was written, after the same boot, and runs the very
     command that this stack starts; any other is not ours.
 
@@ -29,7 +29,7 @@ def leftover(settings: Settings, service: str, command: Sequence[str]) -> int | 
     return None
 
 
-def sweep(settings: Settings, services: Iterable[str], say: Callable[[str], None]) -> None:
+def sweep(settings: StackSettings, services: Iterable[str], say: Callable[[str], None]) -> None:
     """With no supervisor running: end our own leftovers among the services and remove their PID files."""
     before = launch.launched(settings.run_dir)
     started = before.commands if before else {}

@@ -10,7 +10,7 @@ import httpx
 
 from app.demo.addresses import PROXIES, direct
 from scripts.stack.errors import WayFailedError
-from scripts.stack.manifest import Release, Target
+from scripts.stack.manifest import Platform, Release
 from telemetry.secrets import cleaned, without_secrets
 
 TIMEOUT = httpx.Timeout(60.0, connect=4.0)
@@ -23,7 +23,7 @@ def shown(url: object, *releases: str) -> str:
     return without_secrets(str(url), *names)
 
 
-def unpack_release(program: str, release: Release, version: str, target: Target, into: Path) -> None:
+def unpack_release(program: str, release: Release, version: str, target: Platform, into: Path) -> None:
     """Put the program's release below `into`; WayFailedError when it is not to be trusted."""
     url, sums_url = release.urls(program, version, target)
     where = shown(url)

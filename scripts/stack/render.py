@@ -12,7 +12,7 @@ import yaml
 from scripts.stack import private
 from scripts.stack.errors import StackError
 from scripts.stack.modes import OTLP, ports_in
-from scripts.stack.settings import ROOT, Settings
+from scripts.stack.settings import ROOT, StackSettings
 from telemetry.scrape.token import TokenFile
 from telemetry.settings import TOKEN_FILE, SettingsError
 
@@ -30,7 +30,7 @@ FILES = (
 _GLOB = re.compile(r"[\\*?\[]")
 
 
-def prometheus_config(settings: Settings) -> Path:
+def prometheus_config(settings: StackSettings) -> Path:
     """The committed file, or a copy below the run folder with this stack's ports and the committed rules."""
     committed = BEHIND_COLLECTOR if settings.mode == OTLP else PROMETHEUS
     is_plain = settings.default_ports and settings.metrics_port == settings.ports["api"]
@@ -48,7 +48,7 @@ def prometheus_config(settings: Settings) -> Path:
     return _write(settings.run_dir / "prometheus" / committed.name, data)
 
 
-def _expect_token(settings: Settings) -> None:
+def _expect_token(settings: StackSettings) -> None:
     """The service's own words where its token cannot be used; promtool's would name no setting."""
     if file := settings.recorded.get(TOKEN_FILE):
         try:
@@ -82,7 +82,7 @@ def _moved(target: str, ports: dict[str, int]) -> str:
     return f"{host}:{ports.get(port, port)}"
 
 
-def grafana_provisioning(settings: Settings) -> Path:
+def grafana_provisioning(settings: StackSettings) -> Path:
     """The committed provisioning with this machine's Prometheus and dashboards, not the container's."""
     folder = settings.run_dir / "grafana" / "provisioning"
     sources = yaml.safe_load((GRAFANA / "provisioning" / _SOURCES).read_text(encoding="utf-8"))
@@ -97,7 +97,7 @@ def grafana_provisioning(settings: Settings) -> Path:
     return folder
 
 
-def grafana_password(settings: Settings) -> Path:
+def grafana_password(settings: StackSettings) -> Path:
     """A file, readable by its owner alone, with the admin's random password; kept beside Grafana's data."""
     path = settings.data_dir / "grafana" / "admin-password"
     return path if path.exists() else private.write(path, secrets.token_urlsafe(18))

@@ -13,14 +13,14 @@ from scripts.stack.health import is_ready, wait_ready
 from scripts.stack.lock import alone
 from scripts.stack.render import prometheus_config
 from scripts.stack.services import Service, asked_port
-from scripts.stack.settings import HOST, Settings
+from scripts.stack.settings import HOST, StackSettings
 from scripts.stack.supervisor import Supervisor
 
 
-class Running:
+class RunningStack:
     """What runs in the run folder of this command; StackError when nothing does."""
 
-    def __init__(self, caller: Settings, say: Say) -> None:
+    def __init__(self, caller: StackSettings, say: Say) -> None:
         self.supervisor = Supervisor(caller)
         if not self.supervisor.running():
             raise StackError("nothing is running; start it with `make up`.")

@@ -14,7 +14,7 @@ from scripts.stack.cache import Found
 from scripts.stack.errors import StackError
 from scripts.stack.exporting import exporting
 from scripts.stack.modes import OTLP
-from scripts.stack.settings import HOST, ROOT, Settings
+from scripts.stack.settings import HOST, ROOT, StackSettings
 
 PROGRAMS = ("prometheus", "alertmanager", "grafana")
 MONITORING = ("collector", *PROGRAMS)
@@ -42,7 +42,7 @@ class Service:
         return READY.get(self.name, "/-/ready")
 
 
-def services(settings: Settings, found: Mapping[str, Found]) -> list[Service]:
+def services(settings: StackSettings, found: Mapping[str, Found]) -> list[Service]:
     """Every service of this stack in starting order, which backwards is the order of stopping.
 
     A program that could not be had is left out, but for the collector.
@@ -56,7 +56,7 @@ def services(settings: Settings, found: Mapping[str, Found]) -> list[Service]:
     ]
 
 
-def asked_port(settings: Settings, name: str) -> int:
+def asked_port(settings: StackSettings, name: str) -> int:
     """Where a service is asked whether it is ready."""
     return settings.ports[ASKED.get(name, name)]
 
@@ -79,20 +79,20 @@ def check_configs(services: list[Service], found: Mapping[str, Found]) -> None:
                 )
 
 
-def _simulator(settings: Settings) -> Service:
+def _simulator(settings: StackSettings) -> Service:
     port = settings.ports["simulator"]
     command = (*REVIEWLENS, "llm-simulator", "--port", str(port))
     return Service("simulator", command, port)
 
 
-def _collector(settings: Settings, found: Found) -> Service:
+def _collector(settings: StackSettings, found: Found) -> Service:
     ports = {variable: str(settings.ports[name]) for name, (variable, _) in COLLECTOR_PORTS.items()}
     environment = {"REVIEWLENS_COLLECTOR_HOST": settings.collector_host, **ports}
     command = (str(found.path), f"--config={COLLECTOR_CONFIG}")
     return Service("collector", command, asked_port(settings, "collector"), environment)
 
 
-def api(settings: Settings) -> Service:
+def api(settings: StackSettings) -> Service:
     """The service itself."""
     port = settings.ports["api"]
     command = (*REVIEWLENS, "serve", "--host", settings.api_host, "--port", str(port))
@@ -105,15 +105,15 @@ def api(settings: Settings) -> Service:
     return Service("api", command, port, environment)
 
 
-def _prometheus(settings: Settings, found: Found) -> Service:
+def _prometheus(settings: StackSettings, found: Found) -> Service:
     return _native(settings, found, render.prometheus_config(settings))
 
 
-def _alertmanager(settings: Settings, found: Found) -> Service:
+def _alertmanager(settings: StackSettings, found: Found) -> Service:
     return _native(settings, found, render.ALERTMANAGER)
 
 
-def _native(settings: Settings, found: Found, config: Path) -> Service:
+def _native(settings: StackSettings, found: Found, config: Path) -> Service:
     """A program that takes its settings as flags."""
     words = _words(settings, found.program, config)
     shown = subprocess.run([found.path, "--help"], capture_output=True, text=True, check=False)
@@ -121,7 +121,7 @@ def _native(settings: Settings, found: Found, config: Path) -> Service:
     return Service(found.program, (str(found.path), *arguments), settings.ports[found.program])
 
 
-def _grafana(settings: Settings, found: Found) -> Service:
+def _grafana(settings: StackSettings, found: Found) -> Service:
     words = _words(settings, "grafana", render.grafana_provisioning(settings))
     words["password"] = render.grafana_password(settings)
     command = (str(found.path), "server", "--homepath", str(_grafana_home(found.path)))
@@ -140,7 +140,7 @@ def _grafana_home(path: Path) -> Path:
     )
 
 
-def _words(settings: Settings, program: str, config: Path) -> dict[str, object]:
+def _words(settings: StackSettings, program: str, config: Path) -> dict[str, object]:
     data = private.folder(settings.data_dir / program)
     own = {"host": HOST, "port": settings.ports[program], "config": config, "data": data}
     return {**settings.chosen, **own}

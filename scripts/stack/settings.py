@@ -28,7 +28,7 @@ DATA_DIR = ("REVIEWLENS_DATA_DIR", "monitoring/data")
 
 
 @dataclass(frozen=True)
-class Settings:
+class StackSettings:
     """What the environment says, read once at the start of a command."""
 
     mode: str
@@ -49,7 +49,7 @@ class Settings:
     """Every variable that the stack reads and its value; no secret."""
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str] = os.environ) -> Settings:
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> StackSettings:
         """The settings of this command; StackError names a variable that cannot be used."""
         environ = own(environ)
         mode = mode_of(environ)
@@ -124,12 +124,12 @@ class Settings:
     @property
     def scraping(self) -> Mapping[str, Any]:
         """How Prometheus scrapes the API, where that differs from the committed configuration."""
-        told: dict[str, Any] = {}
+        scrape: dict[str, Any] = {}
         if path := self.recorded.get("TELEMETRY_METRICS_PATH"):
-            told["metrics_path"] = path
+            scrape["metrics_path"] = path
         if file := self.recorded.get(TOKEN_FILE):
-            told["authorization"] = {"credentials_file": str(Path(file).absolute())}
-        return told
+            scrape["authorization"] = {"credentials_file": str(Path(file).absolute())}
+        return scrape
 
     def url(self, service: str) -> str:
         """Where a service of the stack is reached from this machine."""

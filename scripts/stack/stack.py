@@ -19,7 +19,7 @@ from scripts.stack.modes import OTLP, SERVICES, ports_of
 from scripts.stack.ports import require_free
 from scripts.stack.processes import sweep
 from scripts.stack.services import MONITORING, PROGRAMS, Service, check_configs, services
-from scripts.stack.settings import HOST, Settings
+from scripts.stack.settings import HOST, StackSettings
 from scripts.stack.supervisor import FILES, Supervisor
 from telemetry.private import openness
 
@@ -36,7 +36,7 @@ class Started(NamedTuple):
 class Stack:
     """One stack: the settings of this command, and the supervisor of its run folder."""
 
-    def __init__(self, settings: Settings, say: Say) -> None:
+    def __init__(self, settings: StackSettings, say: Say) -> None:
         self.settings = settings
         self.supervisor = Supervisor(settings)
         self._say = say
@@ -71,8 +71,8 @@ class Stack:
         fresh = not self.supervisor.running()
         if fresh:
             self.supervisor.launch(wanted)
-            if told := openness(self.settings.run_dir):
-                self._say(told)
+            if notice := openness(self.settings.run_dir):
+                self._say(notice)
         return Started(chosen, self._start(chosen, fresh))
 
     def _wanted(self, name: str, only: Sequence[str] | None) -> bool:
@@ -92,8 +92,8 @@ class Stack:
             return
         before = self.supervisor.started_with()
         self._require_ports([service.name for service in chosen], taken=before.ports.values())
-        told = ", ".join(changes(before.recorded, self.settings.recorded)) or "programs, flags"
-        self._say(f"Settings have changed since the stack was started ({told}): starting it anew.")
+        changed = ", ".join(changes(before.recorded, self.settings.recorded)) or "programs, flags"
+        self._say(f"Settings have changed since the stack was started ({changed}): starting it anew.")
         drain(self.supervisor, self._say, to_another_mode=before.mode != self.settings.mode)
         self._down()
 

@@ -18,7 +18,7 @@ from scripts.stack.environment import RUN_DIR
 from scripts.stack.errors import StackError
 from scripts.stack.private import UMASK
 from scripts.stack.services import Service
-from scripts.stack.settings import Settings
+from scripts.stack.settings import StackSettings
 
 STOP_SECONDS = 40
 """As in docker-compose.yml: a verdict may take 25 s, the last push 5 s."""
@@ -71,7 +71,7 @@ stdout_logfile_backups = 3
 class Supervisor:
     """supervisord of one run folder: started when needed, asked over its socket."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: StackSettings) -> None:
         self._settings = settings
         self._log_starts: dict[str, int] = {}
 
@@ -89,12 +89,12 @@ class Supervisor:
         """Whether the running configuration is the one that these services would get."""
         return launch.is_current(self._settings, services)
 
-    def started_with(self) -> Settings:
+    def started_with(self) -> StackSettings:
         """The settings of the running stack, which may be others than this command's."""
         before = launch.launched(self._settings.run_dir)
         if before is None:
             return self._settings
-        return Settings.from_env({**before.settings, RUN_DIR[0]: str(self._settings.run_dir)})
+        return StackSettings.from_env({**before.settings, RUN_DIR[0]: str(self._settings.run_dir)})
 
     def launch(self, services: Sequence[Service]) -> None:
         """Start supervisord with these services, none of them started yet."""

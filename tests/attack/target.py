@@ -26,7 +26,7 @@ Requests = Counter[tuple[str, str, str]]
 
 
 @dataclass
-class Target:
+class AttackedService:
     """A running service."""
 
     url: str
@@ -96,7 +96,7 @@ class Target:
 @contextmanager
 def target(
     state: Path, *flags: str, headers: Mapping[str, str] | None = None, **env: str
-) -> Iterator[Target]:
+) -> Iterator[AttackedService]:
     """`reviewlens serve` with no provider, until the block ends."""
     port = free_port()
     own = {
@@ -108,4 +108,4 @@ def target(
     }
     command = (SERVE, "serve", f"--port={port}", *flags)
     with run(command, f"http://127.0.0.1:{port}", "/readyz", env=own, seconds=60) as server:
-        yield Target(server.url, server.log, state, headers or {})
+        yield AttackedService(server.url, server.log, state, headers or {})

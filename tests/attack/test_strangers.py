@@ -13,7 +13,7 @@ from uuid import UUID
 
 import httpx
 import pytest
-from attack.target import PRODUCT, Target, target
+from attack.target import PRODUCT, AttackedService, target
 from support.redis_server import redis_server
 
 TOKEN = "attack-t0ken"
@@ -47,7 +47,7 @@ GUARDED: list[tuple[str, str, dict[str, str]]] = [
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AttackedService]:
     """One service for all rows; after them it is well, and no file or line holds the token."""
     folder = tmp_path_factory.mktemp("strangers")
     token_file = folder / "token"
@@ -66,7 +66,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "OPTIONS", "QUERY"])
 @pytest.mark.parametrize(("_by", "path", "headers"), GUARDED, ids=[row[0] for row in GUARDED])
 def test_the_metrics_are_not_read_by(
-    _by: str, path: str, headers: dict[str, str], method: str, service: Target
+    _by: str, path: str, headers: dict[str, str], method: str, service: AttackedService
 ) -> None:
     """401 in each method, with nothing of the page; and nothing is counted."""
     before = service.requests()
@@ -107,7 +107,7 @@ NAMES = list(guesses("0" * 32, "0" * 16))
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_dialogue_is_not_had_by(name: str, service: Target) -> None:
+def test_a_dialogue_is_not_had_by(name: str, service: AttackedService) -> None:
     """It is neither read, answered nor ended by a guess, and goes on to its verdict: no number is another."""
     shopper = service.begin()
     service.answer(shopper, SHOPPER).raise_for_status()
@@ -135,7 +135,7 @@ def test_a_dialogue_is_not_had_by(name: str, service: Target) -> None:
     assert service.wrote(shopper) == []
 
 
-def test_ids_are_not_to_be_guessed(service: Target) -> None:
+def test_ids_are_not_to_be_guessed(service: AttackedService) -> None:
     """128 random bits each, of a random UUID's form; no two begin or end alike."""
     ids = [service.begin() for _ in range(20)]
     assert all(re.fullmatch(r"[0-9a-f]{12}4[0-9a-f]{3}[89ab][0-9a-f]{15}", one) for one in ids)
@@ -147,7 +147,7 @@ def test_ids_are_not_to_be_guessed(service: Target) -> None:
 @pytest.mark.parametrize(
     "origin", ["http://evil.test", "null", "http://localhost:3000.evil.test", "http://localhost"]
 )
-def test_a_page_of_another_site_reads_nothing(origin: str, service: Target) -> None:
+def test_a_page_of_another_site_reads_nothing(origin: str, service: AttackedService) -> None:
     """Its browser is told of no origin but the service's own."""
     asked = {"origin": origin, "access-control-request-method": "POST"}
     for answered in (

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import pytest
-from attack.target import Target, target
+from attack.target import AttackedService, target
 from support.servers import wait_for
 
 BODY = b'{"product_id":"chair"}'
@@ -208,7 +208,7 @@ ROWS = [*LENGTHS, *CHUNKS, *PATHS, *METHODS, *BODIES]
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AttackedService]:
     """One service for all rows; it is well after them."""
     with target(tmp_path_factory.mktemp("wire")) as service:
         yield service
@@ -216,7 +216,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.fact)
-def test_a_request_is_one_request_or_none(row: Row, service: Target) -> None:
+def test_a_request_is_one_request_or_none(row: Row, service: AttackedService) -> None:
     """Its answer, that of the request behind it, and the counts of both."""
     before = service.requests()
     statuses, _ = service.exchange(row.sent + NEXT)
@@ -236,7 +236,7 @@ REDIRECTS = [
 
 
 @pytest.mark.parametrize(("path", "header", "location"), REDIRECTS, ids=str)
-def test_a_redirect_stays_here(path: bytes, header: bytes, location: bytes, service: Target) -> None:
+def test_a_redirect_stays_here(path: bytes, header: bytes, location: bytes, service: AttackedService) -> None:
     """Whatever the head says about hosts."""
     host = b"" if header.startswith(b"host") else b"host: a\r\n"
     head = b"GET " + path + b" HTTP/1.1\r\n" + host + header + b"\r\nconnection: close\r\n\r\n"
@@ -263,14 +263,14 @@ SCRAPES = [
 
 
 @pytest.mark.parametrize("sent", SCRAPES, ids=lambda sent: str(sent[:50]))
-def test_no_scrape_breaks_the_page(sent: bytes, service: Target) -> None:
+def test_no_scrape_breaks_the_page(sent: bytes, service: AttackedService) -> None:
     """Each is answered by a page, counts nothing, and the request behind it is served."""
     before = service.requests()
     assert service.exchange(sent + NEXT)[0] == [200, 200]
     assert service.requests() - before == Counter({("GET", "/healthz", "200"): 1})
 
 
-def test_strangers_make_no_series(service: Target) -> None:
+def test_strangers_make_no_series(service: AttackedService) -> None:
     """300 paths, methods, hosts, agents and queries of one's own add no endpoint, method or label."""
     service.exchange(get(b"/none", method=b"FIRST") + get(b"/none") + NEXT)
     before = service.requests()

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from attack.target import KEYS, LINE, Target, target
+from attack.target import KEYS, LINE, AttackedService, target
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from support.live import serving
@@ -48,7 +48,7 @@ CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AttackedService]:
     """One service for all rows; after them it is well, and no line or file but the store has an answer."""
     with target(tmp_path_factory.mktemp("words")) as service:
         yield service
@@ -56,7 +56,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
         assert service.wrote(MARK) == []
 
 
-def count(service: Target) -> list[float]:
+def count(service: AttackedService) -> list[float]:
     """Turns, verdicts and the template's calls."""
     named = ("dialogue_turns_total", "dialogue_completions_total")
     return [*(service.total(one) for one in named), service.total("llm_calls_total", provider="template")]
@@ -64,7 +64,7 @@ def count(service: Target) -> list[float]:
 
 @pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
 @pytest.mark.parametrize("name", ANSWERS)
-def test_a_dialogue_goes_on_as_ever_after(name: str, accept: str, service: Target) -> None:
+def test_a_dialogue_goes_on_as_ever_after(name: str, accept: str, service: AttackedService) -> None:
     """To a verdict of plain text, counted once; the words are in no answer, series or line of the log."""
     before, lines = count(service), service.log.read_text().count("\n")
     shopper, turns = service.begin(), 0
@@ -126,7 +126,7 @@ async def hostile(scope: Any, receive: Any, send: Any) -> None:
 
 
 @pytest.fixture(scope="module")
-def asking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Target, str]]:
+def asking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[AttackedService, str]]:
     """A service whose three providers are hostile, and the address of the other machine."""
     with serving(hostile, lifespan="off") as provider, serving(elsewhere, lifespan="off") as other:
         env = {f"REVIEWLENS_LLM_{name}_BASE_URL": provider for name in ("GEMINI", "OPENAI", "CLAUDE")}
@@ -137,7 +137,7 @@ def asking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Target, s
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_no_key_is_given_away_by_a_provider_that(name: str, asking: tuple[Target, str]) -> None:
+def test_no_key_is_given_away_by_a_provider_that(name: str, asking: tuple[AttackedService, str]) -> None:
     """The shopper has a verdict all the same. No other machine is asked; no line, file, series or answer has
     the key, or what the provider forged."""
     service, other = asking

@@ -11,7 +11,7 @@ from support.collected import FOLDER, own, pushing, turn
 from support.otlp_sink import otlp_sink
 from support.servers import PrometheusServer, collector, prometheus, wait_for
 
-from monitoring.contract import COLLECTOR_SERIES, Known
+from monitoring.contract import COLLECTOR_SERIES, KnownSeries
 from monitoring.targets import HERE, read_rules
 
 pytestmark = pytest.mark.built
@@ -67,7 +67,7 @@ def scraping(target: str, version: str) -> AbstractContextManager[PrometheusServ
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("known", COLLECTOR_SERIES, ids=lambda known: known.name)
 def test_a_real_collector_has_the_series_that_are_read(
-    known: Known, version: str, servers: Mapping[str, PrometheusServer]
+    known: KnownSeries, version: str, servers: Mapping[str, PrometheusServer]
 ) -> None:
     """Under that name, with the labels and values that we say it has."""
     samples = servers[version].query(f"last_over_time({known.name}[5m])")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from support.compose import FILES, PASSWORD, VERSIONS, Service, config, rendered, services
+from support.compose import FILES, PASSWORD, VERSIONS, ComposeService, config, rendered, services
 from support.dockerfile import DOCKERFILE, stages
 from support.servers import ROOT
 
@@ -34,7 +34,7 @@ REFUSAL = (
 FINAL = stages(DOCKERFILE.read_text(encoding="utf-8"))[-1]
 
 
-def on_this_machine(path: str, service: Service) -> str:
+def on_this_machine(path: str, service: ComposeService) -> str:
     """A place in a container as the file of this project that is mounted there; a volume as it is."""
     for mount in sorted(service.mounts, key=lambda mount: -len(mount.target)):
         if path == mount.target or path.startswith(mount.target + "/"):
@@ -162,7 +162,7 @@ def test_a_program_is_started_with_the_flags_that_are_said_once(file: str, progr
     assert (ROOT / committed).is_file()
 
 
-def _assets_of_this_project(word: str, service: Service) -> str:
+def _assets_of_this_project(word: str, service: ComposeService) -> str:
     flag, _, value = word.partition("=")
     return f"{flag}={on_this_machine(value, service)}" if flag == "--web.user-assets" else word
 

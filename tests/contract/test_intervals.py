@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from support.panels import DASHBOARDS, Asked, everything, load, of_dashboard, panels
+from support.panels import DASHBOARDS, PanelQuery, everything, load, of_dashboard, panels
 
 from app.demo.report import RATE
 from app.demo.run import QUIET_SHARE
@@ -30,9 +30,9 @@ ALERTS = [rule for rule in read_rules() if rule.is_alert]
 COLLECTORS = sorted((ROOT / "otel-collector").glob("**/*.yaml"))
 
 
-def of_the_specification() -> Iterator[Asked]:
+def of_the_specification() -> Iterator[PanelQuery]:
     listed = yaml.safe_load((ROOT / "tests/data/specification_promql.yaml").read_text(encoding="utf-8"))
-    return (Asked("specification", entry["where"], entry["expr"]) for entry in listed)
+    return (PanelQuery("specification", entry["where"], entry["expr"]) for entry in listed)
 
 
 def test_every_file_says_what_the_source_says() -> None:
@@ -41,7 +41,7 @@ def test_every_file_says_what_the_source_says() -> None:
 
 
 @pytest.mark.parametrize("asked", [*everything(), *of_the_specification()], ids=str)
-def test_every_window_holds_four_scrapes(asked: Asked) -> None:
+def test_every_window_holds_four_scrapes(asked: PanelQuery) -> None:
     """Of the job that carries the metric, under every config; Grafana's macros at their shortest."""
     assert list(window_faults(asked.expr, INTERVALS)) == []
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import httpx
 import pytest
 import yaml
-from support.panels import DASHBOARDS, Asked, load, of_dashboard, of_runbooks
+from support.panels import DASHBOARDS, PanelQuery, load, of_dashboard, of_runbooks
 from support.realrun import VERSIONS, Run, real_run
 from support.servers import ROOT
 
-from monitoring.contract import PROMETHEUS_SERIES, Known
+from monitoring.contract import PROMETHEUS_SERIES, KnownSeries
 from monitoring.dashboards.__main__ import boards
 from monitoring.queries import compared, nodes, parse
 from monitoring.targets import HERE, Rule, read_rules
@@ -58,14 +58,14 @@ def flaw(samples: list[Sample], legend: str = "", zero_is_fine: bool = False) ->
     return f"no label {missing}" if any(missing) else ""
 
 
-def flaw_of(run: Run, version: str, asked: Asked) -> str:
+def flaw_of(run: Run, version: str, asked: PanelQuery) -> str:
     zero_is_fine = (asked.source, asked.raw) in ZERO_IS_FINE
     return flaw(ask(run, version, asked.expr), asked.legend, zero_is_fine)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("asked", PANELS, ids=str)
-def test_a_panel_shows_data(asked: Asked, version: str, run: Run) -> None:
+def test_a_panel_shows_data(asked: PanelQuery, version: str, run: Run) -> None:
     """Not empty, not only zeros where something happened, and every label of its legend is there."""
     assert flaw_of(run, version, asked) == "", asked.expr
 
@@ -99,7 +99,7 @@ def test_a_rule_has_something_to_look_at(rule: Rule, version: str, run: Run) -> 
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("asked", list(of_runbooks()), ids=str)
-def test_a_query_of_a_runbook_can_be_asked(asked: Asked, version: str, run: Run) -> None:
+def test_a_query_of_a_runbook_can_be_asked(asked: PanelQuery, version: str, run: Run) -> None:
     """It may well find nothing: its reader is at a fault that this run does not have."""
     ask(run, version, asked.expr)
 
@@ -133,7 +133,9 @@ def test_the_link_in_an_alert_that_fires_opens_its_runbook(version: str, run: Ru
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("known", PROMETHEUS_SERIES, ids=lambda known: known.name)
-def test_prometheus_has_the_series_of_its_own_that_panels_read(known: Known, version: str, run: Run) -> None:
+def test_prometheus_has_the_series_of_its_own_that_panels_read(
+    known: KnownSeries, version: str, run: Run
+) -> None:
     """With the labels that we say it has; both versions."""
     samples = ask(run, version, known.name)
     assert samples

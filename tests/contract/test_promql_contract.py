@@ -12,7 +12,7 @@ import yaml
 from support.panels import (
     DASHBOARDS,
     FILLED,
-    Asked,
+    PanelQuery,
     everything,
     known_series,
     load,
@@ -29,29 +29,29 @@ from telemetry.catalog import CATALOG
 KNOWN = known_series()
 
 
-def names(asked: Asked) -> str:
+def names(asked: PanelQuery) -> str:
     return str(asked)
 
 
-def all_faults(asked: Asked) -> list[str]:
+def all_faults(asked: PanelQuery) -> list[str]:
     return [f"{asked}: {fault}" for fault in faults(asked.expr, KNOWN)]
 
 
 @pytest.mark.parametrize("asked", everything(), ids=names)
-def test_only_series_that_exist_are_selected(asked: Asked) -> None:
+def test_only_series_that_exist_are_selected(asked: PanelQuery) -> None:
     """Metric, labels, values and bounds stand in the catalogue, in our recording rules or in Prometheus."""
     assert all_faults(asked) == []
 
 
 @pytest.mark.parametrize("asked", everything(), ids=names)
-def test_identity_labels_are_selected_nowhere(asked: Asked) -> None:
+def test_identity_labels_are_selected_nowhere(asked: PanelQuery) -> None:
     """job, instance and the like differ by path. One rule is free to: it leaves the crawl script out."""
     found = [fault for selector in selectors(asked.expr) for fault in identity_faults(selector)]
     assert found == (["up is selected by job, which differs by path"] if asked.place == "TargetDown" else [])
 
 
 @pytest.mark.parametrize("asked", everything(), ids=names)
-def test_our_own_metrics_are_summed_over_instances(asked: Asked) -> None:
+def test_our_own_metrics_are_summed_over_instances(asked: PanelQuery) -> None:
     """No line a worker; and each label in a legend is one that the answer has."""
     series = [KNOWN[selector.metric] for selector in selectors(asked.expr)]
     labels = answered_labels(asked.expr)

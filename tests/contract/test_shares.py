@@ -11,7 +11,7 @@ from itertools import count
 
 import promql_parser
 import pytest
-from support.panels import DASHBOARDS, Asked, load, of_dashboard, of_rules
+from support.panels import DASHBOARDS, PanelQuery, load, of_dashboard, of_rules
 from support.servers import PrometheusServer, prometheus, wait_for
 
 from monitoring.queries import compared, nodes, parse, same, selectors
@@ -20,7 +20,7 @@ from monitoring.targets import read_rules
 ALL = [asked for path in DASHBOARDS for asked in of_dashboard(load(path))] + list(of_rules(read_rules()))
 
 
-def divisions(asked: Asked) -> Iterator[promql_parser.BinaryExpr]:
+def divisions(asked: PanelQuery) -> Iterator[promql_parser.BinaryExpr]:
     """Every part over its whole that selects counters' series."""
     for node in nodes(parse(asked.expr)):
         if isinstance(node, promql_parser.BinaryExpr) and str(node.op) == "/":

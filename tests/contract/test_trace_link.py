@@ -13,7 +13,7 @@ from support.servers import ROOT
 
 from scripts.stack import flags, render
 from scripts.stack.errors import StackError
-from scripts.stack.settings import Settings
+from scripts.stack.settings import StackSettings
 from telemetry.secrets import without_secrets
 
 NAME = "REVIEWLENS_TRACE_URL"
@@ -42,7 +42,7 @@ def test_a_native_grafana_puts_the_trace_s_id_at_the_end_of_the_variable(
     told: dict[str, str], url: str, tmp_path: Path
 ) -> None:
     """In the committed file and in the copy that it gets; with none, or an empty one, a Jaeger beside it."""
-    copy = render.grafana_provisioning(Settings.from_env({"REVIEWLENS_RUN_DIR": str(tmp_path)}))
+    copy = render.grafana_provisioning(StackSettings.from_env({"REVIEWLENS_RUN_DIR": str(tmp_path)}))
     for path in (SOURCE, copy / "datasources" / "prometheus.yml"):
         assert link(path, native(told)) == url + PLACE
 
@@ -60,7 +60,7 @@ def test_a_container_s_grafana_has_the_same(file: str) -> None:
 def test_an_address_that_an_id_cannot_end_is_refused(value: str) -> None:
     """One sentence, before anything starts: a link that leads nowhere is seen only when it is needed."""
     with pytest.raises(StackError) as error:
-        Settings.from_env({NAME: value})
+        StackSettings.from_env({NAME: value})
     assert str(error.value) == (
         f"{NAME}={without_secrets(value)!r}: the beginning of an address such as {DEFAULT}, "
         "without @, $, quotes and blanks, is expected."

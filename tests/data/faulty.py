@@ -119,7 +119,7 @@ class BackAnHour:
         """It stays as it is."""
 
 
-class Limit:
+class LoweredLimit:
     """A limit of the process that is lower than what it uses already."""
 
     def __init__(self, which: int, soft: int, try_it: Callable[[], object]) -> None:
@@ -137,14 +137,14 @@ class Limit:
         resource.setrlimit(self._which, self._before)
 
 
-def _no_handles() -> Limit:
-    return Limit(resource.RLIMIT_NOFILE, 3, lambda: os.close(os.open(os.devnull, os.O_RDONLY)))
+def _no_handles() -> LoweredLimit:
+    return LoweredLimit(resource.RLIMIT_NOFILE, 3, lambda: os.close(os.open(os.devnull, os.O_RDONLY)))
 
 
-def _no_room() -> Limit:
+def _no_room() -> LoweredLimit:
     """No file may be longer than a worker's is at first; what is logged stays below."""
     probe, most = Path(os.environ["FAULTS_DIR"]) / f"{os.getpid()}.probe", 256 * 1024
-    return Limit(resource.RLIMIT_FSIZE, most, lambda: probe.write_bytes(bytes(most + 1)))
+    return LoweredLimit(resource.RLIMIT_FSIZE, most, lambda: probe.write_bytes(bytes(most + 1)))
 
 
 PROCESS: dict[str, Callable[[], Any]] = {

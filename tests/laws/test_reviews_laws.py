@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.reviews.corpus import Corpus
-from app.reviews.models import Answer, Factor, Mention, Product, Question
+from app.reviews.models import Factor, Mention, Product, Question, ShopperAnswer
 from app.reviews.retrieval import retrieve
 from app.reviews.scoring import concerns, score
 from app.reviews.text import EXCERPT_LENGTH, excerpt, plain
@@ -71,12 +71,12 @@ questions = st.builds(
     st.sampled_from((*KEYS, "unknown")),
     st.lists(said, max_size=4),
 )
-answers = st.lists(st.builds(Answer, said, st.none() | questions), max_size=5)
+answers = st.lists(st.builds(ShopperAnswer, said, st.none() | questions), max_size=5)
 
 
 @given(corpora(), answers)
 def test_scores_are_from_0_to_1_sorted_and_one_per_factor(
-    corpus: Corpus, given_answers: list[Answer]
+    corpus: Corpus, given_answers: list[ShopperAnswer]
 ) -> None:
     """The highest first, equals by key, whatever was answered."""
     scores = score(corpus, given_answers)
@@ -88,7 +88,7 @@ def test_scores_are_from_0_to_1_sorted_and_one_per_factor(
 
 @given(corpora(), answers, st.randoms())
 def test_the_order_of_reviews_makes_no_difference(
-    corpus: Corpus, given_answers: list[Answer], random: Any
+    corpus: Corpus, given_answers: list[ShopperAnswer], random: Any
 ) -> None:
     """Nor does the order in which factors stand in the file."""
     shuffled_mentions, shuffled_factors = list(corpus.mentions), list(corpus.factors)
@@ -103,7 +103,7 @@ def test_the_order_of_reviews_makes_no_difference(
 
 @given(corpora(), answers, st.sampled_from(KEYS), st.sampled_from(("POS", "NEU", None)))
 def test_more_complaints_never_lower_a_factors_score(
-    corpus: Corpus, given_answers: list[Answer], key: str, before: str | None
+    corpus: Corpus, given_answers: list[ShopperAnswer], key: str, before: str | None
 ) -> None:
     """A new review that complains, or one that praised and now complains."""
     praise = Mention("new", key, 1, THEN, before or "NEG", 0.5, "...")  # type: ignore[arg-type]
@@ -119,7 +119,7 @@ def more(corpus: Corpus, mention: Mention) -> Corpus:
     return replace(corpus, product=product, mentions=(*corpus.mentions, mention))
 
 
-def value(corpus: Corpus, given_answers: Sequence[Answer], key: str) -> float:
+def value(corpus: Corpus, given_answers: Sequence[ShopperAnswer], key: str) -> float:
     """One factor's score."""
     return next(each.score for each in score(corpus, given_answers) if each.factor_key == key)
 
@@ -129,13 +129,14 @@ def test_caring_more_never_lowers_a_factors_score(corpus: Corpus, key: str) -> N
     """상관없어요, 보통이에요, 중요해요 rise in this order."""
     asked = Question("q", key, key, "?", "no_choice", (), "")
     levels = [
-        value(corpus, [Answer(text, asked)], key) for text in ("상관없어요", "보통이에요", "매우 중요해요")
+        value(corpus, [ShopperAnswer(text, asked)], key)
+        for text in ("상관없어요", "보통이에요", "매우 중요해요")
     ]
     assert levels == sorted(levels)
 
 
 @given(corpora(), answers)
-def test_the_same_input_gives_the_same_output(corpus: Corpus, given_answers: list[Answer]) -> None:
+def test_the_same_input_gives_the_same_output(corpus: Corpus, given_answers: list[ShopperAnswer]) -> None:
     """Also from a corpus that was made anew, with nothing cached."""
     again = replace(corpus)
     cares = concerns(corpus, given_answers)

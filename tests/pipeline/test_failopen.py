@@ -13,9 +13,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
-from support.fault_rows import AFTERWARDS, ONE, SEVERAL, Row
+from support.fault_rows import AFTERWARDS, ONE, SEVERAL, FaultRow
 from support.faulted import Faulted, faulted
-from support.keptalive import Answer
+from support.keptalive import RawAnswer
 from support.servers import wait_for
 from support.told import Numbers, counts, difference, told
 
@@ -43,19 +43,19 @@ def several(request: pytest.FixtureRequest) -> Iterator[Faulted]:
 
 
 @pytest.mark.parametrize("row", ONE, ids=lambda row: f"{row.what}, {row.how}")
-def test_a_fault_in_one_worker(row: Row, one: Faulted) -> None:
+def test_a_fault_in_one_worker(row: FaultRow, one: Faulted) -> None:
     """Recording, exporting, rendering; and what was recorded arrives at the receiver afterwards."""
     _fault(one, row)
     wait_for("a push of what /metrics tells", lambda: _pushed(one) == _requests(one.numbers()))
 
 
 @pytest.mark.parametrize("row", SEVERAL, ids=lambda row: f"{row.what}, {row.how}")
-def test_a_fault_in_several_workers(row: Row, several: Faulted) -> None:
+def test_a_fault_in_several_workers(row: FaultRow, several: Faulted) -> None:
     """Recording into files, reading those of others, adding up."""
     _fault(several, row)
 
 
-def _fault(running: Faulted, row: Row) -> None:
+def _fault(running: Faulted, row: FaultRow) -> None:
     try:
         _walk(running, row)
     except BaseException:
@@ -63,7 +63,7 @@ def _fault(running: Faulted, row: Row) -> None:
         raise
 
 
-def _walk(running: Faulted, row: Row) -> None:
+def _walk(running: Faulted, row: FaultRow) -> None:
     running.calm()
     before, faults, logged = running.numbers(), running.faults(), len(running.log())
     with ThreadPoolExecutor(1) as beside:
@@ -96,7 +96,7 @@ def _walk(running: Faulted, row: Row) -> None:
     assert _says(running.log()[logged:], row)
 
 
-def _says(log: str, row: Row, yet: str = "") -> bool:
+def _says(log: str, row: FaultRow, yet: str = "") -> bool:
     """Whether every line is there that is expected, but one of them that may come yet. AssertionError for
     one that is not expected, or twice from one process."""
     lines = []
@@ -108,7 +108,7 @@ def _says(log: str, row: Row, yet: str = "") -> bool:
     return {fits for _, fits in lines} | {yet} >= set(row.lines)
 
 
-def _played(running: Faulted, row: Row) -> None:
+def _played(running: Faulted, row: FaultRow) -> None:
     """Ask while the fault is there."""
     if row.first:
         running.ask(row.first)
@@ -118,13 +118,13 @@ def _played(running: Faulted, row: Row) -> None:
         _answered(running, *running.play(crash=row.has_handles))
 
 
-def _answered(running: Faulted, answers: list[Answer], seconds: float) -> None:
+def _answered(running: Faulted, answers: list[RawAnswer], seconds: float) -> None:
     """As when all is well, and not much later."""
     assert answers == running.normal[: len(answers)]
     assert seconds < running.normal_seconds + BOUND_SECONDS
 
 
-def _scraped(pages: Future[list[Answer]], row: Row) -> None:
+def _scraped(pages: Future[list[RawAnswer]], row: FaultRow) -> None:
     if row.scrape is None:
         assert not pages.done(), "the scrape did not wait for what hangs"
     else:

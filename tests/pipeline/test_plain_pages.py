@@ -12,7 +12,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from support.live import serving
-from support.streams import PRODUCT, Shop, shop, turns_of
+from support.streams import PRODUCT, StreamingShop, shop, turns_of
 
 from app.llm.simulator.testing import RunningSimulator
 from app.settings import DATABASE
@@ -40,7 +40,7 @@ async def provider(scope: Any, receive: Any, send: Any) -> None:
 @pytest.fixture
 def open_shop(
     state_dir: Path, sample_store: Path, tmp_path: Path, metrics: Recorded, simulator: RunningSimulator
-) -> Iterator[Shop]:
+) -> Iterator[StreamingShop]:
     """A service whose store and whose provider are full of what no page should get."""
     (tmp_path / "turns").mkdir()
     turns = turns_of(sample_store, tmp_path / "turns")
@@ -59,7 +59,7 @@ def assert_plain(text: str) -> None:
     assert not [code for code in ("\\u0000", "\\u001b", "\u202e", "\0", "\x1b") if code in text]
 
 
-def test_no_answer_of_the_api_holds_markup_or_controls(open_shop: Shop, metrics: Recorded) -> None:
+def test_no_answer_of_the_api_holds_markup_or_controls(open_shop: StreamingShop, metrics: Recorded) -> None:
     """Products, questions, scores, excerpts and the verdict; a "<" in prose is still one."""
     path = open_shop.up_to_the_last()
     final = open_shop.http.post(path, json={"answer": "소음이 제일 걱정돼요"})
@@ -78,7 +78,7 @@ def test_no_answer_of_the_api_holds_markup_or_controls(open_shop: Shop, metrics:
     assert metrics.value("llm_tokens_total", provider="openai", type="prompt") < 10_000
 
 
-def test_what_is_no_stream_is_answered_all_the_same(open_shop: Shop, metrics: Recorded) -> None:
+def test_what_is_no_stream_is_answered_all_the_same(open_shop: StreamingShop, metrics: Recorded) -> None:
     """A provider that never streams: the template's verdict, plain too, and one error that adds up."""
     heard = open_shop.verdict()
     assert heard.result["analysis"]["provider"] == "template"

@@ -15,7 +15,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from support.otlp_sink import otlp_sink
 from support.servers import HTTP, Server, free_port, run, wait_for
-from support.servers_table import SERVERS, Row
+from support.servers_table import SERVERS, ServerCommand
 
 DATA = Path(__file__).parents[1] / "data"
 BIN = Path(sys.executable).parent
@@ -23,7 +23,7 @@ REQUESTS = 60
 
 
 @contextmanager
-def serving(row: Row, state: Path, in_code: bool, **environment: str) -> Iterator[Server]:
+def serving(row: ServerCommand, state: Path, in_code: bool, **environment: str) -> Iterator[Server]:
     """The application on this server, from the moment that every process of it serves."""
     port = free_port()
     words = row.command.format(port=port).split()

@@ -14,7 +14,7 @@ from support.streams import (
     EVENTS,
     PRODUCT,
     TURN,
-    Shop,
+    StreamingShop,
     assert_tokens_agree,
     counted,
     estimated,
@@ -38,7 +38,9 @@ def turns(sample_store: Path, tmp_path_factory: pytest.TempPathFactory) -> int:
 
 
 @pytest.fixture
-def open_shop(state_dir: Path, metrics: Recorded, simulator: RunningSimulator, turns: int) -> Iterator[Shop]:
+def open_shop(
+    state_dir: Path, metrics: Recorded, simulator: RunningSimulator, turns: int
+) -> Iterator[StreamingShop]:
     with shop(state_dir, metrics, simulator, turns, gemini_timeout=2) as running:
         yield running
 
@@ -56,7 +58,7 @@ def findings(text: str) -> Any:
 
 
 def test_the_events_are_the_verdict_as_it_is_written(
-    open_shop: Shop, metrics: Recorded, simulator: RunningSimulator
+    open_shop: StreamingShop, metrics: Recorded, simulator: RunningSimulator
 ) -> None:
     """Deltas that add up to the provider's answer, then the very answer that is given without streaming."""
     path = open_shop.up_to_the_last()
@@ -82,7 +84,7 @@ def test_the_events_are_the_verdict_as_it_is_written(
     assert metrics.total("llm_tokens_estimated_total") == 0
 
 
-def test_a_plain_answer_has_the_same_shape(open_shop: Shop, simulator: RunningSimulator) -> None:
+def test_a_plain_answer_has_the_same_shape(open_shop: StreamingShop, simulator: RunningSimulator) -> None:
     """Without the header nothing is streamed, from the provider neither."""
     streamed = open_shop.verdict().result
     plain = open_shop.http.post(open_shop.up_to_the_last(), json={"answer": ANSWER})
@@ -91,7 +93,7 @@ def test_a_plain_answer_has_the_same_shape(open_shop: Shop, simulator: RunningSi
     assert [entry["streamed"] for entry in simulator.ledger()] == [True, False]
 
 
-def test_an_answer_that_brings_no_verdict_is_one_result(open_shop: Shop) -> None:
+def test_an_answer_that_brings_no_verdict_is_one_result(open_shop: StreamingShop) -> None:
     """The next question, as an event."""
     begun = open_shop.http.post("/api/sessions", json={"product_id": PRODUCT}).json()
     with open_shop.streaming(f"/api/sessions/{begun['session_id']}/turns") as heard:
@@ -126,7 +128,7 @@ def test_times_are_right_against_a_stopwatch(
 
 @pytest.mark.parametrize("outcome", EARLY)
 def test_who_fails_before_a_word_is_not_noticed(
-    open_shop: Shop, metrics: Recorded, simulator: RunningSimulator, outcome: str
+    open_shop: StreamingShop, metrics: Recorded, simulator: RunningSimulator, outcome: str
 ) -> None:
     """The next provider's words are the first."""
     simulator.fail("gemini", outcome=outcome)
@@ -163,7 +165,7 @@ def test_who_fails_amid_its_words_has_them_withdrawn(
 
 
 def test_who_stalls_amid_its_words_has_until_its_timeout(
-    open_shop: Shop, metrics: Recorded, simulator: RunningSimulator
+    open_shop: StreamingShop, metrics: Recorded, simulator: RunningSimulator
 ) -> None:
     """Then it is a timeout, its words are withdrawn, and the upstream call is over."""
     simulator.fail("gemini", outcome="stall")
@@ -179,7 +181,7 @@ def test_who_stalls_amid_its_words_has_until_its_timeout(
 
 
 def test_where_all_fail_the_template_has_the_last_word(
-    open_shop: Shop, metrics: Recorded, simulator: RunningSimulator
+    open_shop: StreamingShop, metrics: Recorded, simulator: RunningSimulator
 ) -> None:
     """Two had begun: two restarts; the result is the template's, which is never streamed."""
     simulator.fail("gemini", outcome="half")
@@ -193,7 +195,7 @@ def test_where_all_fail_the_template_has_the_last_word(
     assert_tokens_agree(metrics, simulator)
 
 
-def test_a_wrong_request_is_answered_as_ever(open_shop: Shop, metrics: Recorded) -> None:
+def test_a_wrong_request_is_answered_as_ever(open_shop: StreamingShop, metrics: Recorded) -> None:
     """Before the first event the status can still say it."""
     lost = open_shop.http.post("/api/sessions/none/turns", json={"answer": "네"}, headers=EVENTS)
     assert (lost.status_code, lost.headers["content-type"]) == (404, "application/json")
@@ -210,7 +212,7 @@ def test_a_wrong_request_is_answered_as_ever(open_shop: Shop, metrics: Recorded)
     ],
 )
 def test_what_fails_amid_the_stream_is_its_last_event(
-    open_shop: Shop, metrics: Recorded, fault: Exception, detail: str, error_type: str, status: str
+    open_shop: StreamingShop, metrics: Recorded, fault: Exception, detail: str, error_type: str, status: str
 ) -> None:
     """Counted as elsewhere; the verdict was not kept, so the last answer can be repeated."""
     path = open_shop.up_to_the_last()

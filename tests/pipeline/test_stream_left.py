@@ -17,7 +17,7 @@ from support.streams import (
     EVENTS,
     PRODUCT,
     TURN,
-    Shop,
+    StreamingShop,
     assert_tokens_agree,
     counted,
     estimated,
@@ -45,7 +45,7 @@ def provider(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def open_shop(
     state_dir: Path, metrics: Recorded, simulator: RunningSimulator, turns: int, provider: str
-) -> Iterator[Shop]:
+) -> Iterator[StreamingShop]:
     with shop(state_dir, metrics, simulator, turns, providers=provider) as running:
         yield running
 
@@ -56,7 +56,7 @@ def left(metrics: Recorded) -> float:
 
 
 def leave(
-    open_shop: Shop,
+    open_shop: StreamingShop,
     metrics: Recorded,
     simulator: RunningSimulator,
     of: Callable[[str], int] = tokens,
@@ -85,7 +85,7 @@ def assert_left(metrics: Recorded, simulator: RunningSimulator, provider: str) -
 
 
 def test_amid_the_words(
-    open_shop: Shop, metrics: Recorded, simulator: RunningSimulator, provider: str
+    open_shop: StreamingShop, metrics: Recorded, simulator: RunningSimulator, provider: str
 ) -> None:
     """Half of the answer: its tokens are those that the ledger has sent; what was not told is estimated."""
     simulator.fail(provider, outcome="stall")
@@ -108,7 +108,7 @@ def test_amid_the_words(
 
 
 def test_the_rate_of_the_last_whole_answer_is_that_of_what_is_cut_off(
-    open_shop: Shop, metrics: Recorded, simulator: RunningSimulator, provider: str
+    open_shop: StreamingShop, metrics: Recorded, simulator: RunningSimulator, provider: str
 ) -> None:
     """A provider whose tokens are other than ours has told so before: the estimate is its ledger's figure."""
     figures = {"prompt_tokens": 3_333, "completion_tokens": 777}
@@ -122,7 +122,7 @@ def test_the_rate_of_the_last_whole_answer_is_that_of_what_is_cut_off(
 
 
 def test_before_a_byte(
-    open_shop: Shop, metrics: Recorded, simulator: RunningSimulator, provider: str
+    open_shop: StreamingShop, metrics: Recorded, simulator: RunningSimulator, provider: str
 ) -> None:
     """Nothing has come, so nothing is counted but the attempt; there is no time to a first byte."""
     simulator.fail(provider, outcome="hang")
@@ -138,7 +138,7 @@ def test_before_a_byte(
 
 
 @pytest.mark.parametrize("provider", ["gemini"], indirect=True)
-def test_at_the_first_byte(open_shop: Shop, metrics: Recorded, simulator: RunningSimulator) -> None:
+def test_at_the_first_byte(open_shop: StreamingShop, metrics: Recorded, simulator: RunningSimulator) -> None:
     """One piece has come, and one piece is counted."""
     simulator.script("gemini", pace_seconds=60, piece_chars=7)
     _, entry = leave(open_shop, metrics, simulator)
@@ -150,7 +150,7 @@ def test_at_the_first_byte(open_shop: Shop, metrics: Recorded, simulator: Runnin
 
 @pytest.mark.parametrize("provider", ["openai"], indirect=True)
 def test_thirty_who_leave_leave_nothing_behind(
-    open_shop: Shop, metrics: Recorded, simulator: RunningSimulator
+    open_shop: StreamingShop, metrics: Recorded, simulator: RunningSimulator
 ) -> None:
     """No task goes on, no connection to the provider stays, and each is counted once."""
     simulator.fail("openai", outcome="stall")
@@ -183,7 +183,7 @@ def test_thirty_who_leave_leave_nothing_behind(
     assert_tokens_agree(metrics, simulator)
 
 
-def working(open_shop: Shop) -> int:
+def working(open_shop: StreamingShop) -> int:
     """How many tasks the service's event loop has."""
     return len(asyncio.all_tasks(open_shop.app.state.loop))
 
@@ -194,7 +194,7 @@ def connections(port: int) -> int:
     return sum(row[2] == f"0100007F:{port:04X}" and row[3] == "01" for row in rows)
 
 
-async def answer(open_shop: Shop, path: str, send: Any) -> None:
+async def answer(open_shop: StreamingShop, path: str, send: Any) -> None:
     """Give the last answer to the application itself, through a server that is `send`."""
     body = [{"type": "http.request", "body": f'{{"answer": "{ANSWER}"}}'.encode(), "more_body": False}]
 
@@ -208,7 +208,7 @@ async def answer(open_shop: Shop, path: str, send: Any) -> None:
 
 @pytest.mark.parametrize("provider", ["claude"], indirect=True)
 def test_a_server_that_raises_when_the_client_has_left(
-    open_shop: Shop, metrics: Recorded, simulator: RunningSimulator
+    open_shop: StreamingShop, metrics: Recorded, simulator: RunningSimulator
 ) -> None:
     """So newer ASGI servers tell it: the upstream call stops, and nothing is unhandled."""
     simulator.fail("claude", outcome="stall")
@@ -225,7 +225,7 @@ def test_a_server_that_raises_when_the_client_has_left(
 
 @pytest.mark.parametrize("provider", ["gemini"], indirect=True)
 def test_a_slow_reader_keeps_no_provider_waiting(
-    open_shop: Shop, metrics: Recorded, simulator: RunningSimulator
+    open_shop: StreamingShop, metrics: Recorded, simulator: RunningSimulator
 ) -> None:
     """Nothing is taken off the server's hands until the provider is done; then all of it comes."""
     path = open_shop.up_to_the_last()

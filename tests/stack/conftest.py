@@ -18,7 +18,7 @@ import pytest
 from support.own_stack import environment
 
 from scripts.stack.manifest import Program, detect, programs
-from scripts.stack.settings import Settings
+from scripts.stack.settings import StackSettings
 from scripts.stack.stack import Stack
 
 collect_ignore = [] if sys.platform == "linux" else ["test_compose_runs.py"]  # namespaces are Linux's own
@@ -93,6 +93,6 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
     with tempfile.TemporaryDirectory(prefix="rl-") as folder:
         for name, value in environment(Path(folder)).items():
             monkeypatch.setenv(name, value)
-        stack = Stack(Settings.from_env(dict(os.environ)), lambda _: None)
+        stack = Stack(StackSettings.from_env(dict(os.environ)), lambda _: None)
         yield stack
         stack.down()

@@ -17,7 +17,7 @@ import httpx
 import pytest
 from support.compose import WITH_TOKEN, services
 from support.compose_run import PATH, container, replaced
-from support.containers import Container, Machine, Running, machine
+from support.containers import Container, IsolatedMachine, RunningContainer, machine
 from support.dockerfile import Image, build
 from support.metrics_token import make_token
 from support.servers import HTTP, PrometheusServer, wait_for
@@ -41,8 +41,8 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
 class Stack:
     """The containers of one compose file, and their published ports on this machine."""
 
-    machine: Machine
-    containers: Mapping[str, Running]
+    machine: IsolatedMachine
+    containers: Mapping[str, RunningContainer]
     addresses: Mapping[str, str]
 
     @property
@@ -79,7 +79,7 @@ def running(
         yield Stack(host, containers, addresses)
 
 
-def _ready(container: Running, url: str) -> bool:
+def _ready(container: RunningContainer, url: str) -> bool:
     assert container.parent.poll() is None, container.text()
     return HTTP.get(url, timeout=5).is_success
 

@@ -29,7 +29,7 @@ from app.demo.run import Driver, NotPossibleError
 from app.demo.scenarios import BY_NAME, SCENARIOS, Scenario
 from app.demo.scraped import exposed
 from app.demo.shopper import Shopper
-from app.demo.simulator import Simulator
+from app.demo.simulator import SimulatorClient
 from app.llm.simulator.testing import RunningSimulator, running_simulator
 
 CONFIG = """
@@ -101,7 +101,7 @@ def played_all(
     async def play() -> list[Outcome]:
         async with httpx.AsyncClient(base_url=stack.api.url, timeout=60, trust_env=False) as api:
             with httpx.Client(base_url=stack.simulator.url, trust_env=False) as control:
-                parts = (api, stack.prometheus, Simulator(control), Silent())
+                parts = (api, stack.prometheus, SimulatorClient(control), Silent())
                 driver = Driver(*parts, seed=7, patience=patience)
                 assert not await driver.prepare(scenarios)
                 return [await driver.play(scenario, shoppers) for scenario in scenarios]

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 from support.otlp_sink import Sink, otlp_sink
-from support.paths import NO_KEYS, Around, Way, collector_scraped, scraped, straight
+from support.paths import NO_KEYS, Surroundings, Way, collector_scraped, scraped, straight
 from support.servers import HTTP, PrometheusServer, free_port, run_app, wait_for
 from support.traffic import dialogue
 
@@ -76,7 +76,7 @@ def played(
     """Requests and a dialogue, until every Prometheus at the end of a way has counted them."""
     with ExitStack() as stack:
         port = free_port()
-        behind = way.behind(Around(stack, port, folder, way.versions))
+        behind = way.behind(Surroundings(stack, port, folder, way.versions))
         own = {**NO_KEYS, "REVIEWLENS_PORT": str(port), **behind.environment, **environment}
         flags = ["--workers", str(workers), "--no-access-log"]
         app = stack.enter_context(run_app(port=port, env=own, flags=flags))

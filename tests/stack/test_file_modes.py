@@ -17,7 +17,7 @@ from app.settings import DATABASE
 from scripts.stack import render
 from scripts.stack.binaries import find
 from scripts.stack.manifest import Program
-from scripts.stack.settings import Settings
+from scripts.stack.settings import StackSettings
 from scripts.stack.stack import Stack
 
 PROGRAM = str(Path(sys.executable).with_name("reviewlens"))
@@ -45,7 +45,7 @@ def up(folder: Path) -> dict[str, int]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {**environment(folder), "WEB_CONCURRENCY": "2"}.items():
             patch.setenv(name, value)
-        stack = Stack(Settings.from_env(), lambda _: None)
+        stack = Stack(StackSettings.from_env(), lambda _: None)
         try:
             stack.up()
             return with_workers(folder)
@@ -73,7 +73,7 @@ def ingest(folder: Path) -> dict[str, int]:
 
 def rendered(folder: Path) -> dict[str, int]:
     """Of a Grafana too, which is not everywhere to be had."""
-    settings = Settings.from_env(environment(folder))
+    settings = StackSettings.from_env(environment(folder))
     render.prometheus_config(settings)
     render.grafana_provisioning(settings)
     render.grafana_password(settings)

@@ -196,7 +196,7 @@ READERS: tuple[Callable[[Mapping[str, str]], object], ...] = (
     lambda _: AppSettings.from_env(),
     lambda _: LLMSettings.from_env(),
     _exporting,
-    stack_settings.Settings.from_env,
+    stack_settings.StackSettings.from_env,
 )
 FAULTS = (AppSettingsError, SettingsError, StackError)
 

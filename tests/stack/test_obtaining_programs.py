@@ -12,7 +12,7 @@ from scripts.stack import binaries
 from scripts.stack.binaries import find, obtain
 from scripts.stack.cache import version_of
 from scripts.stack.errors import StackError, UnavailableError, WayFailedError
-from scripts.stack.manifest import DebianPackage, Program, Target, detect, is_of, program_of, programs
+from scripts.stack.manifest import DebianPackage, Platform, Program, detect, is_of, program_of, programs
 
 FAKE = '#!/bin/sh\necho "prometheus, version {version} (branch: test)"\n'
 
@@ -190,14 +190,14 @@ def test_without_a_network_the_answer_comes_fast(
 @pytest.mark.parametrize(
     ("system", "machine", "expected"),
     [
-        ("Linux", "x86_64", Target("linux", "amd64")),
-        ("Linux", "aarch64", Target("linux", "arm64")),
-        ("Darwin", "arm64", Target("darwin", "arm64")),
-        ("Darwin", "x86_64", Target("darwin", "amd64")),
+        ("Linux", "x86_64", Platform("linux", "amd64")),
+        ("Linux", "aarch64", Platform("linux", "arm64")),
+        ("Darwin", "arm64", Platform("darwin", "arm64")),
+        ("Darwin", "x86_64", Platform("darwin", "amd64")),
     ],
 )
 def test_every_supported_machine_has_an_address_for_every_program(
-    system: str, machine: str, expected: Target, monkeypatch: pytest.MonkeyPatch
+    system: str, machine: str, expected: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The names that uname gives become the names that releases use."""
     monkeypatch.delenv("REVIEWLENS_DOWNLOAD_BASE", raising=False)

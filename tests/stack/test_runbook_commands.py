@@ -15,7 +15,7 @@ from support.own_stack import environment
 from support.servers import HTTP, ROOT, wait_for
 
 from app.ports import PORTS
-from scripts.stack.settings import Settings
+from scripts.stack.settings import StackSettings
 from scripts.stack.stack import Stack
 from telemetry.logs import JsonFormatter, TextFormatter, access
 
@@ -42,7 +42,7 @@ def stack() -> Iterator[Stack]:
         }
         for name, value in {**environment(Path(folder)), **pushing}.items():
             patch.setenv(name, value)
-        stack = Stack(Settings.from_env(), lambda _: None)
+        stack = Stack(StackSettings.from_env(), lambda _: None)
         try:
             stack.up()
             wait_for("a push to fail", lambda: "pushing" in stack.settings.log("api").read_text())

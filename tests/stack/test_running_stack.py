@@ -16,9 +16,9 @@ from scripts.stack import render
 from scripts.stack.errors import SettingsChangedError, StackError
 from scripts.stack.health import is_ready
 from scripts.stack.prometheus import StackPrometheus
-from scripts.stack.running import Running
+from scripts.stack.running import RunningStack
 from scripts.stack.services import Service
-from scripts.stack.settings import Settings
+from scripts.stack.settings import StackSettings
 from scripts.stack.stack import Stack
 
 
@@ -31,7 +31,7 @@ def test_a_restart_keeps_what_the_stack_was_started_with(
     for name in [variable for variable, _ in PORTS.values()]:
         monkeypatch.delenv(name)
     said: list[str] = []
-    bare = Running(Settings.from_env(), said.append)
+    bare = RunningStack(StackSettings.from_env(), said.append)
     bare.restart("api")
     assert pid_of(stack, "api") != before
     assert is_ready(Service("api", (), ports["api"]))

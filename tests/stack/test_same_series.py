@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.panels import Asked, everything
+from support.panels import PanelQuery, everything
 from support.paths import PATHS, SECONDS, Arrival, all_paths
 from support.series import NAMES, Key, differences, kind, snapshot
 from support.servers import wait_for
@@ -132,7 +132,7 @@ def _snapshot(arrival: Arrival) -> dict[Key, float]:
     return snapshot(arrival.server, arrival.moment, digest(arrival.session))
 
 
-def _unlike(asked: Asked, *arrivals: Arrival) -> Iterator[str]:
+def _unlike(asked: PanelQuery, *arrivals: Arrival) -> Iterator[str]:
     one, other = (_answer(asked, arrival) for arrival in arrivals)
     if "topk" in asked.expr:  # of those that are alike, any
         one, other = (
@@ -151,7 +151,7 @@ def _unlike(asked: Asked, *arrivals: Arrival) -> Iterator[str]:
             yield f"{asked} {dict(labels)}: {value} and {other[labels]}"
 
 
-def _answer(asked: Asked, arrival: Arrival) -> dict[frozenset[tuple[str, str]], float]:
+def _answer(asked: PanelQuery, arrival: Arrival) -> dict[frozenset[tuple[str, str]], float]:
     session = digest(arrival.session)
     expr = SHARES.get(asked.expr, asked.expr)
     samples = arrival.server.query(expr.replace(session, "the session"), at=arrival.moment)

@@ -9,7 +9,7 @@ import pytest
 from scripts.stack.environment import record
 from scripts.stack.errors import StackError
 from scripts.stack.exporting import exporting
-from scripts.stack.settings import Settings
+from scripts.stack.settings import StackSettings
 
 EXPORTER, ENDPOINT = "OTEL_METRICS_EXPORTER", "OTEL_EXPORTER_OTLP_ENDPOINT"
 DISABLED = "OTEL_SDK_DISABLED"
@@ -22,7 +22,7 @@ RECEIVER = "http://localhost:9090/api/v1/otlp"
 
 def given(mode: str, environ: dict[str, str]) -> dict[str, str]:
     """What the API is given, with every port as it is by default."""
-    return exporting(mode, Settings.from_env({"REVIEWLENS_MODE": mode}).ports, record(environ))
+    return exporting(mode, StackSettings.from_env({"REVIEWLENS_MODE": mode}).ports, record(environ))
 
 
 def refusal(mode: str, environ: dict[str, str]) -> str:

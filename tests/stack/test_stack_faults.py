@@ -21,7 +21,7 @@ from scripts.stack import launch, private, processes, rpc
 from scripts.stack.errors import StackError
 from scripts.stack.ports import command_of
 from scripts.stack.services import Service
-from scripts.stack.settings import Settings
+from scripts.stack.settings import StackSettings
 from scripts.stack.stack import Stack
 
 WAITING = "import time; time.sleep(60)"
@@ -58,7 +58,7 @@ def test_a_leftover_that_ignores_sigterm_is_killed(monkeypatch: pytest.MonkeyPat
 
 
 @contextmanager
-def launched(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
+def launched(settings: StackSettings) -> Iterator[subprocess.Popen[bytes]]:
     """A service as the supervisor starts it."""
     service = Service("api", (sys.executable, "-c", WAITING), 1)
     launch.write(settings, [service])
@@ -71,7 +71,7 @@ def launched(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
 
 def test_a_number_that_another_process_of_the_same_command_has_is_not_ended(tmp_path: Path) -> None:
     """As a clone in another folder has it, after a crash or a reboot; the file goes."""
-    settings = Settings.from_env({"REVIEWLENS_RUN_DIR": f"{tmp_path}/run"})
+    settings = StackSettings.from_env({"REVIEWLENS_RUN_DIR": f"{tmp_path}/run"})
     with launched(settings):
         pass
     with subprocess.Popen([sys.executable, "-c", WAITING], cwd=tmp_path) as foreign:
@@ -86,7 +86,7 @@ def test_a_number_that_another_process_of_the_same_command_has_is_not_ended(tmp_
 @pytest.mark.parametrize("began", ["another boot", "not written"])
 def test_only_the_very_process_that_was_started_is_ended(tmp_path: Path, began: str) -> None:
     """Number, command line and clock ticks may all be the same after a reboot."""
-    settings = Settings.from_env({"REVIEWLENS_RUN_DIR": f"{tmp_path}/run"})
+    settings = StackSettings.from_env({"REVIEWLENS_RUN_DIR": f"{tmp_path}/run"})
     with launched(settings) as process:
         file = settings.run_dir / launch.FOLDER / "api.began"
         number, true = f"{process.pid}\n", file.read_text()

@@ -19,7 +19,7 @@ from scripts.stack.errors import StackError
 from scripts.stack.health import has_page, is_ready
 from scripts.stack.ports import holder
 from scripts.stack.services import Service
-from scripts.stack.settings import Settings
+from scripts.stack.settings import StackSettings
 from scripts.stack.stack import Stack
 
 MONITORING = {"prometheus", "alertmanager"}
@@ -137,11 +137,11 @@ def test_a_running_stack_is_not_changed_by_a_part_with_other_settings(
     """start_monitoring.sh with another port says what to do; what the API alone reads is no matter."""
     stack.start_monitoring()
     other = Stack(
-        Settings.from_env({**os.environ, "REVIEWLENS_PROMETHEUS_PORT": str(free_port())}), lambda _: None
+        StackSettings.from_env({**os.environ, "REVIEWLENS_PROMETHEUS_PORT": str(free_port())}), lambda _: None
     )
     with pytest.raises(StackError, match=r"runs with other settings .* `make down` first"):
         other.start_monitoring()
-    with_key = Stack(Settings.from_env({**os.environ, "OPENAI_API_KEY": "k"}), lambda _: None)
+    with_key = Stack(StackSettings.from_env({**os.environ, "OPENAI_API_KEY": "k"}), lambda _: None)
     assert with_key.start_monitoring().fresh == []
     assert states(stack)["prometheus"] in {"RUNNING", "STARTING"}
 
@@ -175,7 +175,7 @@ def test_a_changed_setting_starts_the_stack_anew(stack: Stack) -> None:
     """On moved ports too, where Prometheus runs from a rendered configuration."""
     stack.up()
     before = pid_of(stack, "api")
-    changed = Stack(Settings.from_env({**os.environ, "REVIEWLENS_LOG_LEVEL": "WARNING"}), lambda _: None)
+    changed = Stack(StackSettings.from_env({**os.environ, "REVIEWLENS_LOG_LEVEL": "WARNING"}), lambda _: None)
     changed.up()
     assert pid_of(changed, "api") != before
     assert set(states(changed).values()) <= {"RUNNING", "STARTING"}
@@ -188,7 +188,7 @@ def test_a_changed_port_that_is_taken_leaves_the_running_stack_alone(stack: Stac
     with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as foreign:
         environ = {**os.environ, "REVIEWLENS_PORT": str(foreign.server_port)}
         with pytest.raises(StackError, match=f"api wants port {foreign.server_port}, which"):
-            Stack(Settings.from_env(environ), lambda _: None).up()
+            Stack(StackSettings.from_env(environ), lambda _: None).up()
     assert is_alive(before)
 
 

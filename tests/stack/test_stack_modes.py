@@ -19,7 +19,7 @@ from app.ports import COLLECTOR_PORTS
 from scripts.stack import render
 from scripts.stack.errors import StackError
 from scripts.stack.prometheus import StackPrometheus
-from scripts.stack.settings import Settings
+from scripts.stack.settings import StackSettings
 from scripts.stack.stack import Stack
 
 MODE = "REVIEWLENS_MODE"
@@ -68,7 +68,7 @@ def test_the_stack_s_prometheus_reads_with_the_token_and_nobody_else(
 
 
 def in_mode(mode: str) -> Stack:
-    return Stack(Settings.from_env({**os.environ, MODE: mode}), lambda _: None)
+    return Stack(StackSettings.from_env({**os.environ, MODE: mode}), lambda _: None)
 
 
 def visit(stack: Stack, times: int) -> None:
@@ -231,33 +231,34 @@ def test_make_hands_the_mode_on(given: tuple[str, ...], command: str) -> None:
 def test_ports_of_the_collector_are_its_own_where_there_is_one() -> None:
     """Without a collector its ports are free for others."""
     taken = {"REVIEWLENS_PORT": "8888"}
-    assert Settings.from_env(taken).ports["api"] == 8888
+    assert StackSettings.from_env(taken).ports["api"] == 8888
     with pytest.raises(
         StackError, match="REVIEWLENS_PORT and REVIEWLENS_COLLECTOR_METRICS_PORT are both 8888"
     ):
-        Settings.from_env({**taken, MODE: "otlp"})
+        StackSettings.from_env({**taken, MODE: "otlp"})
 
 
 def test_the_default_mode_is_as_unset() -> None:
     """Saying it changes nothing that runs."""
-    assert Settings.from_env({MODE: "scrape"}) == Settings.from_env({})
-    assert Settings.from_env({MODE: "otlp"}).recorded == {MODE: "otlp"}
+    assert StackSettings.from_env({MODE: "scrape"}) == StackSettings.from_env({})
+    assert StackSettings.from_env({MODE: "otlp"}).recorded == {MODE: "otlp"}
 
 
 def test_a_proxy_is_not_for_the_collector() -> None:
     """What the environment says already is kept; without a proxy nothing is said."""
     proxy = {"https_proxy": "", "HTTP_PROXY": "http://proxy.example:3128"}
-    assert Settings.from_env({**proxy, "no_proxy": "a.example,b"}).no_proxy == "a.example,b,127.0.0.1"
-    assert Settings.from_env({"no_proxy": "a.example"}).no_proxy == ""
+    assert StackSettings.from_env({**proxy, "no_proxy": "a.example,b"}).no_proxy == "a.example,b,127.0.0.1"
+    assert StackSettings.from_env({"no_proxy": "a.example"}).no_proxy == ""
 
 
 def test_in_mode_otlp_prometheus_runs_on_the_other_configuration(tmp_path: Path) -> None:
     """As committed on default ports, else on a copy in which each target has moved."""
     assert (
-        render.prometheus_config(Settings.from_env({MODE: "otlp"})) == ROOT / "monitoring/prometheus.otlp.yml"
+        render.prometheus_config(StackSettings.from_env({MODE: "otlp"}))
+        == ROOT / "monitoring/prometheus.otlp.yml"
     )
     moved = {"REVIEWLENS_COLLECTOR_SCRAPE_PORT": "18889", "REVIEWLENS_RUN_DIR": str(tmp_path)}
-    text = render.prometheus_config(Settings.from_env({MODE: "otlp", **moved})).read_text()
+    text = render.prometheus_config(StackSettings.from_env({MODE: "otlp", **moved})).read_text()
     assert re.findall(r"localhost:\d+", text) == [
         "localhost:9093",
         "localhost:9090",

@@ -18,7 +18,7 @@ from support.own_stack import environment, run
 from scripts.stack import launch, private, render
 from scripts.stack.binaries import obtain
 from scripts.stack.services import Service
-from scripts.stack.settings import ROOT, Settings
+from scripts.stack.settings import ROOT, StackSettings
 from scripts.stack.supervisor import configuration
 
 NAMES = [
@@ -49,8 +49,8 @@ def place() -> Iterator[Path]:
         yield Path(folder)
 
 
-def settings_in(folder: Path) -> Settings:
-    return Settings.from_env({"REVIEWLENS_RUN_DIR": str(folder)})
+def settings_in(folder: Path) -> StackSettings:
+    return StackSettings.from_env({"REVIEWLENS_RUN_DIR": str(folder)})
 
 
 def read_by_supervisor(run_dir: Path) -> dict[str, Any]:
@@ -114,7 +114,7 @@ def test_prometheus_finds_the_rules_whatever_the_folder_is_called(
     """A pattern that finds nothing is silent: brackets of the clone's own are no part of it."""
     shutil.copytree(ROOT / "monitoring" / "alerts", place / name / "alerts")
     monkeypatch.setattr(render, "PROMETHEUS", Path(shutil.copy(render.PROMETHEUS, place / name)))
-    settings = Settings.from_env({"REVIEWLENS_RUN_DIR": str(place / "run"), "REVIEWLENS_PORT": "18000"})
+    settings = StackSettings.from_env({"REVIEWLENS_RUN_DIR": str(place / "run"), "REVIEWLENS_PORT": "18000"})
     config = render.prometheus_config(settings)
     words = [obtain("promtool"), "check", "config", config]
     told = subprocess.run(words, capture_output=True, text=True, check=True).stdout

@@ -14,7 +14,7 @@ from app.llm.settings import LLMSettings
 from scripts.stack import flags, launch, render
 from scripts.stack.environment import API_KEYS, changes, record
 from scripts.stack.errors import StackError
-from scripts.stack.settings import ROOT, Settings
+from scripts.stack.settings import ROOT, StackSettings
 
 PORTS = {
     "REVIEWLENS_PORT": "18000",
@@ -26,7 +26,7 @@ PORTS = {
 
 def test_defaults_are_the_ports_and_folders_of_the_readme() -> None:
     """Without any setting: loopback, the well-known ports, folders that git ignores, the simulator."""
-    settings = Settings.from_env({})
+    settings = StackSettings.from_env({})
     assert settings.ports == {
         "api": 8000,
         "prometheus": 9090,
@@ -44,7 +44,7 @@ def test_defaults_are_the_ports_and_folders_of_the_readme() -> None:
 def test_a_wrong_port_names_variable_value_and_expectation(value: str) -> None:
     """One sentence, before anything is started."""
     with pytest.raises(StackError) as error:
-        Settings.from_env({"REVIEWLENS_GRAFANA_PORT": value})
+        StackSettings.from_env({"REVIEWLENS_GRAFANA_PORT": value})
     assert str(error.value) == (
         f"REVIEWLENS_GRAFANA_PORT={value!r}: expected a port, a whole number from 1 to 65535"
     )
@@ -53,13 +53,13 @@ def test_a_wrong_port_names_variable_value_and_expectation(value: str) -> None:
 def test_two_services_cannot_have_one_port() -> None:
     """The message names both variables."""
     with pytest.raises(StackError, match="REVIEWLENS_PORT and REVIEWLENS_PROMETHEUS_PORT are both 9090"):
-        Settings.from_env({"REVIEWLENS_PORT": "9090"})
+        StackSettings.from_env({"REVIEWLENS_PORT": "9090"})
 
 
 def test_a_folder_too_deep_for_a_socket_is_told_at_once() -> None:
     """The system's limit would else show as an error of supervisord."""
     with pytest.raises(StackError, match=r"is too long for a socket's name .*REVIEWLENS_RUN_DIR"):
-        Settings.from_env({"REVIEWLENS_RUN_DIR": "/" + "deep/" * 20})
+        StackSettings.from_env({"REVIEWLENS_RUN_DIR": "/" + "deep/" * 20})
 
 
 SECRETS = {
@@ -81,7 +81,7 @@ def test_what_a_stack_was_started_with_survives_its_file_without_a_secret(tmp_pa
         "SHELL": "/bin/zsh",
         "OTEL_X": "",
     }
-    settings = Settings.from_env(given)
+    settings = StackSettings.from_env(given)
     settings = replace(settings, run_dir=tmp_path)
     assert launch.launched(tmp_path) is None
     launch.write(settings, [])
@@ -130,13 +130,13 @@ def test_stack_and_api_agree_on_who_answers(environ: dict[str, str], monkeypatch
         monkeypatch.delenv(name)
     for name, value in {**environ, "REVIEWLENS_LLM_SIMULATOR_URL": "http://127.0.0.1:9"}.items():
         monkeypatch.setenv(name, value)
-    assert Settings.from_env(environ).simulated == LLMSettings.from_env().simulated
+    assert StackSettings.from_env(environ).simulated == LLMSettings.from_env().simulated
 
 
 def test_prometheus_flags_follow_the_version() -> None:
     """The OTLP receiver is asked for from 3.0 on, and only of builds whose --help knows it."""
     words = {
-        **Settings.from_env({}).chosen,
+        **StackSettings.from_env({}).chosen,
         "host": "127.0.0.1",
         "port": 9090,
         "config": "c.yml",
@@ -160,7 +160,7 @@ def test_prometheus_flags_follow_the_version() -> None:
 def test_retention_is_a_setting() -> None:
     """15 days and 10 GB unless told otherwise."""
     assert flags.settings({}).items() >= {"retention_time": "15d", "retention_size": "10GB"}.items()
-    settings = Settings.from_env({"REVIEWLENS_RETENTION_TIME": "1y30d12h"})
+    settings = StackSettings.from_env({"REVIEWLENS_RETENTION_TIME": "1y30d12h"})
     words = {**settings.chosen, "host": "h", "port": 1, "config": "c", "data": "d"}
     assert "--storage.tsdb.retention.time=1y30d12h" in flags.arguments("prometheus", "3.5.3", words)
 
@@ -176,7 +176,7 @@ TIME, SIZE = "REVIEWLENS_RETENTION_TIME", "REVIEWLENS_RETENTION_SIZE"
 def test_a_wrong_retention_is_refused_before_prometheus_does(name: str, text: str) -> None:
     """One sentence with name, value and expectation."""
     with pytest.raises(StackError) as error:
-        Settings.from_env({name: text})
+        StackSettings.from_env({name: text})
     expected = {
         TIME: "a duration above 0 such as 15d, 12h or 1y",
         SIZE: "a whole number above 0 with one of B, KB, MB, GB, TB, PB, EB, such as 10GB,",
@@ -188,7 +188,7 @@ def test_a_wrong_retention_is_refused_before_prometheus_does(name: str, text: st
 @pytest.mark.parametrize("size", ["512MB", "7EB", "1B"])
 def test_a_retention_that_passes_is_one_that_prometheus_takes(time: str, size: str, tmp_path: Path) -> None:
     """It starts with these very words."""
-    Settings.from_env({TIME: time, SIZE: size})
+    StackSettings.from_env({TIME: time, SIZE: size})
     kept = (f"--storage.tsdb.retention.time={time}", f"--storage.tsdb.retention.size={size}")
     with prometheus("global: {}", flags=kept) as server:
         assert server.api("status/flags")["storage.tsdb.retention.size"]
@@ -196,12 +196,12 @@ def test_a_retention_that_passes_is_one_that_prometheus_takes(time: str, size: s
 
 def test_with_default_ports_the_committed_configuration_is_used_as_it_is() -> None:
     """What is read in the repository is what runs."""
-    assert render.prometheus_config(Settings.from_env({})) == ROOT / "monitoring/prometheus.yml"
+    assert render.prometheus_config(StackSettings.from_env({})) == ROOT / "monitoring/prometheus.yml"
 
 
 def test_other_ports_are_rendered_into_a_copy_that_reads_the_committed_rules(tmp_path: Path) -> None:
     """Every target moves to this stack's port; nothing else differs from the committed file."""
-    settings = Settings.from_env({**PORTS, "REVIEWLENS_RUN_DIR": str(tmp_path)})
+    settings = StackSettings.from_env({**PORTS, "REVIEWLENS_RUN_DIR": str(tmp_path)})
     path = render.prometheus_config(settings)
     text = (ROOT / "monitoring/prometheus.yml").read_text()
     for default, port in (("8000", "18000"), ("9090", "19090"), ("9093", "19093")):
@@ -212,7 +212,7 @@ def test_other_ports_are_rendered_into_a_copy_that_reads_the_committed_rules(tmp
 
 def test_a_native_grafana_reads_this_machines_prometheus_and_dashboards(tmp_path: Path) -> None:
     """The committed provisioning names the container's; the copy keeps all else."""
-    settings = Settings.from_env({**PORTS, "REVIEWLENS_RUN_DIR": str(tmp_path)})
+    settings = StackSettings.from_env({**PORTS, "REVIEWLENS_RUN_DIR": str(tmp_path)})
     folder = render.grafana_provisioning(settings)
     source = yaml.safe_load((folder / "datasources/prometheus.yml").read_text())["datasources"][0]
     provider = yaml.safe_load((folder / "dashboards/dashboard.yml").read_text())["providers"][0]
@@ -222,7 +222,7 @@ def test_a_native_grafana_reads_this_machines_prometheus_and_dashboards(tmp_path
 
 def test_grafanas_password_is_random_private_and_kept(tmp_path: Path) -> None:
     """No default password: one that only its owner can read, the same as long as the data is there."""
-    settings = Settings.from_env({"REVIEWLENS_DATA_DIR": str(tmp_path)})
+    settings = StackSettings.from_env({"REVIEWLENS_DATA_DIR": str(tmp_path)})
     path = render.grafana_password(settings)
     first = path.read_text()
     assert len(first) >= 20 and path.stat().st_mode & 0o777 == 0o600
@@ -239,7 +239,7 @@ def test_prometheus_is_given_the_token_and_the_port_of_the_metrics(tmp_path: Pat
         "TELEMETRY_METRICS_TOKEN_FILE": str(token),
         "OTEL_EXPORTER_PROMETHEUS_PORT": "19464",
     }
-    settings = Settings.from_env(given)
+    settings = StackSettings.from_env(given)
     assert settings.recorded["TELEMETRY_METRICS_TOKEN_FILE"] == str(token)
     path = render.prometheus_config(settings)
     assert path.stat().st_mode & 0o777 == 0o600
@@ -250,7 +250,7 @@ def test_prometheus_is_given_the_token_and_the_port_of_the_metrics(tmp_path: Pat
     assert api["static_configs"][0]["targets"] == ["localhost:19464"]
     assert api["authorization"] == {"credentials_file": str(token)}
     assert all("authorization" not in job for job in jobs.values())
-    assert render.prometheus_config(Settings.from_env({})) == render.PROMETHEUS
+    assert render.prometheus_config(StackSettings.from_env({})) == render.PROMETHEUS
 
 
 def test_a_token_that_cannot_be_used_is_said_in_the_services_own_words(tmp_path: Path) -> None:
@@ -259,7 +259,7 @@ def test_a_token_that_cannot_be_used_is_said_in_the_services_own_words(tmp_path:
         "REVIEWLENS_RUN_DIR": str(tmp_path),
         "TELEMETRY_METRICS_TOKEN_FILE": str(tmp_path / "missing"),
     }
-    settings = Settings.from_env(missing)
+    settings = StackSettings.from_env(missing)
     with pytest.raises(
         StackError,
         match=r"^TELEMETRY_METRICS_TOKEN_FILE='.*missing': No such file or directory; expected a file",

@@ -80,7 +80,7 @@ class Mount:
 
 
 @dataclass(frozen=True)
-class Service:
+class ComposeService:
     """One service, the same in whichever version has rendered it."""
 
     name: str
@@ -161,14 +161,14 @@ def rendered(file: str, version: str = "2.40") -> dict[str, Any]:
 
 
 @cache
-def services(file: str, version: str = "2.40") -> dict[str, Service]:
+def services(file: str, version: str = "2.40") -> dict[str, ComposeService]:
     """Every service of a compose file."""
     return {name: _service(name, row) for name, row in sorted(rendered(file, version)["services"].items())}
 
 
-def _service(name: str, row: dict[str, Any]) -> Service:
+def _service(name: str, row: dict[str, Any]) -> ComposeService:
     build = row.get("build")
-    return Service(
+    return ComposeService(
         name=name,
         image=row["image"],
         command=tuple(row.get("command") or ()),

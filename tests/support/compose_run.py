@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from support.compose import Mount, Service
+from support.compose import ComposeService, Mount
 from support.containers import ROOT_USER, Container
 from support.dockerfile import Image
 
@@ -22,7 +22,7 @@ PATH = "/usr/bin:/bin"
 
 
 @dataclass(frozen=True)
-class Program:
+class ImageProgram:
     """What an image of somebody else starts, where, and as whom."""
 
     tool: str
@@ -30,13 +30,13 @@ class Program:
 
 
 PROGRAMS = {
-    "prom/prometheus": Program("prometheus", "/prometheus"),
-    "prom/alertmanager": Program("alertmanager", "/alertmanager"),
-    "otel/opentelemetry-collector-contrib": Program("otelcol"),
+    "prom/prometheus": ImageProgram("prometheus", "/prometheus"),
+    "prom/alertmanager": ImageProgram("alertmanager", "/alertmanager"),
+    "otel/opentelemetry-collector-contrib": ImageProgram("otelcol"),
 }
 
 
-def container(service: Service, volumes: Path, built: Image) -> Container:
+def container(service: ComposeService, volumes: Path, built: Image) -> Container:
     """The container that docker-compose would start; named volumes are folders below `volumes`."""
     name = service.image.partition(":")[0]
     made = _ours(service, built) if name == "reviewlens-api" else _others(service, PROGRAMS[name])
@@ -52,13 +52,13 @@ def container(service: Service, volumes: Path, built: Image) -> Container:
     )
 
 
-def _ours(service: Service, built: Image) -> Container:
+def _ours(service: ComposeService, built: Image) -> Container:
     argv = service.command or built.stage.command("CMD")
     env = {**built.env, **service.environment}
     return Container(argv, env, built.mounts, cwd=built.cwd, user=service.user or built.user)
 
 
-def _others(service: Service, program: Program) -> Container:
+def _others(service: ComposeService, program: ImageProgram) -> Container:
     path = obtain(program.tool, _series(service.image))
     home = Mount(str(path.parent), "/program", read_only=True)
     argv = [f"/program/{path.name}", *_understood(program.tool, path, service.command)]
@@ -92,10 +92,10 @@ def _backed(mount: Mount, volumes: Path, user: str) -> Mount:
     return replace(mount, source=str(folder))
 
 
-def replaced(mounts: Mapping[str, Path]) -> Callable[[Service], Service]:
+def replaced(mounts: Mapping[str, Path]) -> Callable[[ComposeService], ComposeService]:
     """Services with another file or folder of this machine behind a place in the container."""
 
-    def with_others(service: Service) -> Service:
+    def with_others(service: ComposeService) -> ComposeService:
         return replace(
             service,
             mounts=tuple(

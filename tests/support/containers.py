@@ -62,7 +62,7 @@ class Container:
 
 
 @dataclass(frozen=True)
-class Running:
+class RunningContainer:
     """A container's first process."""
 
     name: str
@@ -89,7 +89,7 @@ class Running:
         return self.parent.wait(seconds)
 
 
-class Machine:
+class IsolatedMachine:
     """A bridge, and the containers on it. `names` is in every container's /etc/hosts."""
 
     def __init__(self, folder: Path, pid: int, names: Sequence[str]) -> None:
@@ -104,7 +104,7 @@ class Machine:
         return ["nsenter", f"--target={self._pid}", "--net", *user]
 
     @contextmanager
-    def container(self, name: str, wanted: Container) -> Iterator[Running]:
+    def container(self, name: str, wanted: Container) -> Iterator[RunningContainer]:
         """Start a container until the block ends. SIGKILL if it has not ended by itself then."""
         folder = self._folder / name
         extra = {name: at.replace("host-gateway", self.gateway) for name, at in wanted.hosts.items()}
@@ -122,7 +122,7 @@ class Machine:
             wait_for(f"container {name}", lambda: self._begun(process, folder, log))
             pid = _child(process)
             self._plug_in(name, pid)
-            yield Running(name, pid, self.names[name], process, log)
+            yield RunningContainer(name, pid, self.names[name], process, log)
         finally:
             _end(process)
 
@@ -171,7 +171,7 @@ class Machine:
 
 
 @contextmanager
-def machine(*names: str) -> Iterator[Machine]:
+def machine(*names: str) -> Iterator[IsolatedMachine]:
     """A machine with a network of its own until the block ends, for containers of these names."""
     user = [] if ROOT_USER else ["--map-root-user"]
     with tempfile.TemporaryDirectory(prefix="reviewlens-machine-") as folder:
@@ -181,7 +181,7 @@ def machine(*names: str) -> Iterator[Machine]:
         try:
             wait_for("a network of its own", lambda: ready.exists() or holder.poll() is not None)
             assert holder.poll() is None, "unshare: this system lets nobody make a network namespace"
-            yield Machine(Path(folder), holder.pid, names)
+            yield IsolatedMachine(Path(folder), holder.pid, names)
         finally:
             holder.kill()
             holder.wait()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
-class Row(NamedTuple):
+class FaultRow(NamedTuple):
     """One fault.
 
     `counted`: as which error_type of errors_total.
@@ -38,17 +38,17 @@ AFTERWARDS = "works again"
 RECORD = ("telemetry fault in record",)
 
 
-def _record(what: str, target: str) -> Row:
-    return Row(what, "raise", target, ("record",), RECORD, exact=False)
+def _record(what: str, target: str) -> FaultRow:
+    return FaultRow(what, "raise", target, ("record",), RECORD, exact=False)
 
 
-def _render(what: str, target: str, scrape: int = 500) -> Row:
-    return Row(what, "raise", target, ("render",), ("telemetry fault in render",), scrape)
+def _render(what: str, target: str, scrape: int = 500) -> FaultRow:
+    return FaultRow(what, "raise", target, ("render",), ("telemetry fault in render",), scrape)
 
 
-def _export(what: str, how: str, target: str = "", reason: str = "") -> Row:
+def _export(what: str, how: str, target: str = "", reason: str = "") -> FaultRow:
     """The push after the last one that fails says that they work again."""
-    return Row(what, how, target, ("export",), (f"pushing metrics to .* fails: .*{reason}", AFTERWARDS))
+    return FaultRow(what, how, target, ("export",), (f"pushing metrics to .* fails: .*{reason}", AFTERWARDS))
 
 
 SDK = "opentelemetry.sdk.metrics._internal"
@@ -60,7 +60,7 @@ ONE = (
     _record("a new cell", "telemetry.store.cells.Cells.claim"),
     _record("label sets", "telemetry.record.handles.Handle._values"),
     _record("a new label set", "telemetry.record.handles.Handle._child"),
-    Row(
+    FaultRow(
         "the bound on label sets",  # which the gauge's series have too
         "raise",
         "telemetry.record.cardinality.CardinalityLimit.fit",
@@ -73,20 +73,20 @@ ONE = (
     _record("the children of a route", "telemetry.asgi.middleware.MetricsMiddleware._new_answer"),
     _record("the template of a route", "telemetry.asgi.routes.Endpoints.of"),
     _record("the table of routes", "telemetry.asgi.routes.walk")._replace(first="/grow"),
-    Row("new routes at 0", "raise", "telemetry.adopt.walk", ("record",), RECORD, first="/grow"),
+    FaultRow("new routes at 0", "raise", "telemetry.adopt.walk", ("record",), RECORD, first="/grow"),
     _record("what was streamed", "telemetry.asgi.middleware._Exchange.is_stream"),
     _record("the trace of a request", "opentelemetry.trace.get_current_span"),
     _record("the access log", "telemetry.logs.access"),
-    Row("the log itself", "raise", "faulty_app.Shown.emit", ("record",), exact=False),
-    Row("a record that takes long", "slow", "telemetry.record.children.bisect_left"),
+    FaultRow("the log itself", "raise", "faulty_app.Shown.emit", ("record",), exact=False),
+    FaultRow("a record that takes long", "slow", "telemetry.record.children.bisect_left"),
     _export("an exporter that raises", "raise", f"{EXPORTER}.export", "InjectedError"),
-    Row("an exporter that hangs", "hang", f"{EXPORTER}.export"),
+    FaultRow("an exporter that hangs", "hang", f"{EXPORTER}.export"),
     _export("a receiver that answers 500", "receiver answers 500", reason="500"),
     _export("a receiver that hangs", "receiver hangs"),
     _export("a receiver that cuts connections", "receiver cuts"),
     _export("a receiver that is gone", "receiver gone", reason="refused"),
     _export("no file handles", "no handles"),
-    Row(
+    FaultRow(
         "what a push holds of gauges",
         "raise",
         "telemetry.push.gauges._metric",
@@ -94,18 +94,18 @@ ONE = (
         ("telemetry fault in export",),
     ),
     _render("the renderer", "telemetry.scrape.exposition.Exposition.pieces"),
-    Row("a renderer that hangs", "hang", "telemetry.scrape.exposition.Exposition.pieces", scrape=None),
+    FaultRow("a renderer that hangs", "hang", "telemetry.scrape.exposition.Exposition.pieces", scrape=None),
     _render("the text", "telemetry.scrape.text.Text.render"),
-    Row("a text that hangs", "hang", "telemetry.scrape.text.Text.render", scrape=None),
-    Row(
+    FaultRow("a text that hangs", "hang", "telemetry.scrape.text.Text.render", scrape=None),
+    FaultRow(
         "the gauge's source",
         "raise",
         "faulty_app.live",
         ("export", "render"),
         ("telemetry fault in export", "telemetry fault in render"),
     ),
-    Row("a gauge's source that hangs", "hang", "faulty_app.live", scrape=None),
-    Row("clocks", "back an hour"),
+    FaultRow("a gauge's source that hangs", "hang", "faulty_app.live", scrape=None),
+    FaultRow("clocks", "back an hour"),
 )
 
 LEFT_OUT = "what cannot be read of it is left out"
@@ -115,18 +115,18 @@ SEVERAL = (
     _record("a new cell", "telemetry.store.cells.Cells.claim"),
     _record("room in a page", "telemetry.store.cells.Cells._room"),
     _render("adding up", "telemetry.scrape.sums.Totals.add_up"),
-    Row("adding up that hangs", "hang", "telemetry.scrape.sums.Totals.add_up", scrape=None),
-    Row("a file that hangs", "hang", "telemetry.store.reader.CellFile.refresh", scrape=None),
-    Row(
+    FaultRow("adding up that hangs", "hang", "telemetry.scrape.sums.Totals.add_up", scrape=None),
+    FaultRow("a file that hangs", "hang", "telemetry.store.reader.CellFile.refresh", scrape=None),
+    FaultRow(
         "files that cannot be read",
         "oserror",
         "telemetry.store.reader.CellFile._map",
         ("render",),
         (LEFT_OUT,),
     ),
-    Row("a file of garbage", "file of garbage", "", ("render",), (LEFT_OUT,)),
-    Row("a file that is cut short", "file cut short", "", ("render",), (LEFT_OUT,)),
-    Row(
+    FaultRow("a file of garbage", "file of garbage", "", ("render",), (LEFT_OUT,)),
+    FaultRow("a file that is cut short", "file cut short", "", ("render",), (LEFT_OUT,)),
+    FaultRow(
         "no file handles",
         "no handles",
         "",
@@ -134,6 +134,8 @@ SEVERAL = (
         (*RECORD, "the metrics cannot be shown: .* files"),
         500,
     ),
-    Row("clocks", "back an hour"),
-    Row("a full disk", "no room", "", ("record",), RECORD, exact=False),  # last: from then on a page is long
+    FaultRow("clocks", "back an hour"),
+    FaultRow(
+        "a full disk", "no room", "", ("record",), RECORD, exact=False
+    ),  # last: from then on a page is long
 )

@@ -14,11 +14,11 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from support.fault_rows import Row
+from support.fault_rows import FaultRow
 from support.gate import gate
-from support.keptalive import Answer, KeptAlive
+from support.keptalive import KeptAlive, RawAnswer
 from support.otlp_sink import Sink, otlp_sink
-from support.outside_faults import Files, Receiver, Undo, small_disk
+from support.outside_faults import FaultyReceiver, Files, Undo, small_disk
 from support.servers import ROOT, Server, free_port, run, wait_for
 from support.told import LONG, Numbers, difference, numbers_of, samples
 
@@ -96,7 +96,7 @@ class Faulted:
                 connection.close()
         return list(there.values())
 
-    def _undisturbed(self, crash: bool = True) -> tuple[list[Answer], float, Numbers]:
+    def _undisturbed(self, crash: bool = True) -> tuple[list[RawAnswer], float, Numbers]:
         before = self.numbers()
         answers, seconds = self.play(crash)
         each = difference(self.numbers(), before)
@@ -104,7 +104,7 @@ class Faulted:
         assert answered == len(answers), "each request is counted once when all is well"
         return answers, seconds, each
 
-    def play(self, crash: bool = True) -> tuple[list[Answer], float]:
+    def play(self, crash: bool = True) -> tuple[list[RawAnswer], float]:
         """The script on every connection, one after the other; the answers, and the seconds it took."""
         began, answers = time.perf_counter(), []
         for connection in self._connections:
@@ -135,7 +135,7 @@ class Faulted:
                     there[dict(labels)["category"].partition(".")[0]] += int(value)
             yield names, Counter({name: there[name] for name in names})
 
-    def scrape(self) -> Answer:
+    def scrape(self) -> RawAnswer:
         """/metrics, on a connection that stays."""
         return self._scraped.ask([("GET", "/metrics")])[0]
 
@@ -178,12 +178,12 @@ class Faulted:
         for switch in self._switches:
             switch.say("calm")
 
-    def on(self, row: Row) -> None:
+    def on(self, row: FaultRow) -> None:
         """Begin a fault."""
         outside = self._outside.get(row.how)
         self._undo = outside() if outside else self._in_process(row)
 
-    def met(self, row: Row) -> bool:
+    def met(self, row: FaultRow) -> bool:
         """Whether it was met by now. What is outside of the process is told by the row's line in the log."""
         return row.how in self._outside or any(switch.say("met")["hits"] for switch in self._switches)
 
@@ -192,7 +192,7 @@ class Faulted:
         undo, self._undo = self._undo, lambda: 0
         return undo()
 
-    def _in_process(self, row: Row) -> Undo:
+    def _in_process(self, row: FaultRow) -> Undo:
         def undo() -> int:
             return sum(switch.say("off")["hits"] for switch in self._switches)
 
@@ -222,7 +222,7 @@ def faulted(version: str, workers: int) -> Iterator[Faulted]:
         if workers == 1:
             sink = stack.enter_context(otlp_sink())
             way = stack.enter_context(gate(int(sink.url.rsplit(":", 1)[1]), way_port))
-            outside |= Receiver(sink, way).faults
+            outside |= FaultyReceiver(sink, way).faults
             environment |= {
                 "OTEL_METRICS_EXPORTER": "prometheus,otlp",
                 "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{way_port}",

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from app.reviews.ingest import Report
+from app.reviews.ingest import ImportReport
 from app.reviews.repository import Repository
 
 NOISY = {"review_id": "1", "rating": 2, "text": "소음이 너무 심해요", "created_at": "2026-01-01T00:00:00Z"}
@@ -20,14 +20,14 @@ def write(path: Path, *reviews: dict[str, Any]) -> Path:
     return path
 
 
-def numbers(report: Report) -> dict[str, tuple[int, int, int, int]]:
+def numbers(report: ImportReport) -> dict[str, tuple[int, int, int, int]]:
     """(taken, updated, skipped, duplicates) by kind."""
     return {
         str(file.kind): (file.taken, file.updated, file.skipped, file.duplicates) for file in report.files
     }
 
 
-def reasons(report: Report) -> list[str]:
+def reasons(report: ImportReport) -> list[str]:
     """Why things were not taken."""
     return [problem.reason for problem in report.problems]
 

@@ -29,7 +29,7 @@ _LOCKS = {"Lock": threading.Lock, "RLock": threading.RLock}
 _scheduled = threading.local()
 
 
-class Scenario(NamedTuple):
+class Race(NamedTuple):
     """What each thread does; then what has come of it, and what is right."""
 
     works: Sequence[Callable[[], object]]
@@ -178,7 +178,7 @@ def cooperative_locks() -> Iterator[None]:
         yield
 
 
-def failures(scenario: Callable[[], Scenario], preemptions: int = 1) -> list[tuple[Schedule, object]]:
+def failures(scenario: Callable[[], Race], preemptions: int = 1) -> list[tuple[Schedule, object]]:
     """Every schedule of so many preemptions at most that goes wrong, and how."""
     found: list[tuple[Schedule, object]] = []
 

@@ -10,7 +10,7 @@ Request = tuple[str, str]
 """Method and path; none has a body."""
 
 
-class Answer(NamedTuple):
+class RawAnswer(NamedTuple):
     """One answer, with what differs by the moment left out."""
 
     status: int
@@ -30,7 +30,7 @@ class KeptAlive:
         self._file.close()
         self._socket.close()
 
-    def ask(self, requests: Iterable[Request]) -> list[Answer]:
+    def ask(self, requests: Iterable[Request]) -> list[RawAnswer]:
         """Send all of them, then read as many answers, in the order in which they come."""
         wanted = list(requests)
         heads = [
@@ -39,14 +39,14 @@ class KeptAlive:
         self._socket.sendall("".join(heads).encode())
         return [self._answer() for _ in wanted]
 
-    def _answer(self) -> Answer:
+    def _answer(self) -> RawAnswer:
         status = int(self._line().split(b" ")[1])
         headers = []
         while line := self._line():
             name, _, value = line.decode("latin-1").partition(":")
             headers.append((name.lower(), value.strip()))
         there = tuple(pair for pair in headers if pair[0] != "date")
-        return Answer(status, there, self._body(dict(headers)))
+        return RawAnswer(status, there, self._body(dict(headers)))
 
     def _line(self) -> bytes:
         line: bytes = self._file.readline()

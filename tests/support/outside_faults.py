@@ -16,7 +16,7 @@ Undo = Callable[[], int]
 """Ends a fault; how often it was met. Where that is not known, the row's line in the log tells it."""
 
 
-class Receiver:
+class FaultyReceiver:
     """A sink, and the way to it."""
 
     def __init__(self, sink: Sink, way: Gate) -> None:

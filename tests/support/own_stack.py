@@ -11,8 +11,8 @@ from support.servers import ROOT, free_port
 
 from scripts.stack.modes import ALL_PORTS
 from scripts.stack.ports import command_of
-from scripts.stack.running import Running
-from scripts.stack.settings import Settings
+from scripts.stack.running import RunningStack
+from scripts.stack.settings import StackSettings
 from scripts.stack.stack import Stack
 
 
@@ -24,9 +24,9 @@ def environment(folder: Path) -> dict[str, str]:
     return {**ports, **mirror, "REVIEWLENS_RUN_DIR": f"{folder}/run", "REVIEWLENS_DATA_DIR": f"{folder}/data"}
 
 
-def running(**environ: str) -> Running:
+def running(**environ: str) -> RunningStack:
     """The running stack, as a shell with these variables sees it."""
-    return Running(Settings.from_env({**os.environ, **environ}), lambda _: None)
+    return RunningStack(StackSettings.from_env({**os.environ, **environ}), lambda _: None)
 
 
 def pid_of(stack: Stack, service: str) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 from monitoring.contract import (
     COLLECTOR_SERIES,
     PROMETHEUS_SERIES,
-    Known,
+    KnownSeries,
     alert_series,
     catalogue_series,
     recorded_series,
@@ -28,7 +28,7 @@ FILLED: Mapping[str, str] = {**CHOICES, **MACROS}
 
 
 @dataclass(frozen=True)
-class Asked:
+class PanelQuery:
     """One expression, who asks it, and the names it gives to the lines of the answer."""
 
     source: str
@@ -57,39 +57,39 @@ def panels(board: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield from (panel["panels"] if panel["type"] == "row" else [panel])
 
 
-def of_dashboard(board: Mapping[str, Any]) -> Iterator[Asked]:
+def of_dashboard(board: Mapping[str, Any]) -> Iterator[PanelQuery]:
     """Every panel's queries, and the series that the variables list."""
     for panel in panels(board):
         for target in panel.get("targets", []):
             place = f"{panel['title']} ({target['refId']})"
-            yield Asked(board["uid"], place, target["expr"], target["legendFormat"])
+            yield PanelQuery(board["uid"], place, target["expr"], target["legendFormat"])
     for variable in board["templating"]["list"]:
         if variable["type"] == "query":
             listed = re.fullmatch(r"label_values\((\w+), (\w+)\)", variable["query"]["query"])
             assert listed, f"{variable['name']}: expected label_values(metric, label)"
             place = f"variable {variable['name']}"
-            yield Asked(board["uid"], place, f"count by ({listed[2]}) ({listed[1]})")
+            yield PanelQuery(board["uid"], place, f"count by ({listed[2]}) ({listed[1]})")
 
 
-def of_rules(rules: tuple[Rule, ...]) -> Iterator[Asked]:
+def of_rules(rules: tuple[Rule, ...]) -> Iterator[PanelQuery]:
     """Every rule's expression."""
-    return (Asked(rule.file.removesuffix(".yml"), rule.name, rule.expr) for rule in rules)
+    return (PanelQuery(rule.file.removesuffix(".yml"), rule.name, rule.expr) for rule in rules)
 
 
-def of_runbooks() -> Iterator[Asked]:
+def of_runbooks() -> Iterator[PanelQuery]:
     """Every query that a runbook prints."""
     for path in RUNBOOKS:
         blocks = re.findall(r"```promql\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL)
-        yield from (Asked(path.name, block.strip().split("\n")[0], block) for block in blocks)
+        yield from (PanelQuery(path.name, block.strip().split("\n")[0], block) for block in blocks)
 
 
-def everything() -> list[Asked]:
+def everything() -> list[PanelQuery]:
     """All that is committed."""
     boards = [asked for path in DASHBOARDS for asked in of_dashboard(load(path))]
     return [*boards, *of_rules(read_rules()), *of_runbooks()]
 
 
-def known_series() -> dict[str, Known]:
+def known_series() -> dict[str, KnownSeries]:
     """Every series that may be selected, by name."""
     rules = read_rules()
     series = [

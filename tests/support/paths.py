@@ -76,7 +76,7 @@ class Way:
 
     name: str
     versions: tuple[str, ...]
-    behind: Callable[[Around], Behind]
+    behind: Callable[[Surroundings], Behind]
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -84,7 +84,7 @@ class Way:
 
 
 @dataclass(frozen=True)
-class Around:
+class Surroundings:
     """What a way is built with: what ends with the test, the service's port, a folder, the versions."""
 
     stack: ExitStack
@@ -104,19 +104,19 @@ class Around:
         }
 
 
-def scraped(around: Around) -> Behind:
+def scraped(around: Surroundings) -> Behind:
     """/metrics, scraped."""
     return Behind(around.prometheus("prometheus.yml", {"localhost:8000": f":{around.port}"}), {})
 
 
-def collector_scraped(around: Around) -> Behind:
+def collector_scraped(around: Surroundings) -> Behind:
     """A collector that is scraped."""
     gate = around.collector(CONFIGS / "config.yaml")
     moved = {"localhost:8889": gate.exporter, "localhost:8888": gate.telemetry}
     return Behind(around.prometheus("prometheus.otlp.yml", moved), {**pushing(gate.http), **MORE})
 
 
-def remote_written(around: Around) -> Behind:
+def remote_written(around: Surroundings) -> Behind:
     """A collector that writes on by remote write; the service speaks grpc."""
     servers = around.prometheus(RECEIVER, {}, "--web.enable-remote-write-receiver")
     (server,) = servers.values()
@@ -125,20 +125,20 @@ def remote_written(around: Around) -> Behind:
     return Behind(servers, {**pushing(f"http://{gate.grpc}"), **MORE, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"})
 
 
-def straight(around: Around) -> Behind:
+def straight(around: Surroundings) -> Behind:
     """Prometheus itself."""
     servers, url = _receiver(around)
     return Behind(servers, pushing(url))
 
 
-def collector_to_prometheus(around: Around) -> Behind:
+def collector_to_prometheus(around: Surroundings) -> Behind:
     """A collector that sends OTLP on to Prometheus."""
     servers, url = _receiver(around)
     gate = around.collector(CONFIGS / "config.prometheus-otlp.yaml", REVIEWLENS_PROMETHEUS_OTLP_URL=url)
     return Behind(servers, {**pushing(gate.http), **MORE})
 
 
-def gateway(around: Around) -> Behind:
+def gateway(around: Surroundings) -> Behind:
     """A cloud's gateway with TLS and a password."""
     servers, target = _receiver(around)
     url, authority = _gateway(around, target)
@@ -151,7 +151,7 @@ def gateway(around: Around) -> Behind:
     return Behind(servers, {**pushing(url), **cloud})
 
 
-def collector_to_gateway(around: Around) -> Behind:
+def collector_to_gateway(around: Surroundings) -> Behind:
     """A collector that sends on to a cloud's gateway."""
     servers, target = _receiver(around)
     url, authority = _gateway(around, target)
@@ -207,7 +207,7 @@ def _ready(
     folder.mkdir()
     shutil.copy(store, folder / DATABASE)
     port = free_port()
-    behind = way.behind(Around(stack, port, folder, way.versions))
+    behind = way.behind(Surroundings(stack, port, folder, way.versions))
     environment = {
         **NO_KEYS,
         "REVIEWLENS_STATE_DIR": str(folder),
@@ -233,14 +233,14 @@ def pushing(url: str) -> dict[str, str]:
     }
 
 
-def _receiver(around: Around) -> tuple[Mapping[str, PrometheusServer], str]:
+def _receiver(around: Surroundings) -> tuple[Mapping[str, PrometheusServer], str]:
     """A Prometheus that takes OTLP, and the base address for it."""
     servers = around.prometheus(RECEIVER, {}, "--web.enable-otlp-receiver")
     (server,) = servers.values()
     return servers, f"{server.url}/api/v1/otlp"
 
 
-def _gateway(around: Around, target: str) -> tuple[str, Path]:
+def _gateway(around: Surroundings, target: str) -> tuple[str, Path]:
     """Its address, and the authority that its certificate is from."""
     authority, certificate = around.folder / "authority.pem", around.folder / "server.pem"
     made = trustme.CA()

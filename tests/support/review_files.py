@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.reviews.files import Problem, Row, look
+from app.reviews.files import ImportProblem, NumberedRow, look
 from app.reviews.rows import Kind
 
 FACTORS = (
@@ -25,14 +25,14 @@ class Whole:
 
     kind: Kind | None
     unknown_columns: tuple[str, ...]
-    rows: list[Row]
-    problems: list[Problem]
+    rows: list[NumberedRow]
+    problems: list[ImportProblem]
 
 
 def read(path: Path) -> Whole:
     """Read a file from its first row to its last."""
     file = look(path)
     found = list(file.rows())
-    rows = [row for row in found if isinstance(row, Row)]
-    bad = [row for row in found if isinstance(row, Problem)]
+    rows = [row for row in found if isinstance(row, NumberedRow)]
+    bad = [row for row in found if isinstance(row, ImportProblem)]
     return Whole(file.kind, file.unknown_columns, rows, [file.problem, *bad] if file.problem else bad)

@@ -82,7 +82,7 @@ class Heard:
 
 
 @dataclass(frozen=True)
-class Shop:
+class StreamingShop:
     """A running service; `turns`: how many answers a dialogue of `ANSWER`s has."""
 
     url: str
@@ -127,7 +127,7 @@ def turns_of(store: Path, folder: Path) -> int:
 @contextmanager
 def shop(
     state_dir: Path, metrics: Recorded, simulator: RunningSimulator, turns: int, **llm: Any
-) -> Iterator[Shop]:
+) -> Iterator[StreamingShop]:
     """The service with the simulator as its providers."""
     app = create_app(AppSettings(state_dir=state_dir), simulator.settings(**llm), metrics.pipeline)
 
@@ -136,7 +136,7 @@ def shop(
         await app(scope, receive, send)
 
     with serving(observed) as url, httpx.Client(base_url=url, trust_env=False, timeout=30) as http:
-        yield Shop(url, app, turns, http)
+        yield StreamingShop(url, app, turns, http)
 
 
 def counted(metrics: Recorded, name: str, **labels: str) -> float:

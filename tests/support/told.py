@@ -6,7 +6,7 @@ import re
 from collections import Counter
 
 from prometheus_client.parser import text_string_to_metric_families
-from support.keptalive import Answer
+from support.keptalive import RawAnswer
 
 Numbers = Counter[tuple[str, frozenset[tuple[str, str]]]]
 
@@ -19,7 +19,7 @@ _LINE = re.compile(
 _LOOSE = re.compile(r"Exception in thread|never retrieved|^@\d+\|asyncio\|ERROR", re.MULTILINE)
 
 
-def samples(page: Answer) -> Numbers:
+def samples(page: RawAnswer) -> Numbers:
     """Every sample of a page, by name and labels."""
     assert page.status == 200, page
     return Counter(
@@ -37,7 +37,7 @@ def counts(labels: frozenset[tuple[str, str]]) -> bool:
     return told.get("endpoint") not in _BESIDES and not told.get("category", "").startswith(LONG)
 
 
-def numbers_of(page: Answer) -> Numbers:
+def numbers_of(page: RawAnswer) -> Numbers:
     """Counters, and how many values each histogram has; the label sets that are new each time as one."""
     found: Numbers = Counter()
     for (name, labels), value in samples(page).items():

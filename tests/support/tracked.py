@@ -5,7 +5,7 @@ from __future__ import annotations
 PAIR = {"error_type": "retrieval_error", "component": "retrieval"}
 
 
-class Observed:
+class ObservedValues:
     """Everything that a timer needs: one method."""
 
     def __init__(self) -> None:

@@ -8,6 +8,8 @@ from collections import defaultdict
 import pytest
 from support.servers import ROOT
 
+PROGRAMS = ("telemetry", "app", "scripts", "monitoring", "soak", "benchmarks")
+
 
 def defined(*folders: str) -> dict[str, list[str]]:
     """Where each class is defined, by its name."""
@@ -19,7 +21,7 @@ def defined(*folders: str) -> dict[str, list[str]]:
     return places
 
 
-@pytest.mark.parametrize("folders", [("telemetry",)], ids=" and ".join)
+@pytest.mark.parametrize("folders", [("telemetry",), PROGRAMS], ids=" and ".join)
 def test_no_class_name_is_defined_twice(folders: tuple[str, ...]) -> None:
     """Nor in a function, nor as a private one."""
     places = defined(*folders)

@@ -15,7 +15,7 @@ from app.ports import address
 from app.settings import AppSettings
 from app.variables import unknown, warn_unknown
 from scripts.stack.modes import ALL_PORTS
-from scripts.stack.settings import Settings
+from scripts.stack.settings import StackSettings
 
 
 def of_service(name: str) -> dict[str, str]:
@@ -76,7 +76,7 @@ def test_a_cluster_with_a_service_for_each_of_our_names_changes_nothing(
     for name, value in CLUSTER.items():
         monkeypatch.setenv(name, value)
     assert AppSettings.from_env().port == 8000
-    assert Settings.from_env(CLUSTER) == Settings.from_env({})
+    assert StackSettings.from_env(CLUSTER) == StackSettings.from_env({})
     assert address("prometheus", environ=CLUSTER) == "http://localhost:9090"
     assert unknown(CLUSTER) == {}
 

@@ -17,7 +17,7 @@ from app.llm.settings import LLMSettings
 from app.settings import AppSettings
 from scripts.stack import private
 from scripts.stack.errors import StackError
-from scripts.stack.settings import Settings
+from scripts.stack.settings import StackSettings
 from scripts.stack.settings import variables as stack_variables
 from scripts.stack.stack import Stack
 from telemetry import access
@@ -156,7 +156,7 @@ def test_make_up_says_the_same_before_it_starts_anything(
     """Not one of its programs is looked for."""
     monkeypatch.setenv("REVIEWLENS_RUN_DIR", str(tmp_path))
     monkeypatch.setattr(Stack, "_obtain", lambda _: pytest.fail("a program was looked for"))
-    stack = Stack(Settings.from_env(), print)
+    stack = Stack(StackSettings.from_env(), print)
     monkeypatch.setenv(name, WRONG[name])
     monkeypatch.setattr(stack.supervisor, "running", lambda: True)
     with pytest.raises(StackError) as error:
@@ -184,7 +184,7 @@ def test_a_flag_of_opentelemetry_is_false_with_a_warning(
 def test_a_wrong_value_ends_make_up_with_one_line(name: str) -> None:
     """Before anything is fetched or started."""
     with pytest.raises(StackError) as error:
-        private.folder(Settings.from_env({"REVIEWLENS_MODE": "otlp", name: STACK[name]}).data_dir)
+        private.folder(StackSettings.from_env({"REVIEWLENS_MODE": "otlp", name: STACK[name]}).data_dir)
     (line,) = str(error.value).splitlines()
     assert name in line
     assert STACK[name] in line or len(STACK[name]) > 92

@@ -25,7 +25,7 @@ _WORDS = {"NEG": "불만", "POS": "만족", "MIX": "엇갈린 의견", "NEU": "�
 
 
 @dataclass(frozen=True)
-class Asked:
+class SimulatedRequest:
     """What a request asked for, whatever the protocol."""
 
     model: str
@@ -35,7 +35,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Said:
+class SimulatedAnswer:
     """What is answered to a request, whatever the protocol."""
 
     id: str
@@ -58,13 +58,13 @@ def tokens(text: str) -> int:
     return -(-len(text) // CHARS_PER_TOKEN)
 
 
-def say(asked: Asked, scene: Scene) -> Said:
+def say(asked: SimulatedRequest, scene: Scene) -> SimulatedAnswer:
     """The answer; the same for the same prompt, script and outcome."""
     text = _text(asked.prompt, scene)
     script, size = scene.script, scene.script.piece_chars
     given = tokens(asked.prompt) if script.prompt_tokens is None else script.prompt_tokens
     made = tokens(text) if script.completion_tokens is None else script.completion_tokens
-    return Said(
+    return SimulatedAnswer(
         id=sha256(asked.prompt.encode()).hexdigest()[:24],
         model=asked.model,
         text=text,

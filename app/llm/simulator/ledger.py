@@ -34,7 +34,7 @@ class Entry:
     open: bool = True
 
 
-class Account:
+class AnswerAccount:
     """The account of one answer: what of it has gone, and how it ended."""
 
     def __init__(self, entry: Entry, total: Counter[str], clock: Callable[[], float]) -> None:
@@ -60,7 +60,7 @@ class Account:
         return max(0.0, self._clock() - self._entry.at)
 
 
-class Ledger:
+class RequestLedger:
     """Keeps the last 10,000 entries, and totals of all of them. `clock` gives seconds since 1970."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
@@ -74,7 +74,7 @@ class Ledger:
         self._totals: dict[str, Counter[str]] = {}
         self._outcomes: dict[str, Counter[str]] = {}
 
-    def opened(self, provider: str, model: str, outcome: str, status: int, streamed: bool) -> Account:
+    def opened(self, provider: str, model: str, outcome: str, status: int, streamed: bool) -> AnswerAccount:
         """Write a request that has just come. The account of its answer is the caller's to keep and close."""
         self._number += 1
         entry = Entry(self._number, provider, model, outcome, status, streamed, self._clock())
@@ -82,7 +82,7 @@ class Ledger:
         total = self._total(provider)
         total.update(requests=1, open=1)
         self._outcomes.setdefault(provider, Counter())[outcome] += 1
-        return Account(entry, total, self._clock)
+        return AnswerAccount(entry, total, self._clock)
 
     def _total(self, provider: str) -> Counter[str]:
         zero = dict.fromkeys(("requests", "open", "aborted", "prompt_tokens", "completion_tokens"), 0)

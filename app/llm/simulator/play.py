@@ -10,7 +10,7 @@ import anyio
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from app.llm.simulator.answers import Asked, Said
+from app.llm.simulator.answers import SimulatedAnswer, SimulatedRequest
 from app.llm.simulator.script import Scene
 from app.llm.simulator.wire import BAD_KEY, Frame, Wire, dump, sse
 
@@ -40,7 +40,7 @@ class Plan:
     silent: bool = False
 
 
-def plan(wire: Wire, asked: Asked, said: Said, scene: Scene) -> Plan:
+def plan(wire: Wire, asked: SimulatedRequest, reply: SimulatedAnswer, scene: Scene) -> Plan:
     """The plan of a scene in a provider's protocol."""
     if scene.outcome == "hang" or (scene.outcome == "stall" and not asked.streamed):
         return Plan(silent=True)
@@ -51,8 +51,8 @@ def plan(wire: Wire, asked: Asked, said: Said, scene: Scene) -> Plan:
     if scene.status >= 400 and not late:
         return whole(dump(error), scene.status)
     if not asked.streamed:
-        return _spoiled(whole(dump(wire.whole(said)), chars=len(said.text)), scene)
-    frames = tuple(wire.events(said, asked))
+        return _spoiled(whole(dump(wire.whole(reply)), chars=len(reply.text)), scene)
+    frames = tuple(wire.events(reply, asked))
     if late:
         failure = sse(error, wire.error_event)._replace(chars=None)
         frames = (*frames[: len(frames) // 2], failure)

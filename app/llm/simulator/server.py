@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from app.llm.simulator.answers import Asked, Said, say
-from app.llm.simulator.ledger import Account, Ledger
+from app.llm.simulator.answers import SimulatedAnswer, SimulatedRequest, say
+from app.llm.simulator.ledger import AnswerAccount, RequestLedger
 from app.llm.simulator.play import Plan, Player, plan, whole
 from app.llm.simulator.script import Director, Scene, Script
 from app.llm.simulator.wire import BadRequestError, Frame, Wire, dump
@@ -30,7 +30,7 @@ class Simulator:
     """The parts that all endpoints share."""
 
     director: Director
-    ledger: Ledger
+    ledger: RequestLedger
     player: Player
 
 
@@ -48,21 +48,21 @@ class Endpoint:
         except BadRequestError as error:
             refused = whole(dump(self._wire.error(400, str(error))), 400)
             scene = Scene("invalid_request", 400, 0.0, Script())
-            await self._play(Asked("", "", False), scene, refused, None, (scope, receive, send))
+            await self._play(SimulatedRequest("", "", False), scene, refused, None, (scope, receive, send))
             return
         scene = self._simulator.director.scene(self._wire.provider)
         if self._wire.key(request.headers) is None:
             scene = replace(scene, outcome="auth", status=401)
-        said = say(asked, scene)
-        planned = plan(self._wire, asked, said, scene)
-        await self._play(asked, scene, planned, said, (scope, receive, send))
+        reply = say(asked, scene)
+        planned = plan(self._wire, asked, reply, scene)
+        await self._play(asked, scene, planned, reply, (scope, receive, send))
 
     async def _play(
         self,
-        asked: Asked,
+        asked: SimulatedRequest,
         scene: Scene,
         planned: Plan,
-        said: Said | None,
+        reply: SimulatedAnswer | None,
         asgi: tuple[Scope, Receive, Send],
     ) -> None:
         status = planned.status if planned.frames else 0
@@ -71,12 +71,12 @@ class Endpoint:
         )
         done = False
         try:
-            done = await self._simulator.player.play(planned, scene, _counter(account, said), *asgi)
+            done = await self._simulator.player.play(planned, scene, _counter(account, reply), *asgi)
         finally:
             account.close(aborted=not done)
 
 
-def _counter(account: Account, said: Said | None) -> Callable[[Frame], None]:
+def _counter(account: AnswerAccount, reply: SimulatedAnswer | None) -> Callable[[Frame], None]:
     """Writes each frame that goes into the account: tokens of the parts of an answer, nothing of errors."""
     chars: int | None = None
 
@@ -84,10 +84,10 @@ def _counter(account: Account, said: Said | None) -> Callable[[Frame], None]:
         nonlocal chars
         if frame.chars is not None:
             chars = (chars or 0) + frame.chars
-        if said is None or chars is None:
+        if reply is None or chars is None:
             account.sent(0, 0)
         else:
-            account.sent(said.prompt_tokens, said.tokens_of(chars))
+            account.sent(reply.prompt_tokens, reply.tokens_of(chars))
 
     return sent
 
@@ -133,7 +133,7 @@ def _add_control(app: FastAPI, director: Director) -> None:
         return Response(status_code=204)
 
 
-def _add_ledger(app: FastAPI, ledger: Ledger) -> None:
+def _add_ledger(app: FastAPI, ledger: RequestLedger) -> None:
     @app.get("/ledger")
     async def report() -> dict[str, object]:
         return ledger.report()
@@ -152,7 +152,7 @@ def create_server(
     host: str = "127.0.0.1", port: int = 8090, script: Script | None = None, log_level: str = "warning"
 ) -> uvicorn.Server:
     """A server that every provider begins with the given script."""
-    simulator = Simulator(Director(script), Ledger(), Player())
+    simulator = Simulator(Director(script), RequestLedger(), Player())
     config = uvicorn.Config(
         create_app(simulator),
         host=host,

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
-from app.llm.simulator.answers import Asked, Said
+from app.llm.simulator.answers import SimulatedAnswer, SimulatedRequest
 
 BAD_KEY = "API key not valid. Please pass a valid API key."
 
@@ -35,13 +35,13 @@ class Wire(Protocol):
     def key(self, headers: Mapping[str, str]) -> str | None:
         """The API key that the request carries."""
 
-    def asked(self, body: Mapping[str, Any], path: Mapping[str, Any]) -> Asked:
+    def asked(self, body: Mapping[str, Any], path: Mapping[str, Any]) -> SimulatedRequest:
         """What the request asks for. BadRequestError if it is not the protocol's."""
 
-    def whole(self, said: Said) -> Mapping[str, object]:
+    def whole(self, reply: SimulatedAnswer) -> Mapping[str, object]:
         """The body of a whole answer."""
 
-    def events(self, said: Said, asked: Asked) -> Iterator[Frame]:
+    def events(self, reply: SimulatedAnswer, asked: SimulatedRequest) -> Iterator[Frame]:
         """The frames of a streamed answer."""
 
     def error(self, status: int, message: str) -> Mapping[str, object]:

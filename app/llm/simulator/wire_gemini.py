@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import accumulate
 from typing import Any
 
-from app.llm.simulator.answers import Asked, Said
+from app.llm.simulator.answers import SimulatedAnswer, SimulatedRequest
 from app.llm.simulator.wire import BAD_KEY, BadRequestError, Frame, demand, each, joined, sse
 
 METHODS = {"generateContent": False, "streamGenerateContent": True}
@@ -31,26 +31,26 @@ class GeminiWire:
     def key(self, headers: Mapping[str, str]) -> str | None:
         return headers.get("x-goog-api-key") or None
 
-    def asked(self, body: Mapping[str, Any], path: Mapping[str, Any]) -> Asked:
+    def asked(self, body: Mapping[str, Any], path: Mapping[str, Any]) -> SimulatedRequest:
         if path.get("method") not in METHODS:
             raise BadRequestError(f"method {path.get('method')!r}: expected one of {', '.join(METHODS)}")
         contents = [body.get("systemInstruction") or {}, *demand(body, "contents", list)]
-        return Asked(
+        return SimulatedRequest(
             model=path["model"],
             prompt=joined(each(contents, "parts")),
             streamed=METHODS[path["method"]],
         )
 
-    def whole(self, said: Said) -> Mapping[str, object]:
-        return _answer(said, said.text, said.completion_tokens, _reason(said))
+    def whole(self, reply: SimulatedAnswer) -> Mapping[str, object]:
+        return _answer(reply, reply.text, reply.completion_tokens, _reason(reply))
 
-    def events(self, said: Said, asked: Asked) -> Iterator[Frame]:
-        pieces = said.pieces or ("",)
+    def events(self, reply: SimulatedAnswer, asked: SimulatedRequest) -> Iterator[Frame]:
+        pieces = reply.pieces or ("",)
         for last, (piece, length) in enumerate(
             zip(pieces, accumulate(map(len, pieces)), strict=True), 1 - len(pieces)
         ):
             # Each piece tells the tokens so far.
-            answer = _answer(said, piece, said.tokens_of(length), None if last else _reason(said))
+            answer = _answer(reply, piece, reply.tokens_of(length), None if last else _reason(reply))
             yield sse(answer, piece=piece)
 
     def error(self, status: int, message: str) -> Mapping[str, object]:
@@ -69,20 +69,20 @@ class GeminiWire:
         return {"error": {**error, "details": [reason]}}
 
 
-def _answer(said: Said, text: str, made: int, reason: str | None) -> dict[str, object]:
+def _answer(reply: SimulatedAnswer, text: str, made: int, reason: str | None) -> dict[str, object]:
     parts = [{"text": text}] if text else []
     candidate = {"content": {"parts": parts, "role": "model"}, "index": 0}
     return {
         "candidates": [{**candidate, "finishReason": reason} if reason else candidate],
         "usageMetadata": {
-            "promptTokenCount": said.prompt_tokens,
+            "promptTokenCount": reply.prompt_tokens,
             "candidatesTokenCount": made,
-            "totalTokenCount": said.prompt_tokens + made,
+            "totalTokenCount": reply.prompt_tokens + made,
         },
-        "modelVersion": said.model,
-        "responseId": said.id,
+        "modelVersion": reply.model,
+        "responseId": reply.id,
     }
 
 
-def _reason(said: Said) -> str:
-    return "MAX_TOKENS" if said.truncated else "STOP"
+def _reason(reply: SimulatedAnswer) -> str:
+    return "MAX_TOKENS" if reply.truncated else "STOP"

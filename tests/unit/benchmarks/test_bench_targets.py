@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from benchmarks.page import Measured, number, summary, tables
+from benchmarks.page import MeasuredPart, number, summary, tables
 from benchmarks.part import Part
 from benchmarks.parts import PARTS
 from benchmarks.targets import TARGETS, Target
@@ -60,7 +60,7 @@ OURS = next(target.of for target in TARGETS if target.part == "turn")
 
 def test_a_table_has_the_target_beside_its_row() -> None:
     """Median, spread, ratio and difference to the base, then what is promised."""
-    measured = Measured(PROMISED, {"bare": [10.0, 20.0, 30.0], OURS: [12.0, 24.0, 36.0]})
+    measured = MeasuredPart(PROMISED, {"bare": [10.0, 20.0, 30.0], OURS: [12.0, 24.0, 36.0]})
     assert tables(measured) == [
         "## A turn",
         "",
@@ -77,10 +77,10 @@ def test_a_table_has_the_target_beside_its_row() -> None:
 
 def test_what_could_not_be_measured_says_why() -> None:
     """A row, or a whole part: the reason stands below, and no target is taken for met."""
-    row = Measured(PROMISED, {"bare": [1.0]}, {OURS: "pip failed"})
+    row = MeasuredPart(PROMISED, {"bare": [1.0]}, {OURS: "pip failed"})
     assert tables(row)[-2] == f"- {OURS} left out: pip failed"
     assert summary([row])[-2] == f"| A turn | {OURS} | at most 20 ms | not measured |  |"
-    whole = Measured(PROMISED, {}, {"": "no wrk"})
+    whole = MeasuredPart(PROMISED, {}, {"": "no wrk"})
     assert tables(whole) == ["## A turn", "", "How.", "", "- All left out: no wrk", ""]
     assert summary([whole])[-2] == f"| A turn | {OURS} | at most 20 ms | not measured |  |"
 

@@ -10,15 +10,15 @@ import httpx
 import pytest
 
 from app.demo.compare import COMPARED, llm_calls
-from app.demo.ledger import Ledger, Series, series
+from app.demo.ledger import CountedSeries, ShopperLedger, series
 from app.demo.scenarios import BY_NAME, SCENARIOS
-from app.demo.simulator import ERROR_OF_OUTCOME, Simulator, account
+from app.demo.simulator import ERROR_OF_OUTCOME, SimulatorClient, account
 from app.llm.simulator.script import FailureOutcome, Script
 from telemetry.catalog import BY_NAME as METRICS
 from telemetry.catalog import ERRORS
 
 
-def journey(ledger: Ledger) -> dict[tuple[str, str], int]:
+def journey(ledger: ShopperLedger) -> dict[tuple[str, str], int]:
     """Steps by (stage, action)."""
     return {
         (one.labels["stage"], one.labels["action"]): number
@@ -29,7 +29,7 @@ def journey(ledger: Ledger) -> dict[tuple[str, str], int]:
 
 def test_a_whole_dialogue_takes_every_step_once() -> None:
     """Page, dialogue of three answers, verdict: the table of events, as seen from outside."""
-    ledger = Ledger()
+    ledger = ShopperLedger()
     ledger.page_seen("chair")
     ledger.started("chair", 60, seen_before=True)
     for turn in (1, 2, 3):
@@ -55,7 +55,7 @@ def test_a_whole_dialogue_takes_every_step_once() -> None:
 
 def test_who_never_opened_the_page_enters_with_the_dialogue() -> None:
     """Product selection is entered and completed at once where no visit is told."""
-    ledger = Ledger()
+    ledger = ShopperLedger()
     ledger.started("chair", 1, seen_before=False)
     assert journey(ledger)["product_selection", "enter"] == 1
 
@@ -66,7 +66,7 @@ def test_who_never_opened_the_page_enters_with_the_dialogue() -> None:
 )
 def test_an_error_answer_is_an_error_of_the_api(status: int, error_type: str) -> None:
     """Each status that the API counts as an error, by its type; the request itself, and its duration."""
-    ledger = Ledger()
+    ledger = ShopperLedger()
     ledger.request("GET", "/api/products", status)
     assert ledger.counts == {
         series("http_requests_total", method="GET", endpoint="/api/products", status_code=str(status)): 1,
@@ -79,7 +79,9 @@ def test_a_series_must_have_the_labels_of_the_catalogue() -> None:
     """A wrong label would be a difference that nobody understands."""
     with pytest.raises(ValueError, match=r"llm_calls_total has the labels \('provider', 'status'\)"):
         series("llm_calls_total", provider="gemini")
-    assert series("evidence_count_count", category="chair") == Series("evidence_count_count", ("chair",))
+    assert series("evidence_count_count", category="chair") == CountedSeries(
+        "evidence_count_count", ("chair",)
+    )
 
 
 def attempt(provider: str, outcome: str = "ok", **other: Any) -> dict[str, Any]:
@@ -129,7 +131,7 @@ def test_attempts_become_calls_durations_tokens_and_errors() -> None:
 
 def test_verdicts_stand_for_attempts_that_no_ledger_tells() -> None:
     """With real providers the verdicts are all there is; with the simulator, only the template's count."""
-    ledger = Ledger()
+    ledger = ShopperLedger()
     ledger.verdicts = Counter({("gemini", "success"): 2, ("template", "fallback"): 1})
     template = series("llm_calls_total", provider="template", status="fallback")
     gemini = series("llm_calls_total", provider="gemini", status="success")
@@ -154,7 +156,7 @@ class FakeControl:
     def __init__(self) -> None:
         self.scripts: dict[str, Any] = {"gemini": {"seed": 1}, "openai": {"seed": 2}, "claude": {"seed": 3}}
         self.broken: set[str] = set()
-        self.simulator = Simulator(
+        self.simulator = SimulatorClient(
             httpx.Client(base_url="http://simulator", transport=httpx.MockTransport(self.answer))
         )
 

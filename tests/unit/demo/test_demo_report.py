@@ -17,7 +17,7 @@ from app.cli import cli
 from app.demo import changes, report
 from app.demo.addresses import direct
 from app.demo.compare import Outcome
-from app.demo.ledger import Ledger, Series, series
+from app.demo.ledger import CountedSeries, ShopperLedger, series
 from app.demo.scenarios import BY_NAME
 from app.demo.scraped import NotInTimeError, counters, exposed, now, summed, wait_for
 from app.demo.shop import PRODUCTS, GoneWrongError, Shop
@@ -67,7 +67,7 @@ def test_the_apis_own_page_reads_as_the_same_series() -> None:
         'evidence_count_sum{category="chair"} 9\n'
     )
     names = ("dialogue_sessions_total", "evidence_count_count")
-    assert exposed(text, names) == {SESSIONS: 4, Series("evidence_count_count", ("chair",)): 2}
+    assert exposed(text, names) == {SESSIONS: 4, CountedSeries("evidence_count_count", ("chair",)): 2}
     assert summed([]) == {}
 
 
@@ -192,7 +192,7 @@ def test_a_request_without_an_answer_stands_in_the_ledger() -> None:
     def refuse(request: httpx.Request) -> httpx.Response:
         raise httpx.ReadTimeout("no answer", request=request)
 
-    ledger = Ledger()
+    ledger = ShopperLedger()
     http = httpx.AsyncClient(base_url="http://api", transport=httpx.MockTransport(refuse))
     with pytest.raises(GoneWrongError):
         asyncio.run(Shop(http, ledger).expect(200, "GET", PRODUCTS))
@@ -202,7 +202,7 @@ def test_a_request_without_an_answer_stands_in_the_ledger() -> None:
 
 def test_an_unexpected_answer_is_counted_and_stands_in_the_ledger() -> None:
     """The request was made, and it went wrong: both are kept."""
-    ledger = Ledger()
+    ledger = ShopperLedger()
     answer = httpx.MockTransport(lambda _: httpx.Response(500, content=json.dumps({"detail": "oh"})))
     http = httpx.AsyncClient(base_url="http://api", transport=answer)
     with pytest.raises(GoneWrongError):

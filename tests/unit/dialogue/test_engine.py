@@ -10,13 +10,13 @@ import pytest
 from support.reviews import FakeWriter, corpus, question
 from support.session_stores import Stores
 
+from app.dialogue.analysis import find
 from app.dialogue.engine import Engine, Step
 from app.dialogue.evidence import live_series
-from app.dialogue.finding import find
 from app.dialogue.model import digest
 from app.errors import Conflict, NotFound
 from app.reviews.corpus import Corpus
-from app.reviews.models import Answer
+from app.reviews.models import ShopperAnswer
 from telemetry.catalog import STAGES
 from telemetry.testing import Recorded, StepClock
 
@@ -198,7 +198,7 @@ def test_what_hardly_speaks_to_the_shopper_is_no_evidence(strength: float, piece
     whole = corpus()
     noise, suction = whole.mentions
     weak = replace(whole, mentions=(replace(noise, strength=strength), suction))
-    answers = tuple(Answer("제일 중요해요", question(key)) for key in ("noise", "suction"))
+    answers = tuple(ShopperAnswer("제일 중요해요", question(key)) for key in ("noise", "suction"))
     assert len(find(weak, answers).evidence) == pieces
 
 

@@ -11,8 +11,15 @@ from typing import TypeVar
 import pytest
 from support.session_stores import TIMEOUT, Stores
 
-from app.dialogue.model import ACTIVE, START, Abandoned, Said, Session, digest
-from app.dialogue.store import KEEP_ENDED_SECONDS, PORTION, Evidence, Overtaken, SessionStore, TooManyLive
+from app.dialogue.model import ACTIVE, START, Abandoned, GivenAnswer, Session, digest
+from app.dialogue.store import (
+    KEEP_ENDED_SECONDS,
+    PORTION,
+    Overtaken,
+    SessionEvidence,
+    SessionStore,
+    TooManyLive,
+)
 from app.dialogue.store_sqlite import SqliteSessions
 from telemetry.testing import StepClock
 
@@ -36,7 +43,7 @@ def fresh(session_id: str = "s1", category: str = "chair") -> Session:
 
 
 def answered(session: Session, evidence: int = 2) -> Session:
-    said = (*session.said, Said(str(session.question_id), "제일 중요해요 \"'\n{}🙂"))
+    said = (*session.said, GivenAnswer(str(session.question_id), "제일 중요해요 \"'\n{}🙂"))
     return replace(session, stage=ACTIVE, said=said, evidence=evidence, question_id="q-noise")
 
 
@@ -58,7 +65,7 @@ def held(store: SessionStore, most: int = 100) -> dict[str, int]:
     return {each.session_id: each.pieces for each in live.some}
 
 
-def counted(some: list[Evidence]) -> Iterator[tuple[str, int, int]]:
+def counted(some: list[SessionEvidence]) -> Iterator[tuple[str, int, int]]:
     for category in {each.category for each in some}:
         pieces = [each.pieces for each in some if each.category == category]
         yield category, len(pieces), sum(pieces)

@@ -8,8 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from app.llm.base import LLMError
-from app.llm.simulator.answers import Asked, say, tokens
-from app.llm.simulator.ledger import KEPT, Ledger
+from app.llm.simulator.answers import SimulatedRequest, say, tokens
+from app.llm.simulator.ledger import KEPT, RequestLedger
 from app.llm.simulator.script import Director, Failure, Scene, Script
 from app.llm.verdict import Draft, VerdictRequest, parse, prompt_for
 from app.reviews.models import Evidence, FactorScore
@@ -87,7 +87,7 @@ def test_a_wrong_script_is_refused(wrong: dict[str, object]) -> None:
 
 def said(text: str, **script: object) -> str:
     scene = Scene("ok", 200, 0.0, Script.model_validate(script))
-    return say(Asked("m", text, False), scene).text
+    return say(SimulatedRequest("m", text, False), scene).text
 
 
 def test_an_answer_is_a_verdict_on_the_evidence_of_the_prompt() -> None:
@@ -114,27 +114,28 @@ def test_tokens_are_one_for_two_characters() -> None:
     """Rounded up; a script may say other figures."""
     assert [tokens("가" * length) for length in (0, 1, 2, 3, 100)] == [0, 1, 1, 2, 50]
     scene = Scene("ok", 200, 0.0, Script())
-    answer = say(Asked("m", "가나다", False), scene)
+    answer = say(SimulatedRequest("m", "가나다", False), scene)
     assert (answer.prompt_tokens, answer.completion_tokens) == (2, tokens(answer.text))
     told = say(
-        Asked("m", "가나다", False), Scene("ok", 200, 0.0, Script(prompt_tokens=0, completion_tokens=9))
+        SimulatedRequest("m", "가나다", False),
+        Scene("ok", 200, 0.0, Script(prompt_tokens=0, completion_tokens=9)),
     )
     assert (told.prompt_tokens, told.completion_tokens) == (0, 9)
 
 
 def test_the_first_characters_have_their_part_of_the_tokens() -> None:
     """To the nearest, none at the beginning, all at the end, and never fewer than before."""
-    answer = say(Asked("m", "가나다", True), Scene("ok", 200, 0.0, Script(completion_tokens=1000)))
+    answer = say(SimulatedRequest("m", "가나다", True), Scene("ok", 200, 0.0, Script(completion_tokens=1000)))
     parts = [answer.tokens_of(chars) for chars in range(len(answer.text) + 1)]
     assert (parts[0], parts[-1], parts) == (0, 1000, sorted(parts))
-    plain = say(Asked("m", "가나다", True), Scene("ok", 200, 0.0, Script()))
+    plain = say(SimulatedRequest("m", "가나다", True), Scene("ok", 200, 0.0, Script()))
     for chars in range(len(plain.text) + 1):
         assert plain.tokens_of(chars) == tokens(plain.text[:chars])
 
 
 def test_the_pieces_of_a_stream_are_the_text() -> None:
     """Nothing is lost or doubled between whole and streamed."""
-    answer = say(Asked("m", "가나다", True), Scene("ok", 200, 0.0, Script(piece_chars=7)))
+    answer = say(SimulatedRequest("m", "가나다", True), Scene("ok", 200, 0.0, Script(piece_chars=7)))
     assert "".join(answer.pieces) == answer.text
     assert {len(piece) for piece in answer.pieces[:-1]} == {7}
 
@@ -142,14 +143,14 @@ def test_the_pieces_of_a_stream_are_the_text() -> None:
 @pytest.mark.parametrize("outcome", ["truncated", "invalid_verdict", "empty"])
 def test_useless_answers_are_no_verdicts(outcome: str) -> None:
     """Half a JSON object, an apology, and nothing."""
-    answer = say(Asked("m", prompt_for(REQUEST).user, False), Scene(outcome, 200, 0.0, Script()))  # type: ignore[arg-type]
+    answer = say(SimulatedRequest("m", prompt_for(REQUEST).user, False), Scene(outcome, 200, 0.0, Script()))  # type: ignore[arg-type]
     with pytest.raises(LLMError, match="JSON json_invalid"):
         parse(answer.text, "gemini")
 
 
 def test_the_ledger_tells_entries_and_totals() -> None:
     """Tokens are those that have gone, of what is under way too; times are the clock's."""
-    ledger = Ledger(StepClock(0.5, start=100))
+    ledger = RequestLedger(StepClock(0.5, start=100))
     whole = ledger.opened("gemini", "m", "ok", 200, True)
     whole.sent(5, 1)
     whole.sent(5, 2)
@@ -192,7 +193,7 @@ def test_the_ledger_tells_entries_and_totals() -> None:
 
 def test_totals_outlive_the_entries() -> None:
     """Memory is bounded, and the totals stay exact."""
-    ledger = Ledger()
+    ledger = RequestLedger()
     for _ in range(KEPT + 5):
         ledger.opened("claude", "m", "ok", 200, False).close(aborted=False)
     report = ledger.report()
@@ -202,7 +203,7 @@ def test_totals_outlive_the_entries() -> None:
 
 def test_a_cleared_ledger_does_not_learn_of_what_began_before() -> None:
     """An answer that ends after a clear leaves no negative figure behind."""
-    ledger = Ledger()
+    ledger = RequestLedger()
     account = ledger.opened("claude", "m", "ok", 200, False)
     ledger.clear()
     account.sent(1, 1)

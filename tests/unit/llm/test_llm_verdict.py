@@ -19,7 +19,7 @@ from app.llm.verdict import (
     parse,
     prompt_for,
 )
-from app.reviews.models import Answer, Evidence, FactorScore, Question
+from app.reviews.models import Evidence, FactorScore, Question, ShopperAnswer
 
 QUESTION = Question("q1", "f1", "noise", "밤에도 쓰시나요?", "single_choice", ("예", "아니요"), "")
 GOOD = {"summary": "조용합니다.", "recommendation": "사셔도 됩니다.", "key_findings": ["소음 불만이 적음"]}
@@ -43,7 +43,7 @@ def test_the_prompt_carries_the_evidence_as_json_data() -> None:
         "robot_cleaner",
         (FactorScore("noise", "소음", 0.81234),),
         (Evidence("r1", 2, "밤에 시끄러워요", "noise", "NEG", 0.9),),
-        (Answer("예", QUESTION), Answer("아기가 있어요")),
+        (ShopperAnswer("예", QUESTION), ShopperAnswer("아기가 있어요")),
     )
     assert data_of(request) == {
         "product": {"name": "소곤 청소기", "category": "robot_cleaner"},
@@ -71,7 +71,7 @@ def test_the_system_prompt_declares_what_is_between_the_fences_to_be_data() -> N
 )
 def test_no_text_of_reviews_or_shoppers_can_end_the_fence(attack: str) -> None:
     """The fences stand once each, and the attack comes back as the excerpt that it is."""
-    request = VerdictRequest(attack, "c", (), (evidence(1, attack),), (Answer(attack),))
+    request = VerdictRequest(attack, "c", (), (evidence(1, attack),), (ShopperAnswer(attack),))
     user = prompt_for(request).user
     assert (user.count(DATA_BEGIN), user.count(DATA_END)) == (1, 1)
     assert data_of(request)["evidence"][0]["excerpt"] == attack

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from monitoring.contract import Known, alert_series, catalogue_series, faults, recorded_series, spellings_of
+from monitoring.contract import (
+    KnownSeries,
+    alert_series,
+    catalogue_series,
+    faults,
+    recorded_series,
+    spellings_of,
+)
 from monitoring.targets import Rule
 from telemetry.record.schema import Label, Metric
 
@@ -55,7 +62,9 @@ def test_recorded_series_have_the_labels_of_their_rule_and_alerts_those_of_all()
         "who:wait:p95", False, "histogram_quantile(0.9, sum by (who, le) (x))", "f", "g", "0s", {}, {}
     )
     alert = Rule("Down", True, "up == 0", "f", "g", "2m", {"severity": "critical"}, {})
-    assert list(recorded_series([record, alert])) == [Known("who:wait:p95", {"who": ()}, "who:wait:p95")]
+    assert list(recorded_series([record, alert])) == [
+        KnownSeries("who:wait:p95", {"who": ()}, "who:wait:p95")
+    ]
     assert alert_series([record, alert]).labels == {
         "alertname": ("Down",),
         "alertstate": ("pending", "firing"),

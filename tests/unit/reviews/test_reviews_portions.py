@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from app.database import Database
-from app.reviews.files import Contents, Row, look, look_all
+from app.reviews.files import Contents, NumberedRow, look, look_all
 from app.reviews.importing import alone
-from app.reviews.ingest import IngestError, Report, ingest
+from app.reviews.ingest import ImportReport, IngestError, ingest
 from app.reviews.mentions import mentions
 from app.reviews.models import Factor, Mention, Review
 from app.reviews.portions import HOLD_SECONDS
@@ -43,7 +43,7 @@ def test_imports_at_once_wait_for_each_other_and_analyse_nothing_twice(
 
     monkeypatch.setattr("app.reviews.portions.mentions", counting)
     with ThreadPoolExecutor() as pool:
-        second: list[Future[Report]] = []
+        second: list[Future[ImportReport]] = []
 
         def meanwhile(done: int, total: int) -> None:
             again = Repository(Database(repository.database.path))
@@ -60,8 +60,8 @@ def test_imports_at_once_wait_for_each_other_and_analyse_nothing_twice(
 def test_what_needs_an_import_no_more_waits_for_none(repository: Repository, folder: Path) -> None:
     """A start that wants the samples goes on as soon as another import has begun to write."""
     with alone(repository.database.path):
-        assert ingest(repository, [folder], unless=lambda: True) == Report()
-    assert ingest(repository, [folder], unless=lambda: True) == Report()
+        assert ingest(repository, [folder], unless=lambda: True) == ImportReport()
+    assert ingest(repository, [folder], unless=lambda: True) == ImportReport()
     assert not repository.begun
 
 
@@ -209,7 +209,7 @@ def test_a_file_is_never_held_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     look(path)
     tracemalloc.start()
     try:
-        taken = sum(isinstance(row, Row) for row in look(path).rows())
+        taken = sum(isinstance(row, NumberedRow) for row in look(path).rows())
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

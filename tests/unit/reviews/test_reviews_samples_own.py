@@ -11,7 +11,7 @@ import pytest
 
 from app.database import Database
 from app.reviews import records
-from app.reviews.ingest import Report, ingest
+from app.reviews.ingest import ImportReport, ingest
 from app.reviews.opening import SAMPLES
 from app.reviews.report import show
 from app.reviews.repository import Repository
@@ -58,7 +58,7 @@ def rows(repository: Repository, category: str) -> dict[str, Counter[str]]:
     }
 
 
-def reasons(report: Report) -> set[str]:
+def reasons(report: ImportReport) -> set[str]:
     """Why rows were not taken."""
     return {problem.reason for problem in report.problems}
 

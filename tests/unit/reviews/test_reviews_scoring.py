@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from app.plaintext import plain
-from app.reviews.models import Answer, Question
+from app.reviews.models import Question, ShopperAnswer
 from app.reviews.scoring import concerns, score
 from app.reviews.stance import stance
 from tests.support.reviews import corpus, question
@@ -47,7 +47,7 @@ def test_the_words_of_an_answer_say_how_much_it_matters(answer: str, expected: f
 def test_a_choice_speaks_for_the_questions_factor_alone() -> None:
     """The other factors keep the concern they had."""
     before = concerns(CORPUS, [])
-    after = concerns(CORPUS, [Answer("중요해요", question("noise"))])
+    after = concerns(CORPUS, [ShopperAnswer("중요해요", question("noise"))])
     assert after["noise"] > before["noise"]
     assert {key: value for key, value in after.items() if key != "noise"} == {
         key: value for key, value in before.items() if key != "noise"
@@ -56,20 +56,23 @@ def test_a_choice_speaks_for_the_questions_factor_alone() -> None:
 
 def test_what_does_not_matter_falls_below_what_was_not_asked() -> None:
     """상관없어요 lowers the factor, and puts it last."""
-    answers = [Answer("상관없어요", question("noise"))]
+    answers = [ShopperAnswer("상관없어요", question("noise"))]
     assert concerns(CORPUS, answers)["noise"] < concerns(CORPUS, [])["noise"]
     assert score(CORPUS, answers)[-1].factor_key == "noise"
 
 
 def test_the_later_answer_counts() -> None:
     """A shopper may change their mind."""
-    first, later = Answer("중요해요", question("noise")), Answer("상관없어요", question("noise"))
+    first, later = (
+        ShopperAnswer("중요해요", question("noise")),
+        ShopperAnswer("상관없어요", question("noise")),
+    )
     assert concerns(CORPUS, [first, later]) == concerns(CORPUS, [later])
 
 
 def test_free_text_speaks_for_each_factor_that_it_names() -> None:
     """소음은 상관없는데 배터리가 제일 걱정이에요: two factors, two stances, in one answer to no question."""
-    said = concerns(KOREAN, [Answer("소음은 상관없는데 배터리가 제일 걱정이에요")])
+    said = concerns(KOREAN, [ShopperAnswer("소음은 상관없는데 배터리가 제일 걱정이에요")])
     unsaid = concerns(KOREAN, [])
     assert said["noise"] < unsaid["noise"]
     assert said["battery"] > unsaid["battery"]
@@ -78,22 +81,22 @@ def test_free_text_speaks_for_each_factor_that_it_names() -> None:
 
 def test_free_text_that_names_nothing_is_about_the_question() -> None:
     """네, 아주 중요해요: about what was asked."""
-    said = concerns(KOREAN, [Answer("네, 아주 중요해요", question("noise"))])
+    said = concerns(KOREAN, [ShopperAnswer("네, 아주 중요해요", question("noise"))])
     assert max(said, key=lambda key: said[key]) == "noise"
 
 
 def test_a_choice_is_known_as_it_was_shown() -> None:
     """Pages get it without what would be markup there, and send it back so."""
     asked = Question("q", "noise", "noise", "몇 년?", "single_choice", ("1년 <br>", "5년 <br>\0"), "")
-    levels = [concerns(CORPUS, [Answer(plain(choice), asked)])["noise"] for choice in asked.choices]
-    assert levels == [concerns(CORPUS, [Answer(choice, asked)])["noise"] for choice in asked.choices]
+    levels = [concerns(CORPUS, [ShopperAnswer(plain(choice), asked)])["noise"] for choice in asked.choices]
+    assert levels == [concerns(CORPUS, [ShopperAnswer(choice, asked)])["noise"] for choice in asked.choices]
     assert levels[0] < levels[1]
 
 
 def test_numbered_choices_rise_with_their_place() -> None:
     """5년 이상 matters more than 1~2년, though neither word says so."""
     asked = Question("q", "noise", "noise", "몇 년?", "single_choice", ("1~2년", "3~4년", "5년 이상"), "")
-    levels = [concerns(CORPUS, [Answer(choice, asked)])["noise"] for choice in asked.choices]
+    levels = [concerns(CORPUS, [ShopperAnswer(choice, asked)])["noise"] for choice in asked.choices]
     assert levels == sorted(levels)
     assert levels[0] < levels[-1]
 

@@ -18,10 +18,10 @@ from scripts.stack.errors import UnavailableError
 from soak import programs
 from soak.__main__ import LEAST, MOST, _only_ours, main
 from soak.account import Account, Span
-from soak.client import Client
+from soak.client import AccountedClient
 from soak.disk import Disk, NoDiskError
 from soak.disturbances import SLOT_SECONDS, schedule
-from soak.programs import Service
+from soak.programs import SoakService
 from soak.run import SetUpError, soak
 from soak.settle import differences, label_sets
 from soak.watch import Watch, parsed, requests
@@ -117,7 +117,7 @@ def test_a_series_that_stands_twice_is_refused() -> None:
 
 def test_what_falls_or_goes_between_two_pages_is_told() -> None:
     """Also where it comes back later: compared is with the most that was seen."""
-    watch = Watch(Service(2, Path(), "", ""), Account())
+    watch = Watch(SoakService(2, Path(), "", ""), Account())
     watch.sees(parsed(PAGE))
     watch.sees(parsed(PAGE.replace("} 90", "} 89")))
     watch.sees(parsed(PAGE.replace("} 90", "} 90.5")))
@@ -174,7 +174,7 @@ def test_a_request_is_answered_broken_or_left_and_no_fourth() -> None:
     account = Account()
 
     async def visit(url: str) -> None:
-        async with Client(url, account) as http:
+        async with AccountedClient(url, account) as http:
             await http.get("/whole")
             await http.get("/nowhere")
             async with http.reading("GET", "/stream") as response:

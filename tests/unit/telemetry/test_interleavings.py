@@ -13,7 +13,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from support.interleavings import CooperativeLock, Scenario, cooperative_locks, failures
+from support.interleavings import CooperativeLock, Race, cooperative_locks, failures
 
 from telemetry.metrics import dialogue_turns_total, evidence_count
 from telemetry.record.children import Child, CounterWithHistogram
@@ -24,7 +24,7 @@ from telemetry.testing import recording
 from telemetry.workers.membership import Membership
 from telemetry.workers.worker import Worker
 
-Make = Callable[[], Scenario]
+Make = Callable[[], Race]
 HANDLES: tuple[Any, ...] = (dialogue_turns_total, evidence_count)
 KEYS = count()
 
@@ -54,50 +54,50 @@ def child_of(handle: Any, category: str = "") -> tuple[Callable[[], Any], Callab
     return lambda: handle.labels(**labels), lambda: [now - then for now, then in zip(kept(), before)]  # noqa: B905
 
 
-def first_counts() -> Scenario:
+def first_counts() -> Race:
     child, gained = child_of(dialogue_turns_total)
-    return Scenario([lambda: child().inc()] * 2, gained, [2.0])
+    return Race([lambda: child().inc()] * 2, gained, [2.0])
 
 
-def first_values() -> Scenario:
+def first_values() -> Race:
     child, gained = child_of(evidence_count)
-    return Scenario([lambda: child().observe(2)] * 2, lambda: (sum(gained()[:-1]), gained()[-1]), (2.0, 4.0))
+    return Race([lambda: child().observe(2)] * 2, lambda: (sum(gained()[:-1]), gained()[-1]), (2.0, 4.0))
 
 
-def one_child() -> Scenario:
+def one_child() -> Race:
     child, gained = child_of(dialogue_turns_total)
-    return Scenario([child().inc] * 2, gained, [2.0])
+    return Race([child().inc] * 2, gained, [2.0])
 
 
-def a_child_lets_go() -> Scenario:
+def a_child_lets_go() -> Race:
     child, gained = child_of(dialogue_turns_total, "chair")
     held = child()
     held.connect()
-    return Scenario([held.inc, dialogue_turns_total.reconnect], gained, [1.0])
+    return Race([held.inc, dialogue_turns_total.reconnect], gained, [1.0])
 
 
-def a_pair_lets_go() -> Scenario:
+def a_pair_lets_go() -> Race:
     """Each lets go of its own, and the pair of both."""
     (counter, counted), (histogram, gained) = (child_of(handle, "chair") for handle in HANDLES)
     pair = CounterWithHistogram(counter(), histogram())
     pair.record(0)
     works = [partial(pair.record, 2), evidence_count.reconnect]
-    return Scenario(works, lambda: (counted(), sum(gained()[:-1]), gained()[-1]), ([2.0], 2.0, 2.0))
+    return Race(works, lambda: (counted(), sum(gained()[:-1]), gained()[-1]), ([2.0], 2.0, 2.0))
 
 
-def one_cell() -> Scenario:
+def one_cell() -> Race:
     cells = Cells()
-    return Scenario([lambda: cells.cell(b"k", 1).add(0, 1)] * 2, lambda: cells.cell(b"k", 1).read(), [2.0])
+    return Race([lambda: cells.cell(b"k", 1).add(0, 1)] * 2, lambda: cells.cell(b"k", 1).read(), [2.0])
 
 
-def one_claim() -> Scenario:
+def one_claim() -> Race:
     """One of two that ask for a cell writes it."""
     cells, claims = Cells(), []
     works = [lambda: claims.append(cells.claim(b"k", 1, 9, b"more").writes)] * 2
-    return Scenario(works, lambda: sorted(claims), [False, True])
+    return Race(works, lambda: sorted(claims), [False, True])
 
 
-def a_worker_joins() -> Scenario:
+def a_worker_joins() -> Race:
     """Two threads bring the first amounts of a process that does not count yet: it takes a number first."""
     folder = TemporaryDirectory(prefix="joins-")
     environ = {"REVIEWLENS_STATE_DIR": folder.name}
@@ -113,17 +113,17 @@ def a_worker_joins() -> Scenario:
             worker.leave()
             return there
 
-    return Scenario([partial(cell.add, 0, 1)] * 2, outcome, {b"k": [2.0]})
+    return Race([partial(cell.add, 0, 1)] * 2, outcome, {b"k": [2.0]})
 
 
-def one_exemplar() -> Scenario:
+def one_exemplar() -> Race:
     """Who reads sees one that is whole, or the one before it."""
     exemplars = Exemplars(Cells(), lambda: (7, 8), lambda: 1.0)
     offer = exemplars.of(b"k", 1)
     offer(1.0, 0)
     seen: list[object] = []
     works = [lambda: offer(2.0, 0), lambda: seen.extend(one and one.value for one in exemplars.read(b"k", 1))]
-    return Scenario(works, lambda: seen in ([1.0], [2.0]), True)
+    return Race(works, lambda: seen in ([1.0], [2.0]), True)
 
 
 @pytest.mark.parametrize(

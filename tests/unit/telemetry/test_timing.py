@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
-from support.tracked import PAIR, BoomError, Observed
+from support.tracked import PAIR, BoomError, ObservedValues
 
 from telemetry import Timer, track_errors, track_time
 from telemetry.metrics import ingest_duration_seconds, retrieval_duration_seconds
@@ -65,7 +65,7 @@ KINDS = pytest.mark.parametrize("function", [plain, coroutine, generator, async_
 @pytest.mark.parametrize("tracker", [Timer, track_time])
 def test_each_kind_of_function_is_timed_per_call(function: Callable[..., Any], tracker: Any) -> None:
     """One value per call, by the clock, and the result is the function's own."""
-    observed = Observed()
+    observed = ObservedValues()
     timed = tracker(observed, clock=StepClock(0.25))(function)
     assert run(timed) == [5, 6]
     assert run(timed) == [5, 6]
@@ -75,7 +75,7 @@ def test_each_kind_of_function_is_timed_per_call(function: Callable[..., Any], t
 @KINDS
 def test_a_call_that_fails_is_timed_and_its_exception_leaves_as_it_is(function: Callable[..., Any]) -> None:
     """Failed work took time as well."""
-    observed = Observed()
+    observed = ObservedValues()
     with pytest.raises(BoomError):
         run(track_time(observed, clock=StepClock(0.5))(function), fail=True)
     assert observed.values == [0.5]
@@ -93,7 +93,7 @@ def test_each_kind_of_function_counts_its_error_once(function: Callable[..., Any
 
 
 @KINDS
-@pytest.mark.parametrize("tracker", [track_time(Observed()), track_errors("timeout", "llm")])
+@pytest.mark.parametrize("tracker", [track_time(ObservedValues()), track_errors("timeout", "llm")])
 def test_the_wrapped_function_looks_like_the_original(function: Callable[..., Any], tracker: Any) -> None:
     """Frameworks ask for the signature and the kind; FastAPI makes its parameters of them."""
     wrapped = tracker(function)
@@ -123,8 +123,12 @@ def test_the_exception_that_leaves_is_the_one_that_came_in(
     def source(*_: Any, **__: Any) -> Any:
         raise raised
 
-    with pytest.raises(BoomError) as caught, Timer(Observed()), track_errors("retrieval_error", "retrieval"):
-        track_time(Observed())(track_errors("timeout", "llm")(source))(5)
+    with (
+        pytest.raises(BoomError) as caught,
+        Timer(ObservedValues()),
+        track_errors("retrieval_error", "retrieval"),
+    ):
+        track_time(ObservedValues())(track_errors("timeout", "llm")(source))(5)
     assert caught.value is raised
     assert raised.__cause__ is None
     assert raised.__context__ is None
@@ -169,7 +173,7 @@ def test_a_timer_takes_a_bound_histogram(metrics: Recorded) -> None:
 
 def test_an_async_block_is_timed_and_counted(metrics: Recorded) -> None:
     """`async with` is the same as `with`."""
-    observed = Observed()
+    observed = ObservedValues()
 
     async def block() -> None:
         async with Timer(observed, clock=StepClock(0.5)), track_errors("retrieval_error", "retrieval"):
@@ -184,7 +188,7 @@ def test_an_async_block_is_timed_and_counted(metrics: Recorded) -> None:
 
 def test_a_timer_may_be_entered_again_and_within_itself() -> None:
     """Each block is one value; the inner one ends first."""
-    observed = Observed()
+    observed = ObservedValues()
     timer = Timer(observed, clock=StepClock(1.0))
     with timer, timer:
         pass
@@ -195,7 +199,7 @@ def test_a_timer_may_be_entered_again_and_within_itself() -> None:
 
 def test_calls_at_the_same_time_do_not_mix() -> None:
     """A decorated coroutine that runs twice at once has two durations of its own."""
-    observed, now = Observed(), [0.0]
+    observed, now = ObservedValues(), [0.0]
 
     @track_time(observed, clock=lambda: now[0])
     async def work(go: asyncio.Event) -> None:
@@ -221,7 +225,7 @@ def test_calls_at_the_same_time_do_not_mix() -> None:
 
 def test_a_clock_that_goes_back_gives_zero() -> None:
     """A negative duration would be refused, and the call would be missing."""
-    observed = Observed()
+    observed = ObservedValues()
     with Timer(observed, clock=StepClock(-5.0)):
         pass
     assert observed.values == [0.0]
@@ -229,7 +233,7 @@ def test_a_clock_that_goes_back_gives_zero() -> None:
 
 def test_a_recursive_function_is_timed_per_call() -> None:
     """The inner calls end first."""
-    observed = Observed()
+    observed = ObservedValues()
 
     @track_time(observed, clock=StepClock(1.0))
     def down(number: int) -> int:
@@ -241,7 +245,7 @@ def test_a_recursive_function_is_timed_per_call() -> None:
 
 def test_methods_keep_their_self() -> None:
     """Plain and async methods of a class."""
-    observed = Observed()
+    observed = ObservedValues()
 
     class Shop:
         name = "shop"
@@ -262,7 +266,7 @@ def test_methods_keep_their_self() -> None:
 @pytest.mark.parametrize("gone", [asyncio.CancelledError, GeneratorExit, KeyboardInterrupt, SystemExit])
 def test_leaving_is_no_error(gone: type[BaseException], metrics: Recorded) -> None:
     """A cancelled task, a closed generator, an exit: timed, not counted, and not swallowed."""
-    observed = Observed()
+    observed = ObservedValues()
     with (
         pytest.raises(gone),
         Timer(observed, clock=StepClock(1.0)),

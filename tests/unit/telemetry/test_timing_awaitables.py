@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Itera
 from typing import Any
 
 import pytest
-from support.tracked import BoomError, Observed
+from support.tracked import BoomError, ObservedValues
 
 from telemetry import track_errors, track_time
 from telemetry.testing import Recorded, StepClock
@@ -96,8 +96,8 @@ AWAITED: dict[str, Callable[..., Any]] = {
 }
 
 
-def watched(function: Callable[..., Any]) -> tuple[Callable[..., Any], Observed]:
-    observed = Observed()
+def watched(function: Callable[..., Any]) -> tuple[Callable[..., Any], ObservedValues]:
+    observed = ObservedValues()
     return track_errors("boom", "x")(track_time(observed, clock=clock)(function)), observed
 
 
@@ -226,7 +226,7 @@ def test_generators_that_a_callable_gives_are_watched_to_their_end(
 
 def test_the_clock_is_read_twice_for_each_call() -> None:
     """At the call, and at the end of the work."""
-    observed, steps_of_one = Observed(), StepClock()
+    observed, steps_of_one = ObservedValues(), StepClock()
     function = track_time(observed, clock=steps_of_one)(passed_through(work))
 
     async def call() -> None:

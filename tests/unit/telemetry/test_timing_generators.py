@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
-from support.tracked import PAIR, BoomError, Observed
+from support.tracked import PAIR, BoomError, ObservedValues
 
 from telemetry import track_errors, track_time
 from telemetry.testing import Recorded, StepClock
@@ -32,7 +32,7 @@ def echo() -> Iterator[Any]:
 
 def test_a_generator_is_timed_from_its_first_step_to_its_end() -> None:
     """Not from the call: a generator that nobody steps took no time."""
-    observed = Observed()
+    observed = ObservedValues()
     clock = StepClock(1.0)
     steps = track_time(observed, clock=clock)(two)()
     assert clock.now == 0.0
@@ -59,7 +59,7 @@ def test_send_throw_and_return_go_through_a_generator(metrics: Recorded) -> None
 
 def test_a_closed_generator_is_timed_and_is_no_error(metrics: Recorded) -> None:
     """And its own finally runs."""
-    observed, closed = Observed(), []
+    observed, closed = ObservedValues(), []
 
     @track_time(observed, clock=StepClock(1.0))
     @track_errors("retrieval_error", "retrieval")
@@ -131,7 +131,7 @@ def test_an_exception_thrown_into_an_async_generator_comes_out_as_it_is(metrics:
 
 def test_an_async_generator_left_early_closes_the_inner_one() -> None:
     """aclose() reaches it, and the time until then is one value."""
-    observed, closed = Observed(), []
+    observed, closed = ObservedValues(), []
 
     @track_time(observed, clock=StepClock(1.0))
     async def steps() -> AsyncIterator[int]:

@@ -23,7 +23,7 @@ Places = Mapping[str, list[tuple[int, int]]]
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Judgement:
     """A clause says +1, -1, expressly neither (0) or does not judge (None). `end` may lie further on."""
 
     factor_key: str
@@ -32,7 +32,7 @@ class Verdict:
     sign: int | None
 
 
-def verdicts(sentence: Sentence, factors: Sequence[Factor]) -> Iterator[Verdict]:
+def judgements(sentence: Sentence, factors: Sequence[Factor]) -> Iterator[Judgement]:
     """Every clause's verdict on every factor that it names."""
     places = {factor.factor_key: found for factor in factors if (found := sentence.find(factor.anchor_terms))}
     if not places:
@@ -47,7 +47,7 @@ def verdicts(sentence: Sentence, factors: Sequence[Factor]) -> Iterator[Verdict]
                 sign, last = _sign(
                     parts, at, inside[:MOST_PLACES], _others(places, factor.factor_key), factor
                 )
-                yield Verdict(factor.factor_key, clause.first, parts[last].end, sign)
+                yield Judgement(factor.factor_key, clause.first, parts[last].end, sign)
 
 
 def _others(places: Places, key: str) -> list[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.reviews.corpus import KEPT, Corpus
-from app.reviews.models import Answer, Evidence, FactorScore
+from app.reviews.models import Evidence, FactorScore, ShopperAnswer
 from app.reviews.retrieval import retrieve
 from app.reviews.scoring import concerns, score
 from telemetry.timing import Timer, track_errors
@@ -15,7 +15,7 @@ RELEVANT = 0.4  # of 1; what weighs less speaks to none of the shopper's worries
 
 
 @dataclass(frozen=True)
-class Finding:
+class ReviewAnalysis:
     """What the reviews say to a shopper who answered so, and how long it took to find."""
 
     scores: tuple[FactorScore, ...]
@@ -24,18 +24,18 @@ class Finding:
     scoring_seconds: float
 
 
-def find(corpus: Corpus, answers: tuple[Answer, ...]) -> Finding:
+def find(corpus: Corpus, answers: tuple[ShopperAnswer, ...]) -> ReviewAnalysis:
     """Retrieve and score for these answers. Counts what fails; journey.py counts the rest."""
-    retrieval, scoring = _Seconds(), _Seconds()
+    retrieval, scoring = _Stopwatch(), _Stopwatch()
     with track_errors("retrieval_error", "retrieval"), Timer(retrieval):
         found = retrieve(corpus, concerns(corpus, answers), EVIDENCE_LIMIT)
         evidence = tuple(piece for piece in found if piece.score >= RELEVANT)
     with track_errors("scoring_error", "scoring"), Timer(scoring):
         scores = score(corpus, answers)
-    return Finding(scores, evidence, retrieval.measured, scoring.measured)
+    return ReviewAnalysis(scores, evidence, retrieval.measured, scoring.measured)
 
 
-class _Seconds:
+class _Stopwatch:
     """Keeps what a timer measured until it is known whether it counts."""
 
     measured = 0.0
