@@ -9,7 +9,7 @@ help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  Daily actions: scripts/status.sh, ask.sh, doctor.sh, logs.sh, restart.sh, reload.sh, start_monitoring.sh, stop_monitoring.sh"
-	@echo "  Ports and folders: REVIEWLENS_PORT, REVIEWLENS_PROMETHEUS_PORT, ... as listed in docs/settings.md"
+	@echo "  Ports and folders: REVIEWLENS_PORT, REVIEWLENS_PROMETHEUS_PORT, ... as listed in docs/reference/settings.md"
 
 up: env ## Start the stack, wait until it is healthy, show what Prometheus says; MODE=otlp goes through the collector
 	@scripts/stack.sh up $(if $(MODE),--mode '$(MODE)')

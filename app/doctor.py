@@ -117,7 +117,9 @@ def _app_settings() -> tuple[AppSettings, list[Finding]]:
 
 
 def _wrong(problem: str) -> Finding:
-    return found("setting", problem, f"unset {problem.partition('=')[0]}, or correct it: docs/settings.md")
+    return found(
+        "setting", problem, f"unset {problem.partition('=')[0]}, or correct it: docs/reference/settings.md"
+    )
 
 
 def _interval(text: str) -> float | None:

@@ -56,5 +56,5 @@ def warn_unknown(environ: Mapping[str, str] = os.environ) -> None:
     if ignored := injected.names(environ, PREFIX):
         _log.info("%s", injected.line(ignored))
     for name, nearest in unknown(environ).items():
-        hint = f"did you mean {nearest}?" if nearest else "docs/settings.md has the names there are"
+        hint = f"did you mean {nearest}?" if nearest else "docs/reference/settings.md has the names there are"
         _log.warning("%s is set, and nothing reads it; %s", name, hint)

@@ -15,11 +15,11 @@ from benchmarks.part import LeftOutError, Part, measure
 from benchmarks.parts import PARTS
 from benchmarks.progress import Progress
 
-PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
+PAGE = Path(__file__).parents[1] / "docs" / "reference" / "benchmarks.md"
 HELP = """
 examples:
   make bench                                             everything, ten to twelve minutes
-  make bench WRITE=1                                     the same, and keep the page, docs/benchmarks.md
+  make bench WRITE=1                                     the same, kept in docs/reference/benchmarks.md
   make bench ONLY="requests scrape"                      two parts
   .venv/bin/python -m benchmarks --only turn --rounds 3  quicker, and less exact
 
@@ -41,7 +41,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--rounds", type=_rounds, default=7, help="counted rounds of each contender (default 7)"
     )
-    parser.add_argument("--write", action="store_true", help=f"write docs/{PAGE.name}; needs every part")
+    parser.add_argument(
+        "--write", action="store_true", help=f"write docs/reference/{PAGE.name}; needs every part"
+    )
     parser.add_argument("--list", action="store_true", help="show the parts, and measure nothing")
     asked = parser.parse_args()
     if asked.write and asked.only:

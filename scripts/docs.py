@@ -29,10 +29,10 @@ ROOT = Path(__file__).parents[1]
 FILES = (
     "README.md",
     "README.ko.md",
-    "docs/doctor.md",
-    "docs/metrics.md",
-    "docs/reviews.md",
-    "docs/settings.md",
+    "docs/reference/doctor.md",
+    "docs/reference/metrics.md",
+    "docs/how-to/reviews.md",
+    "docs/reference/settings.md",
     "tests/README.md",
 )
 BEGIN = re.compile(r"<!-- generated: (?P<name>\w+) -->\n.*?<!-- end of (?P=name) -->", re.DOTALL)

@@ -32,4 +32,4 @@ if [[ -d token ]]; then
   rmdir token
 fi
 mv "$fresh" token
-echo "Wrote monitoring/token. docs/compose.md names the compose files that use it."
+echo "Wrote monitoring/token. docs/how-to/compose.md names the compose files that use it."

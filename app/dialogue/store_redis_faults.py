@@ -15,7 +15,7 @@ AWAY = (exceptions.ConnectionError, exceptions.TimeoutError, exceptions.ReadOnly
 
 _AWAY = "It is away, hangs, has too much to do, or only one side expects TLS: `redis-cli ping`"
 _IDENTITY = "See that the URL has the right user and password, percent-encoded"
-_RIGHTS = "Its user needs reads, writes, scripts and the time, on keys reviewlens:*: docs/sessions.md"
+_RIGHTS = "Its user needs reads, writes, scripts and the time, on keys reviewlens:*: docs/how-to/sessions.md"
 # What stands in the error's name or words, in small letters -> what to do, what to count on.
 REMEDIES = {
     "refused": ("See that it runs and listens there", PASSES),

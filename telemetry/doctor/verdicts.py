@@ -1,4 +1,4 @@
-"""Every verdict there is: how grave, what it means, what it leads to. docs/doctor.md has this as a table."""
+"""Every verdict: how grave, what it means, what it leads to; a table in docs/reference/doctor.md."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def complete(otherwise: object) -> Callable[[type[T]], type[T]]:
 def _lacking(kind: type, name: str) -> Callable[..., Any]:
     def call(self: Any, *_: object, **__: object) -> None:
         raise AttributeError(
-            f"{self.metric.name}: {kind.__name__} has no {name}(), docs/recording.md has what there is"
+            f"{self.metric.name}: {kind.__name__} has no {name}(); calls: docs/reference/recording.md"
         )
 
     call.__name__ = name

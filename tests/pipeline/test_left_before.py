@@ -21,7 +21,7 @@ DATA = Path(__file__).parents[1] / "data"
 BIN = Path(sys.executable).parent
 APP = "left_alone:app"
 
-# docs/streams.md has the same table.
+# docs/reference/streams.md has the same table.
 SERVERS = {
     "uvicorn": (["uvicorn", "--http=h11", "--port={port}", APP], "499"),
     "hypercorn": (["hypercorn", "--bind=127.0.0.1:{port}", APP], "499"),

@@ -96,7 +96,7 @@ def test_a_renamed_name_costs_no_series(name: str, tmp_path: Path) -> None:
 
 
 def test_the_page_of_names_has_them_all() -> None:
-    """docs/sdk.md is what a reviewer of a new SDK release reads."""
-    page = (ROOT / "docs" / "sdk.md").read_text(encoding="utf-8")
+    """docs/reference/sdk.md is what a reviewer of a new SDK release reads."""
+    page = (ROOT / "docs" / "reference" / "sdk.md").read_text(encoding="utf-8")
     missing = [name for name in NAMES if f"`{name}`" not in page]
     assert missing == ["_callback"], "which is not used any more, and stands here so that it is not again"

@@ -1,4 +1,4 @@
-"""The servers that people run, each with its command: one table, for the tests and for docs/workers.md."""
+"""The servers that people run, each with its command: for the tests and for docs/how-to/workers.md."""
 
 from __future__ import annotations
 

@@ -176,7 +176,7 @@ def test_a_flag_of_opentelemetry_is_false_with_a_warning(
         main()
     assert len(started) == 1
     assert f"{name}='maybe': expected true or false; taken as false" in capsys.readouterr().err
-    page = (ROOT / "docs" / "settings.md").read_text()
+    page = (ROOT / "docs" / "reference" / "settings.md").read_text()
     assert f"`{name}`" in page.partition("<!-- generated")[0]
 
 

@@ -19,7 +19,7 @@ WHERE = (
     "README.md",
     "DESIGN.md",
     "Makefile",
-    "docs/*.md",
+    "docs/**/*.md",
     "scripts/**/*",
     "otel-collector/*",
     "monitoring/**/*.y*ml",
@@ -40,7 +40,7 @@ def test_a_typing_error_is_told_with_the_nearest_name(caplog: pytest.LogCaptureF
     assert [record.getMessage() for record in caplog.records] == [
         "REVIEWLENS_LLM_OPENAI_MODLE is set, and nothing reads it; did you mean REVIEWLENS_LLM_OPENAI_MODEL?",
         "REVIEWLENS_SESION_TIMEOUT is set, and nothing reads it; did you mean REVIEWLENS_SESSION_TIMEOUT?",
-        "REVIEWLENS_ZZ is set, and nothing reads it; docs/settings.md has the names there are",
+        "REVIEWLENS_ZZ is set, and nothing reads it; docs/reference/settings.md has the names there are",
     ]
 
 

@@ -60,7 +60,7 @@ URLS: dict[str, tuple[Callable[[RedisServer], str], str, str]] = {
         "right user and password",
     ),
     "another's keys": (limited, "no permissions", "on keys reviewlens:*"),
-    "not every command": (without_hashes, "can't run this command", "docs/sessions.md"),
+    "not every command": (without_hashes, "can't run this command", "docs/how-to/sessions.md"),
     "no such database": (
         lambda it: at(it, f":{SECRET}@") + "99",
         "DB index is out of range",
@@ -164,8 +164,8 @@ def test_a_redis_that_throws_away_is_warned_of(server: RedisServer) -> None:
 
 
 def test_a_user_needs_no_more_than_the_page_says(server: RedisServer) -> None:
-    """The rights in docs/sessions.md are enough for all that the service asks."""
-    page = (ROOT / "docs/sessions.md").read_text(encoding="utf-8")
+    """The rights in docs/how-to/sessions.md are enough for all that the service asks."""
+    page = (ROOT / "docs/how-to/sessions.md").read_text(encoding="utf-8")
     rights = next(part for part in page.split("`") if part.startswith("~reviewlens:*")).split()
     server.client.execute_command("ACL", "SETUSER", "service", "reset", "on", f">{SECRET}", *rights)
     with closing(RedisSessions(at(server, f"service:{SECRET}@"), 60)) as store:

@@ -11,7 +11,7 @@ from app.reviews.evaluate import answers, measure, read
 from app.reviews.files import read_factors
 
 DATA = Path(__file__).parents[2] / "data"
-FLOOR = 0.9  # of POS and NEG, in each half; the figures stand in docs/korean-text.md
+FLOOR = 0.9  # of POS and NEG, in each half; the figures stand in docs/reference/korean-text.md
 
 
 @pytest.mark.parametrize("half", ["tune", "held_out"])

@@ -1,4 +1,4 @@
-"""docs/workers.md shows each server that the tests run, and no other."""
+"""docs/how-to/workers.md shows each server that the tests run, and no other."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from support.servers_table import SERVERS
 
 
 def test_the_page_has_the_table_of_the_tests() -> None:
-    page = (ROOT / "docs" / "workers.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "how-to" / "workers.md").read_text(encoding="utf-8")
     rows = [
         f"| {name} | `{row.command.format(port=8000)}` | {row.processes} |" for name, row in SERVERS.items()
     ]
