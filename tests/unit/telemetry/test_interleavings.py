@@ -36,7 +36,7 @@ def _orderly() -> Iterator[None]:
         stack.enter_context(cooperative_locks())
         for handle in HANDLES:
             stack.enter_context(mock.patch.object(handle, "_lock", CooperativeLock()))
-            stack.enter_context(mock.patch.object(handle._bound, "_lock", CooperativeLock()))
+            stack.enter_context(mock.patch.object(handle._limit, "_lock", CooperativeLock()))
         stack.enter_context(recording())
         yield
 
