@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from app.llm.settings import LLMSettings
+from app.product import PRODUCT
 from app.settings import AppSettings, AppSettingsError
 from app.variables import unknown
 from telemetry.catalog import CATALOG
@@ -67,6 +68,7 @@ def doctor(
     settings, wrong = _app_settings()
     subject = Subject(
         os.environ,
+        PRODUCT,
         api_host=settings.host,
         api_port=settings.port,
         scrape_interval=_interval(scrape_interval),

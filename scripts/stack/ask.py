@@ -10,12 +10,12 @@ from typing import Annotated, Any
 
 import typer
 
+from app.product import PRODUCT
 from scripts.stack.prometheus import StackPrometheus
 from scripts.stack.running import RunningStack
 from scripts.stack.settings import StackSettings
 from scripts.stack.table import table
 from telemetry.doctor.prometheus import ScrapeTarget
-from telemetry.doctor.targets import OPTIONAL
 
 cli = typer.Typer(no_args_is_help=True, help="Ask the running Prometheus.")
 _ORDER = {"firing": 0, "pending": 1}
@@ -109,7 +109,7 @@ def _target(target: ScrapeTarget, now: datetime) -> tuple[str, ...]:
     labels = target.labels
     scraped = since(target.last_scrape, now)
     health, error = target.health, target.error
-    if labels["job"] == OPTIONAL and health == "down":
+    if labels["job"] in PRODUCT.optional_jobs and health == "down":
         health, error = "off", "optional: there while `reviewlens ingest` runs"
     return labels["job"], labels["instance"], health, scraped, error
 

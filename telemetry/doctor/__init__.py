@@ -1,4 +1,4 @@
-"""`reviewlens doctor`: are the settings right? docs/reference/doctor.md describes it."""
+"""The doctor: are the settings right? docs/reference/doctor.md describes it."""
 
 from telemetry.doctor.examine import examine
 from telemetry.doctor.finding import Finding, Report

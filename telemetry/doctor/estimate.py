@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from math import prod
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -23,18 +23,10 @@ NO_METRICS = (
 )
 TOKEN_MEND = f"{TOKEN_FILE}=the file that the service has, as this user may read it"
 HEAVIEST = 3
-SESSION = "session_id"
 # Seconds; beyond it, rate() over 5 minutes has too few points.
 SLOWEST = 60
-# How many values a label takes where nobody says: a method goes with its end point.
-VALUES: Mapping[str, int] = {
-    "category": 8,
-    "endpoint": 10,
-    "method": 1,
-    "status_code": 4,
-    "provider": 4,
-    SESSION: 100,
-}
+# How many values the engine's labels take where nobody says: a method goes with its end point.
+VALUES: Mapping[str, int] = {"endpoint": 10, "method": 1, "status_code": 4}
 
 
 def size(subject: Subject) -> Iterator[Finding]:
@@ -42,7 +34,7 @@ def size(subject: Subject) -> Iterator[Finding]:
     exporters = (subject.settings.prometheus, subject.settings.otlp)
     if not any(exporters):
         return
-    values = {**VALUES, **subject.values}
+    values = {**VALUES, **subject.product.label_values, **subject.values}
     sizes: Counter[str] | None = None
     source = "from the catalogue, with " + " ".join(f"{name}={count}" for name, count in values.items())
     if subject.metrics_url and not subject.offline:
@@ -52,7 +44,7 @@ def size(subject: Subject) -> Iterator[Finding]:
             yield found("metrics.unread", f"{where}: {problem}", mend)
         else:
             source = f"from {where}"
-    sizes = sizes or catalogued(values)
+    sizes = sizes or catalogued(values, subject.product.single_labels)
     yield from _judged(subject, sizes, source)
 
 
@@ -103,18 +95,21 @@ def _round_up(seconds: float) -> int:
     return int(-(-seconds // 5) * 5)
 
 
-def catalogued(values: Mapping[str, int]) -> Counter[str]:
-    """Series by metric, with so many values in each label."""
+def catalogued(values: Mapping[str, int], single_labels: Set[str] = frozenset()) -> Counter[str]:
+    """Series by metric, with so many values in each label. See Product."""
     return Counter(
-        {metric.name: _label_sets(metric, values) * metric.series_per_label_set for metric in rows(DEFAULT)}
+        {
+            metric.name: _label_sets(metric, values, single_labels) * metric.series_per_label_set
+            for metric in rows(DEFAULT)
+        }
     )
 
 
-def _label_sets(metric: Metric, values: Mapping[str, int]) -> int:
+def _label_sets(metric: Metric, values: Mapping[str, int], single_labels: Set[str]) -> int:
     if metric.preinitialised:
         return len(metric.preinitialised)
-    if SESSION in metric.label_names:  # a session is of one category
-        return min(values.get(SESSION, 0), metric.cardinality_limit)
+    if single := next((name for name in metric.label_names if name in single_labels), None):
+        return min(values.get(single, 0), metric.cardinality_limit)
     counts = (
         min(values.get(label.name, len(label.values) or 1), len(label.values) or metric.cardinality_limit)
         for label in metric.labels

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
+from telemetry.doctor.product import Product
 from telemetry.push.target import PushTarget, target
 from telemetry.settings import LISTENER_HOST, Settings, SettingsError, Signal, load
 
@@ -24,6 +25,7 @@ class Subject:
     """
 
     environ: Mapping[str, str]
+    product: Product = field(default_factory=Product)
     api_host: str = "127.0.0.1"
     api_port: int = 8000
     scrape_interval: float | None = None
@@ -51,7 +53,7 @@ class Subject:
         """The variable that says where the metrics listen, its value, and the port."""
         if self.settings.listens:
             return LISTENER_HOST, self.settings.listener_host, self.settings.listener_port
-        return "REVIEWLENS_HOST", self.api_host, self.api_port
+        return self.product.host_variable, self.api_host, self.api_port
 
     @property
     def metrics_path(self) -> tuple[str, ...]:

@@ -10,13 +10,9 @@ from telemetry.doctor.backend import GATEWAY, METRIC, Backend
 from telemetry.doctor.finding import Finding, found, passed
 from telemetry.doctor.prometheus import ScrapeTarget
 from telemetry.doctor.subject import Subject
-from telemetry.settings import SERVICE_NAME
 
 NOT_EXPOSED = "OTEL_METRICS_EXPORTER=prometheus for the service, and metrics_path: {path} for its job"
 WITH_CREDENTIALS = "authorization: {credentials_file: FILE}, with the token of TELEMETRY_METRICS_TOKEN_FILE"
-# Of the shipped configs; down unless somebody imports.
-OPTIONAL = "crawl-script"
-JOBS = {SERVICE_NAME, "reviewlens-backend"}
 # How long a target is remembered for what it exposed.
 REMEMBERED = "1h"
 # What Prometheus says -> what to do where it runs in Docker, and where it runs beside the service.
@@ -25,7 +21,7 @@ SIGNS = (
     ("404", NOT_EXPOSED, NOT_EXPOSED),
     (
         "refused",
-        "REVIEWLENS_HOST=0.0.0.0, if the service runs and listens on loopback only",
+        "{host_variable}=0.0.0.0, if the service runs and listens on loopback only",
         "start the service",
     ),
     ("lookup", f'extra_hosts: ["{GATEWAY}:host-gateway"] for Prometheus', "correct the target's host name"),
@@ -54,13 +50,14 @@ def targets(subject: Subject, prometheus: Backend) -> Iterator[Finding]:
 
 def _ours(subject: Subject, prometheus: Backend) -> list[ScrapeTarget]:
     """By the port, by job or service name, or by what was scraped from it before it went down."""
-    names = {*JOBS, subject.settings.service_name}
+    product = subject.product
+    names = {*product.jobs, subject.settings.service_name}
     rows = prometheus.query(f"group by (job, instance) (last_over_time({METRIC}[{REMEMBERED}]))")
     known = [(labels.get("job"), labels.get("instance")) for labels, _ in rows]
 
     def is_ours(target: ScrapeTarget) -> bool:
         job, service = target.labels.get("job", ""), target.labels.get("service", "")
-        if OPTIONAL in {job, service}:
+        if not product.optional_jobs.isdisjoint((job, service)):
             return False
         by_name = not names.isdisjoint((job, service))
         return (
@@ -84,7 +81,9 @@ def _mends(subject: Subject, target: ScrapeTarget) -> Iterator[str]:
     for sign, in_docker, here in SIGNS:
         if sign in target.error:
             mend = in_docker if from_docker else here
-            yield mend.replace("{path}", subject.settings.metrics_path)
+            yield mend.replace("{path}", subject.settings.metrics_path).replace(
+                "{host_variable}", subject.product.host_variable
+            )
             return
     yield "see the log of the service"
 

@@ -15,6 +15,7 @@ import pytest
 import yaml
 from support.servers import free_port, prometheus
 
+from app.product import PRODUCT
 from monitoring.targets import HERE, read_rules
 from scripts.stack.flags import arguments, settings
 
@@ -61,6 +62,10 @@ def test_scrape_configs_are_the_specification_s() -> None:
         ("prometheus", "localhost:9090", {}, False),
         ("crawl-script", "host.docker.internal:8001", crawler, True),
     ]
+    assert {name for name, *_, honors in told[NATIVE] + told[DOCKER] if honors} == {
+        *PRODUCT.jobs,
+        *PRODUCT.optional_jobs,
+    }, "app/product.py says so to the doctor"
     drop = [{"source_labels": ["__name__"], "regex": "go_.*", "action": "drop"}]
     assert read(NATIVE)["scrape_configs"][1]["metric_relabel_configs"] == drop
 

@@ -8,6 +8,7 @@ import pytest
 from prometheus_client import CollectorRegistry, start_http_server
 from support.servers import free_port
 
+from app.product import PRODUCT
 from telemetry.doctor.examine import examine
 from telemetry.doctor.finding import Finding
 from telemetry.doctor.subject import Subject
@@ -96,6 +97,6 @@ def test_a_running_service_is_read_with_its_token(token_file: Path) -> None:
 
 def test_the_port_that_prometheus_is_asked_about_is_the_metrics_own() -> None:
     """Not the service's, which has none then."""
-    plain, own = Subject({}), Subject({"OTEL_EXPORTER_PROMETHEUS_HOST": "127.0.0.2"})
+    plain, own = Subject({}, PRODUCT), Subject({"OTEL_EXPORTER_PROMETHEUS_HOST": "127.0.0.2"}, PRODUCT)
     assert plain.scraped_at == ("REVIEWLENS_HOST", "127.0.0.1", 8000)
     assert own.scraped_at == ("OTEL_EXPORTER_PROMETHEUS_HOST", "127.0.0.2", 9464)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from support.servers import PrometheusServer, free_port, prometheus, run_app, wait_for
 
+from app.product import PRODUCT
 from telemetry.doctor.backend_checks import backend
 from telemetry.doctor.finding import Finding
 from telemetry.doctor.subject import Subject
@@ -39,7 +40,7 @@ def scraping(*jobs: dict[str, Any]) -> Iterator[PrometheusServer]:
 
 def told(server: PrometheusServer, port: int, **environ: str) -> list[Finding]:
     """What is found on the service at a port."""
-    return list(backend(Subject({**SCRAPED, **environ}, api_port=port, prometheus_url=server.url)))
+    return list(backend(Subject({**SCRAPED, **environ}, PRODUCT, api_port=port, prometheus_url=server.url)))
 
 
 def ids(findings: list[Finding]) -> set[str]:

@@ -6,6 +6,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 import telemetry
+from app.product import PRODUCT
 from telemetry.asgi import preinitialise
 from telemetry.catalog import BY_NAME, PROVIDERS
 from telemetry.doctor.estimate import VALUES, catalogued
@@ -39,19 +40,24 @@ def test_the_catalogues_estimate_is_what_is_exposed(metrics: Recorded) -> None:
     }
     active_evidence_gauge.follow(None)
     given = {"category": 5, "provider": 4, "endpoint": 2, "method": 1, "status_code": 2, "session_id": 2}
-    assert {name: count for name, count in catalogued(given).items() if count} == exposed
+    assert {
+        name: count for name, count in catalogued(given, PRODUCT.single_labels).items() if count
+    } == exposed
 
 
 def test_no_metric_is_estimated_above_its_bound() -> None:
     """Whatever was told; a session is a label set as well."""
-    told = catalogued({"category": 10**6, "session_id": 10**6})
+    told = catalogued({"category": 10**6, "session_id": 10**6}, PRODUCT.single_labels)
     for name in ("dialogue_turns_total", "active_evidence_gauge"):
         assert told[name] == BY_NAME[name].cardinality_limit
 
 
+USUAL = catalogued({**VALUES, **PRODUCT.label_values}, PRODUCT.single_labels)
+
+
 def judged(environ: dict[str, str] | None = None, **told: int) -> list[Finding]:
     """The findings on size."""
-    subject = Subject(environ or {}, offline=True, **told)  # type: ignore[arg-type]
+    subject = Subject(environ or {}, PRODUCT, offline=True, **told)  # type: ignore[arg-type]
     return [
         finding
         for finding in examine(subject).findings
@@ -61,7 +67,7 @@ def judged(environ: dict[str, str] | None = None, **told: int) -> list[Finding]:
 
 def test_within_the_limits() -> None:
     """At the limit is not above it; the number is said, with what it rests on."""
-    series = catalogued(VALUES).total()
+    series = USUAL.total()
     (told,) = judged(max_series=series, max_points=series * 6)
     assert told.severity == "ok"
     assert told.found.startswith(
@@ -82,7 +88,7 @@ def test_within_the_limits() -> None:
 )
 def test_above_the_limits(environ: dict[str, str], mend: str) -> None:
     """One more than allowed is a fault each; the mend of the points is an interval that keeps the limit."""
-    series = catalogued(VALUES).total()
+    series = USUAL.total()
     too_many, too_often = judged(
         environ, max_series=2 * series - 1, max_points=2 * series * 6 - 1, instances=2
     )
@@ -94,5 +100,5 @@ def test_above_the_limits(environ: dict[str, str], mend: str) -> None:
 
 def test_an_interval_that_no_graph_bears_is_no_mend() -> None:
     """A limit far below asks for fewer series, not for a push every quarter of an hour."""
-    (too_often,) = judged(max_points=catalogued(VALUES).total() // 15)
+    (too_often,) = judged(max_points=USUAL.total() // 15)
     assert too_often.mend[0].startswith("drop what nobody reads, the heaviest first: an interval of 9")
