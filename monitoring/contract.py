@@ -48,11 +48,15 @@ def spellings_of(bound: float) -> tuple[str, ...]:
 
 
 def recorded_series(rules: Iterable[Rule]) -> Iterator[KnownSeries]:
-    """The series that recording rules make."""
+    """The series of recording rules, with the labels that their answers have or that the rules give."""
+    labels: dict[str, dict[str, tuple[str, ...]]] = {}
     for rule in rules:
         if not rule.is_alert:
-            labels = answered_labels(rule.expr) or set()
-            yield KnownSeries(rule.name, {label: () for label in labels - {"le"}}, rule.name)
+            found = labels.setdefault(rule.name, {})
+            found.update(dict.fromkeys((answered_labels(rule.expr) or set()) - {"le"}, ()))
+            for label, value in rule.labels.items():
+                found[label] = (*found.get(label, ()), value)
+    return (KnownSeries(name, found, name) for name, found in labels.items())
 
 
 def alert_series(rules: Iterable[Rule]) -> KnownSeries:

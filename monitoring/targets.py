@@ -12,20 +12,29 @@ HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True)
+class Events:
+    """The series that count events, as PromQL selects them, and the name of their recorded rate."""
+
+    record: str
+    series: str
+
+
+@dataclass(frozen=True)
 class Objective:
-    """A share of good events among all events, and the share that was promised."""
+    """A share of good events among all events, the share that was promised, and the area that is at fault."""
 
     key: str
     title: dict[str, str]
     meaning: dict[str, str]
     target: float
-    good: str
-    all: str
+    area: str
+    good: Events
+    all: Events
     within_seconds: float | None = None
 
     def share(self, window: str) -> str:
         """PromQL: the share of good events over `window`, each moment weighed by its traffic."""
-        return f"sum_over_time({self.good}[{window}]) / sum_over_time({self.all}[{window}])"
+        return f"sum_over_time({self.good.record}[{window}]) / sum_over_time({self.all.record}[{window}])"
 
     def budget_left(self, window: str) -> str:
         """PromQL: the part of the allowed bad events left over `window`; below 0 is too much spent."""
@@ -79,9 +88,13 @@ def read_targets(path: Path = HERE / "slo.yaml") -> Targets:
     data = yaml.safe_load(path.read_text(encoding="utf-8"))
     return Targets(
         window=data["window"],
-        objectives=tuple(Objective(key=key, **entry) for key, entry in data["objectives"].items()),
+        objectives=tuple(_objective(key, **entry) for key, entry in data["objectives"].items()),
         limits=tuple(Limit(alert=alert, **entry) for alert, entry in data["alerts"].items()),
     )
+
+
+def _objective(key: str, good: dict[str, str], all: dict[str, str], **entry: Any) -> Objective:
+    return Objective(key=key, good=Events(**good), all=Events(**all), **entry)
 
 
 def read_rules(folder: Path = HERE / "alerts") -> tuple[Rule, ...]:

@@ -58,7 +58,7 @@ METRICS: tuple[Metric, ...] = (
         "{session}",
         "Dialogue sessions created",
         (CATEGORY,),
-        read_by=("NoCompletions", "reviewlens-demo-kr", "reviewlens-production-kr-v2"),
+        read_by=("ErrorBudgetBurn", "NoCompletions", "reviewlens-demo-kr", "reviewlens-production-kr-v2"),
     ),
     Metric(
         "dialogue_turns_total",
@@ -74,7 +74,7 @@ METRICS: tuple[Metric, ...] = (
         "{completion}",
         "Dialogues that ended with a verdict delivered",
         (CATEGORY,),
-        read_by=("NoCompletions", "reviewlens-demo-kr", "reviewlens-production-kr-v2"),
+        read_by=("ErrorBudgetBurn", "NoCompletions", "reviewlens-demo-kr", "reviewlens-production-kr-v2"),
     ),
     Metric(
         "llm_calls_total",

@@ -33,7 +33,7 @@ def promised(targets: Targets) -> tuple[Panel, ...]:
             "목표별 달성률 (5분)",
             "각 순간 좋은 사건의 비율",
             tuple(
-                Query(f"{objective.good} / {objective.all}", objective.title["ko"])
+                Query(f"{objective.good.record} / {objective.all.record}", objective.title["ko"])
                 for objective in targets.objectives
             ),
             unit="percentunit",
@@ -97,12 +97,12 @@ def alerts(rules: tuple[Rule, ...]) -> tuple[Panel, ...]:
 
 def _runbooks(rules: tuple[Rule, ...]) -> str:
     head = "| 알림 | 심각도 | 지속 | 런북 |\n| --- | --- | --- | --- |\n"
-    lines = [
+    lines = dict.fromkeys(
         f"| {rule.name} | {SEVERITIES[rule.labels['severity']]} | {rule.hold} | [{link.title}]({link.url}) |"
         for rule in rules
         if rule.is_alert
         for link in (runbook(rule.name, "런북"),)
-    ]
+    )
     return head + "\n".join(lines) + "\n"
 
 

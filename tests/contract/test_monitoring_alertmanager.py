@@ -16,7 +16,7 @@ import pytest
 import yaml
 from support.servers import ROOT, Server, alertmanager, wait_for
 
-from monitoring.targets import HERE
+from monitoring.targets import HERE, read_targets
 from scripts.stack.binaries import obtain
 
 CONFIG = HERE / "alertmanager" / "alertmanager.yml"
@@ -105,6 +105,46 @@ def test_a_service_of_which_nothing_arrives_hides_what_is_told_of_it() -> None:
         wait_for("the inhibition", lambda: "suppressed" in _states(server).values())
         states = _states(server)
     assert states == {"TargetDown": "active", "NoTelemetry": "active", "HighErrorRate": "suppressed"}
+
+
+GUARDS = {
+    objective: sorted(limit.alert for limit in read_targets().limits if limit.objective == objective)
+    for objective in (each.key for each in read_targets().objectives)
+}
+SEEN_BY_ITSELF = {"TargetDown", "NoTelemetry"}
+"""They hide whole areas."""
+
+
+def test_a_burning_budget_is_hidden_by_the_alert_that_guards_the_same_objective() -> None:
+    """Of its own objective alone, and a ticket by the page; nothing hides the other way round."""
+    areas = {each.key: each.area for each in read_targets().objectives}
+
+    def burn(objective: str, severity: str) -> dict[str, str]:
+        labels = {"severity": severity, "area": areas[objective], "objective": objective}
+        return {"alertname": "ErrorBudgetBurn", **labels}
+
+    burns = [burn(objective, severity) for objective in areas for severity in ("critical", "warning")]
+    for objective, guards in GUARDS.items():
+        for guard in set(guards) - SEEN_BY_ITSELF:
+            alert = {"alertname": guard, "severity": "warning", "area": areas[objective]}
+            with alertmanager(CONFIG) as server:
+                post(server, alert, *burns)
+                wait_for("the inhibition", lambda: len(_hidden(server)) >= len(areas) + 1)
+                hidden = _hidden(server)
+            also = {"llm_success", "llm_verdicts"} if objective.startswith("llm_") else {objective}
+            assert hidden == {
+                ("ErrorBudgetBurn", each["objective"], each["severity"])
+                for each in burns
+                if each["objective"] in also or each["severity"] == "warning"
+            }
+
+
+def _hidden(server: Server) -> set[tuple[str, str, str]]:
+    return {
+        (alert["labels"]["alertname"], alert["labels"].get("objective", ""), alert["labels"]["severity"])
+        for alert in server.get("/api/v2/alerts").json()
+        if alert["status"]["state"] == "suppressed"
+    }
 
 
 def _states(server: Server) -> dict[str, str]:

@@ -39,11 +39,11 @@ def as_compose_mounts_it(folder: Path) -> Path:
 @pytest.mark.parametrize("version", ["2.42", "3.5"])
 @pytest.mark.parametrize("place", ["native", "docker, in the repository", "docker, as mounted"])
 def test_prometheus_loads_every_rule_under_each_config(place: str, version: str, tmp_path: Path) -> None:
-    """30 rules by Prometheus's own count: a glob that finds nothing would load silently."""
+    """113 rules by Prometheus's own count: a glob that finds nothing would load silently."""
     config = {"native": NATIVE, "docker, in the repository": DOCKER}.get(place)
     with prometheus(config or as_compose_mounts_it(tmp_path), version=version) as server:
         loaded = [rule["name"] for rule in server.rules()]
-    assert len(loaded) == 30
+    assert len(loaded) == 113
     assert set(loaded) == RULES
 
 

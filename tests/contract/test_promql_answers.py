@@ -150,7 +150,7 @@ SLIPS = [
     ("reviewlens-demo-kr.json", 'stage=\\"dialogue_active\\"', 'stage=\\"dialogue_running\\"'),
     ("reviewlens-production-kr-v2.json", 'status=\\"success\\"', 'status=\\"ok\\"'),
     ("api_alerts.yml", 'status_code=~"5.."', 'code=~"5.."'),
-    ("recording_rules.yml", r'le=~"5(\\.0)?"', 'le="5.00"'),
+    ("objective_rules.yml", r'le=~"5(\\.0)?"', 'le="5.00"'),
     ("telemetry_alerts.yml", 'component="telemetry"', 'component="otel"'),
 ]
 

@@ -141,7 +141,7 @@ def test_every_recording_rule_is_named_by_level_metric_and_operation_and_is_read
     records = [rule for rule in read_rules() if not rule.is_alert]
     read = {selector.metric for asked in everything() for selector in selectors(asked.expr)}
     for rule in records:
-        assert re.fullmatch(r"(service|provider|category):[a-z0-9_]+:[a-z0-9_]+", rule.name)
+        assert re.fullmatch(r"(service|provider|category|objective|slo):[a-z0-9_]+:[a-z0-9_]+", rule.name)
         assert rule.name in read, rule.name
 
 
@@ -158,7 +158,7 @@ SLIPS = [
     ("api_alerts.yml", 'status_code=~"5.."', 'code=~"5.."'),
     ("api_alerts.yml", 'status_code=~"5.."', 'status_code="5xx"'),
     ("llm_alerts.yml", 'provider="template"', 'provider="fallback"'),
-    ("recording_rules.yml", r'le=~"5(\\.0)?"', 'le="5.0"'),
+    ("objective_rules.yml", r'le=~"5(\\.0)?"', 'le="5.0"'),
     ("telemetry_alerts.yml", 'component="telemetry"', 'component="otel"'),
     ("collector_alerts.yml", "refused_metric_points_total", "refused_metric_points"),
 ]

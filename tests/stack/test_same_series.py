@@ -29,6 +29,7 @@ ORACLE = {"2.42": "A scraped, 2.42", "3.5": "A scraped, 3.5", "3.12": "A scraped
 RATES_DIFFER = 0.25
 RECORDED_DIFFER = 0.75
 """What a rule has recorded depends on when it was evaluated as well."""
+RECORDED = {rule.name for rule in read_rules()}
 TARGETS = read_targets()
 SHARES = {each.budget_left(TARGETS.window): each.share(TARGETS.window) for each in TARGETS.objectives}
 """A budget multiplies how its share differs by up to a hundred: the share is compared in its place."""
@@ -103,8 +104,7 @@ def test_the_first_of_its_kind_is_seen(series: str, path: str, arrivals: dict[st
 @pytest.mark.parametrize("path", PATHS)
 def test_every_dashboard_and_rule_answers_the_same(path: str, arrivals: dict[str, Arrival]) -> None:
     """The same lines; numbers of a rate may differ by when the samples were taken."""
-    recorded = {rule.name for rule in read_rules()}
-    asked = [a for a in everything() if {s.metric for s in selectors(a.expr)} <= {*NAMES, *recorded}]
+    asked = [a for a in everything() if {s.metric for s in selectors(a.expr)} <= {*NAMES, *RECORDED}]
     assert len(asked) > 80
     assert SHARES.keys() <= {each.expr for each in asked}
     unlike = [line for each in asked for line in _unlike(each, _oracle(path, arrivals), arrivals[path])]
@@ -142,7 +142,7 @@ def _unlike(asked: PanelQuery, *arrivals: Arrival) -> Iterator[str]:
     if one.keys() != other.keys():
         yield f"{asked}: {sorted(map(sorted, one.keys() ^ other.keys()))} in one alone"
         return
-    recorded = {rule.name for rule in read_rules()} & {s.metric for s in selectors(asked.expr)}
+    recorded = RECORDED & {s.metric for s in selectors(asked.expr)}
     tolerance = RECORDED_DIFFER if recorded else RATES_DIFFER
     for labels, value in one.items():
         if not math.isclose(value, other[labels], rel_tol=tolerance) and not (

@@ -19,6 +19,7 @@ from typing import Any
 import httpx
 import trustme
 import yaml
+from support.quickrules import quick_rules
 from support.servers import (
     ROOT,
     Collector,
@@ -261,7 +262,7 @@ def _prometheus(
 ) -> Iterator[PrometheusServer]:
     own = free_port()
     config = shortened(name, version, {**moved, "localhost:9090": f":{own}"})
-    with prometheus(config, rules=_rules(), version=version, port=own, flags=flags) as server:
+    with prometheus(config, rules=quick_rules(SECONDS), version=version, port=own, flags=flags) as server:
         yield server
 
 
@@ -274,11 +275,3 @@ def shortened(name: str, version: str, moved: Mapping[str, str]) -> str:
     if version.startswith("2."):
         config.pop("otlp", None)
     return yaml.safe_dump(config)
-
-
-def _rules() -> dict[str, str]:
-    """The committed rules; alerts fire at once."""
-    return {
-        f"alerts/{path.name}": re.sub(r"^ +for: .*\n", "", path.read_text("utf-8"), flags=re.MULTILINE)
-        for path in (HERE / "alerts").glob("*.yml")
-    }

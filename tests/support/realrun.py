@@ -21,6 +21,7 @@ from typing import Any
 
 import httpx
 import yaml
+from support.quickrules import quick_rules
 from support.servers import (
     ROOT,
     PrometheusServer,
@@ -100,14 +101,10 @@ def _prometheus(version: str, ports: Mapping[str, int]) -> Iterator[PrometheusSe
     for address, port in {**ports, "localhost:9090": own}.items():
         text = text.replace(address, f"127.0.0.1:{port}")
     config: dict[str, Any] = yaml.safe_load(re.sub(r"_interval: \d+s", "_interval: 1s", text))
-    rules = {
-        f"alerts/{path.name}": re.sub(
-            r"^ +for: .*\n", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE
-        )
-        for path in (HERE / "alerts").glob("*.yml")
-    }
     flags = [f"--web.external-url=http://localhost:{own}", f"--web.user-assets={HERE / 'runbooks'}"]
-    with prometheus(yaml.safe_dump(config), rules=rules, version=version, port=own, flags=flags) as server:
+    with prometheus(
+        yaml.safe_dump(config), rules=quick_rules(1), version=version, port=own, flags=flags
+    ) as server:
         yield server
 
 
