@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import zip_longest
+from collections.abc import Iterator, Mapping
 
 from telemetry.guard import guard
 from telemetry.scrape.families import names
-from telemetry.scrape.sums_of_cells import Store, SumsOfCells
+from telemetry.scrape.latest import LatestExemplars
+from telemetry.scrape.sums_of_cells import SumsOfCells
 from telemetry.scrape.text import Text, family, kind
 from telemetry.store.cells import Cells
-from telemetry.store.exemplars import WORDS, Exemplar, Exemplars, unpacked
+from telemetry.store.exemplars import Exemplars
+from telemetry.store.follower import Follower, Store
 from telemetry.store.key import What, scope_from
-from telemetry.store.reader import CellFile
 from telemetry.workers.worker import Worker
 
 
@@ -29,9 +29,11 @@ class Scraped:
         worker: Worker | None = None,
     ) -> None:
         self._meter = meter
-        self._cells, self._exemplars, self._worker = cells, exemplars, worker
+        self._cells, self._worker = cells, worker
         self.names = frozenset().union(*(names(family(what), kind(what)) for what in known.values()))
-        self._totals = SumsOfCells(self._is_ours, known)
+        self._follower = worker.files.follower if worker else Follower()
+        self._sums = SumsOfCells(self._is_ours, known, follower=self._follower)
+        self._latest = LatestExemplars(exemplars, worker)
         self._text = Text()
         self._taken: list[Store] = []
 
@@ -39,11 +41,11 @@ class Scraped:
         """All series now, in pieces, as text 0.0.4 or as OpenMetrics without its last line."""
         guard.count_due()
         self._taken = self._stores()
-        sums, broken = self._totals.add_up(self._taken)
-        for _ in range(broken):
+        sums = self._sums.add_up(self._taken)
+        for _ in range(sums.broken):
             guard.report("render", "a file of another worker has broken series; these are left out")
-        exemplars = self._latest() if openmetrics else None
-        return self._text.render(self._totals.series, sums, exemplars)
+        exemplars = self._latest.of(self._sums.find) if openmetrics else None
+        return self._text.render(sums.series, sums.numbers, exemplars)
 
     def _stores(self) -> list[Store]:
         """By worker number, whoever of them this process is."""
@@ -53,9 +55,7 @@ class Scraped:
         """What other workers have counted with other people's instruments. In a scrape this comes after
         render(), and reads the same files."""
         stores, self._taken = self._taken or self._stores(), []
-        for store in stores:
-            if store is not self._cells:
-                yield from self._totals.others(store)
+        return self._sums.others([store for store in stores if store is not self._cells])
 
     def is_others(self, head: bytes) -> bool:
         """Whether keys that begin so are of other people's instruments."""
@@ -63,29 +63,3 @@ class Scraped:
 
     def _is_ours(self, scope: str) -> bool:
         return scope_from(scope).name == self._meter
-
-    def _latest(self) -> dict[int, Sequence[Exemplar | None]]:
-        """The latest exemplar of each bucket, over all workers, by where its series begins."""
-        found: dict[int, Sequence[Exemplar | None]] = {}
-        for store in self._exemplar_stores():
-            placed = list(store.placed)
-            pages = list(store.numbers())
-            for key, page, first, length in placed:
-                series = self._totals.find(key)
-                if (
-                    series and length == series.what.places * WORDS
-                ):  # else they are of other buckets, or broken
-                    row = list(unpacked(pages[page][first : first + length]))
-                    found[series.start] = _later(found.get(series.start, ()), row)
-        return found
-
-    def _exemplar_stores(self) -> list[Store]:
-        if self._exemplars is None:
-            return []
-        others: list[CellFile] = self._worker.readings(exemplars=True) if self._worker else []
-        return [self._exemplars.cells, *others]
-
-
-def _later(one: Sequence[Exemplar | None], other: Sequence[Exemplar | None]) -> list[Exemplar | None]:
-    pairs = zip_longest(one, other)
-    return [max(a, b, key=lambda each: each.seconds) if a and b else a or b for a, b in pairs]

@@ -8,33 +8,22 @@ from __future__ import annotations
 import math
 import time
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from itertools import groupby
 from operator import add
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from telemetry.scrape.pauses import Pauses
-from telemetry.store.key import What, check, parse
+from telemetry.store.follower import Follower, Record, Store
+from telemetry.store.key import What, check
 from telemetry.store.page import Placed
 
 AT_ONCE = 8_192
 """Numbers that are added without a rest."""
 Bounds = tuple[float, ...] | None
 Pages = list[list[float]]
-
-
-class Store(Protocol):
-    """Records, and the numbers of each page, each read when it is asked for; where the records begin anew,
-    the generation rises."""
-
-    generation: int
-    placed: list[Placed]
-
-    def numbers(self) -> Iterable[list[float]]: ...
-
-    def is_doubtful(self) -> bool: ...
 
 
 class Series(NamedTuple):
@@ -44,6 +33,14 @@ class Series(NamedTuple):
     what: What
     attributes: bytes
     start: int
+
+
+class Sums(NamedTuple):
+    """All series, their sums, and how many records were left out because they are broken."""
+
+    series: list[Series]
+    numbers: list[float]
+    broken: int
 
 
 @dataclass
@@ -65,15 +62,12 @@ class _Fitted(NamedTuple):
 
 
 @dataclass
-class _Followed:
-    """How the records of one store go into the sums, as far as they have come."""
+class _Way:
+    """How the records of one store go into the sums."""
 
-    generation: int
-    seen: int = 0
     runs: list[_Run] = field(default_factory=list)
     fitted: list[_Fitted] = field(default_factory=list)
     others: list[Placed] = field(default_factory=list)
-    broken: int = 0
 
     def goes(self, placed: Placed, start: int) -> None:
         last = self.runs[-1] if self.runs else None
@@ -94,59 +88,91 @@ class _Found(NamedTuple):
 
     store: Store
     pages: Pages
-    followed: _Followed
+    way: _Way
 
 
 class SumsOfCells:
     """The sums. `is_ours` tells by its scope whether an instrument belongs here; `known` has those of the
-    catalogue, whose words and buckets are shown where an older release of the code wrote others."""
+    catalogue, whose words and buckets are shown where an older release of the code wrote others. `follower`
+    tells of the records that come."""
 
     def __init__(
         self,
         is_ours: Callable[[str], bool],
         known: Mapping[str, What],
         sleep: Callable[[float], None] = time.sleep,
+        follower: Follower | None = None,
     ) -> None:
         self._is_ours = is_ours
         self._known = known
         self._pauses = Pauses(AT_ONCE, sleep)
-        self._followed: dict[Store, _Followed] = {}
+        self._ways: dict[Store, _Way] = {}
         self._by_series: dict[tuple[str, bool, bytes], Series] = {}
         self.series: list[Series] = []
         self._size = 0
+        self._follower = follower or Follower()
+        self._follower.subscribe(self)
 
-    def add_up(self, stores: Sequence[Store]) -> tuple[list[float], int]:
-        """The sums over all stores, and how many records were left out because they are broken.
+    def add_up(self, stores: Sequence[Store]) -> Sums:
+        """The sums over all stores.
 
         The order is to be the same whoever adds: else a sum would differ by a rounding from worker to worker,
         and now and then seem to fall.
         """
-        for gone in self._followed.keys() - set(stores):
-            del self._followed[gone]
-        # First which records there are, then the numbers: series may come in between.
-        followed = [self._follow(store) for store in stores]
-        found = [_Found(store, self._read(store), one) for store, one in zip(stores, followed, strict=True)]
-        broken = sum(one.followed.broken for one in found)
-        broken += sum(_mend(one) for one in found if one.store.is_doubtful())
-        sums = self._added(found)
-        if not sum(sums) < math.inf:  # NaN fails too, and says nothing of whose it is
-            broken += sum(map(_mend, found))
+        with self._follower.lock:
+            # First which records there are, then the numbers: series may come in between.
+            broken = self._follower.follow(stores)
+            found = [self._found(store) for store in stores]
+            broken += sum(self._mend(one) for one in found if one.store.is_doubtful())
             sums = self._added(found)
-        return sums, broken
+            if not sum(sums) < math.inf:  # NaN fails too, and says nothing of whose it is
+                broken += sum(map(self._mend, found))
+                sums = self._added(found)
+            return Sums(self.series[:], sums, broken)
 
-    def find(self, key: bytes) -> Series | None:
-        """The series of a key."""
-        what, attributes = parse(key)
+    def find(self, what: What, attributes: bytes) -> Series | None:
+        """The series of these attributes, as keys have them."""
         return self._by_series.get((what.name, what.bounds is None, attributes))
 
-    def others(self, store: Store) -> Iterator[tuple[bytes, list[float]]]:
-        """What a store holds of other people's instruments now."""
-        followed, pages = self._follow(store), None
-        for placed in followed.others:
-            pages = pages or self._read(store)
-            numbers = pages[placed.page][placed.first : placed.first + placed.length]
-            if _is_sound(placed.key, numbers):
-                yield placed.key, numbers
+    def others(self, stores: Sequence[Store]) -> Iterator[tuple[bytes, list[float]]]:
+        """What stores hold of other people's instruments now."""
+        with self._follower.lock:
+            self._follower.follow(stores)
+            found = [self._found(store) for store in stores if self._ways[store].others]
+        for one in found:
+            for key, page, first, length in one.way.others:
+                numbers = one.pages[page][first : first + length]
+                if _is_sound(key, numbers):
+                    yield key, numbers
+
+    def begin(self, store: Store) -> None:
+        """Forget how its records went."""
+        self._ways[store] = _Way()
+
+    def take(self, store: Store, record: Record) -> None:
+        """See where a record's numbers go."""
+        what, attributes, placed = record
+        way = self._ways[store]
+        if not self._is_ours(what.scope):
+            way.others.append(placed)
+            return
+        series = self._series(what, attributes)
+        if series.what.bounds == what.bounds:
+            way.goes(placed, series.start)
+        else:
+            way.fitted.append(_Fitted(placed, what.bounds, series))
+
+    def _found(self, store: Store) -> _Found:
+        return _Found(store, self._read(store), self._ways[store])
+
+    def _mend(self, one: _Found) -> int:
+        """Leave out the series whose numbers are not sound; how many these are."""
+        broken = 0
+        for key, page, first, length in self._follower.seen(one.store):
+            if not _is_sound(key, one.pages[page][first : first + length]):
+                one.pages[page][first : first + length] = [0.0] * length
+                broken += 1
+        return broken
 
     def _read(self, store: Store) -> Pages:
         pages = []
@@ -160,7 +186,7 @@ class SumsOfCells:
         sums = [0.0] * self._size
         for _, group in groupby(found, key=_likeness):
             alike = list(group)
-            for run in alike[0].followed.runs:
+            for run in alike[0].way.runs:
                 end, last = run.start + run.length, run.first + run.length
                 columns = [one.pages[run.page][run.first : last] for one in alike]
                 sums[run.start : end] = reduce(_plus, columns, sums[run.start : end])
@@ -168,31 +194,6 @@ class SumsOfCells:
             for one in alike:
                 _add_fitted(sums, one)
         return sums
-
-    def _follow(self, store: Store) -> _Followed:
-        followed = self._followed.get(store)
-        if followed is None or followed.generation != store.generation:
-            followed = self._followed[store] = _Followed(store.generation)
-        for placed in store.placed[followed.seen :]:
-            followed.seen += 1
-            try:
-                check(placed.key, [0.0] * placed.length)
-            except ValueError:
-                followed.broken += 1
-            else:
-                self._place(followed, placed)
-        return followed
-
-    def _place(self, followed: _Followed, placed: Placed) -> None:
-        what, attributes = parse(placed.key)
-        if not self._is_ours(what.scope):
-            followed.others.append(placed)
-            return
-        series = self._series(what, attributes)
-        if series.what.bounds == what.bounds:
-            followed.goes(placed, series.start)
-        else:
-            followed.fitted.append(_Fitted(placed, what.bounds, series))
 
     def _series(self, what: What, attributes: bytes) -> Series:
         name = what.name, what.bounds is None, attributes
@@ -223,24 +224,14 @@ def _plus(numbers: Any, more: Sequence[float]) -> Any:
 
 def _likeness(one: _Found) -> Any:
     """What stores have in common that are added in one go; none has with others that needs fitting."""
-    return one.followed.runs, id(one) if one.followed.fitted else 0
+    return one.way.runs, id(one) if one.way.fitted else 0
 
 
 def _add_fitted(sums: list[float], one: _Found) -> None:
-    for placed, bounds, series in one.followed.fitted:
+    for placed, bounds, series in one.way.fitted:
         numbers = one.pages[placed.page][placed.first : placed.first + placed.length]
         for at, amount in enumerate(fitted(numbers, bounds, series.what.bounds), series.start):
             sums[at] += amount
-
-
-def _mend(one: _Found) -> int:
-    """Leave out the series whose numbers are not sound; how many these are."""
-    broken = 0
-    for key, page, first, length in one.store.placed[: one.followed.seen]:
-        if not _is_sound(key, one.pages[page][first : first + length]):
-            one.pages[page][first : first + length] = [0.0] * length
-            broken += 1
-    return broken
 
 
 def _is_sound(key: bytes, numbers: Sequence[float]) -> bool:

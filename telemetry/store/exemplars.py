@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 from telemetry.store.cells import Cells
+from telemetry.store.key import What
 
 _FIELDS = struct.Struct("<8d")
 WORDS = 9
@@ -38,6 +39,11 @@ class Exemplar(NamedTuple):
     def labels(self) -> dict[str, str]:
         """The ids as Prometheus and Grafana know them."""
         return {"trace_id": f"{self.trace_id:032x}", "span_id": f"{self.span_id:016x}"}
+
+
+def exemplar_length(what: What) -> int:
+    """How many numbers the exemplars of one series take."""
+    return what.places * WORDS
 
 
 class Exemplars:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from telemetry.guard import guard
-from telemetry.store.key import attributes_of, parse, scope_from
-from telemetry.store.reader import CellFile
-from telemetry.workers.worker import CellFiles, Worker
+from telemetry.store.follower import Record, Store
+from telemetry.store.key import attributes_of, scope_from
+from telemetry.workers.worker import Worker
 
 
 class Heir(Protocol):
@@ -22,17 +22,17 @@ class Heir(Protocol):
 
 class Inheritance:
     """The label sets that earlier processes of this worker and other workers have: with them a metric keeps
-    to its limit, over all of them. They are looked for in a thread, for files may keep one waiting."""
+    to its limit, over all of them. They come with each scrape, and are looked for in a thread where a metric
+    asks, for files may keep one waiting."""
 
     def __init__(self, worker: Worker, meter: str, handles: Mapping[str, Heir]) -> None:
         self._worker, self._meter, self._handles = worker, meter, handles
-        self._readings = CellFiles()
-        self._seen: dict[CellFile, tuple[int, int]] = {}
+        self._own: Store | None = None
         self._asked, self._ends = threading.Event(), False
         self._thread: threading.Thread | None = None
-        for key, _ in worker.cells.besides(()):
-            self._tell(key)
+        worker.files.follower.subscribe(self)
         self._look()
+        self._own = worker.cells  # from now on it has what these handles bring
         for handle in handles.values():
             handle.look_by(self.ask)
 
@@ -45,6 +45,7 @@ class Inheritance:
 
     def close(self) -> None:
         """Look no more."""
+        self._worker.files.follower.unsubscribe(self)
         self._ends = True
         self._asked.set()
 
@@ -56,20 +57,19 @@ class Inheritance:
     def _look(self) -> None:
         """What cannot be had now is had later."""
         try:
-            for reading in self._readings.of(self._worker):
-                generation, seen = self._seen.get(reading, (reading.generation, 0))
-                new = reading.placed[seen if generation == reading.generation else 0 :]
-                self._seen[reading] = reading.generation, len(reading.placed)
-                for placed in new:
-                    self._tell(placed.key)
+            self._worker.follow()
         except Exception:
             guard.later("record")
 
-    def _tell(self, key: bytes) -> None:
+    def begin(self, store: Store) -> None:
+        """What was inherited stays."""
+
+    def take(self, store: Store, record: Record) -> None:
+        """Inherit a label set, unless it is one that this process has brought."""
+        handle = self._handles.get(record.what.name)
+        if not handle or store is self._own or scope_from(record.what.scope).name != self._meter:
+            return
         try:
-            what, attributes = parse(key)
-            handle = self._handles.get(what.name)
-            if handle and scope_from(what.scope).name == self._meter:
-                handle.inherit(attributes_of(attributes))
-        except ValueError:
-            guard.later("record")  # a scrape tells what is wrong there
+            handle.inherit(attributes_of(record.attributes))
+        except Exception:
+            guard.later("record")

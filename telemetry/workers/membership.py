@@ -113,8 +113,7 @@ class Membership:
         if not self.is_quiet and self._worker.folder:
             self._above = self._below()
         self._lock = threading.RLock()
-        self._worker.leave()
-        self._worker.folder = None
+        self._worker.forked()
         self._worker.cells.move(None)  # at once: a new series would be written to the parent's file
         self.is_copy = True
         self._is_taking = self.has_failed = False

@@ -14,6 +14,8 @@ from telemetry.guard import guard
 from telemetry.posix import lock
 from telemetry.private import private_file
 from telemetry.store.cells import Cells
+from telemetry.store.exemplars import exemplar_length
+from telemetry.store.follower import Follower
 from telemetry.store.reader import CellFile
 from telemetry.workers.folders import CELLS, EXEMPLARS, LEAD, listed
 from telemetry.workers.home import Home
@@ -21,25 +23,28 @@ from telemetry.workers.number import hold, path_of
 
 
 class CellFiles:
-    """The files of other workers, each kept open and followed; for one thread at a time."""
+    """The files of one kind of the other workers, each kept open, and followed once for all who read it."""
 
-    def __init__(self, suffix: str = CELLS) -> None:
-        """`suffix`: EXEMPLARS for what lies beside the files of numbers."""
+    def __init__(self, suffix: str, follower: Follower) -> None:
         self._suffix = suffix
+        self.follower = follower
         self._by_path: dict[Path, CellFile] = {}
 
     def of(self, worker: Worker) -> list[CellFile]:
         """What they hold now, by number."""
-        there = []
-        for number in worker.others():
-            path = path_of(worker.home, number, self._suffix)
-            reading = self._by_path.get(path)
-            if reading is None:
-                reading = self._by_path[path] = CellFile(path, number)
-            with suppress(FileNotFoundError):
-                reading.refresh()
-                there.append(reading)
-        return there
+        numbers = worker.others()
+        with self.follower.lock:
+            return [file for number in numbers if (file := self._refreshed(worker.home, number))]
+
+    def _refreshed(self, home: Path, number: int) -> CellFile | None:
+        path = path_of(home, number, self._suffix)
+        file = self._by_path.get(path)
+        if file is None:
+            file = self._by_path[path] = CellFile(path, number)
+        with suppress(FileNotFoundError):
+            file.refresh()
+            return file
+        return None
 
 
 class Worker:
@@ -59,7 +64,8 @@ class Worker:
         self._file: int | None = None
         self._home: Home | None = None
         self._leading: int | None = None
-        self._readings, self._exemplars = CellFiles(), CellFiles(EXEMPLARS)
+        self.files = CellFiles(CELLS, Follower())
+        self.exemplar_files = CellFiles(EXEMPLARS, Follower(exemplar_length))
         if folder:
             self.join(folder)
 
@@ -88,7 +94,7 @@ class Worker:
         self.cells.move(self._file)
 
     def leave(self) -> None:
-        """Give number and lead back, as a forked process does with those of its parent."""
+        """Give number and lead back."""
         for file in (self._file, self._leading):
             if file is not None:
                 os.close(file)
@@ -96,6 +102,13 @@ class Worker:
             self._home.close()
         self._file = self._leading = self._home = None
         self.serves = self._has_others = False
+
+    def forked(self) -> None:
+        """In a process just forked: leave all that is its parent's."""
+        self.leave()
+        self.folder = None
+        self.files.follower.forked()
+        self.exemplar_files.follower.forked()
 
     def leads(self) -> bool:
         """Whether to tell what is of the whole group: one of those that serve does."""
@@ -117,7 +130,7 @@ class Worker:
 
         What cannot be read of a file is left out, and counted as a fault.
         """
-        there = (self._exemplars if exemplars else self._readings).of(self)
+        there = (self.exemplar_files if exemplars else self.files).of(self)
         for reading in there:
             if reading.error:
                 guard.report(
@@ -146,8 +159,14 @@ class Worker:
 
     def stores(self) -> list[Cells | CellFile]:
         """The cells of all workers, this one's too, by number."""
-        others = self.readings()
-        lower = [reading for reading in others if reading.number < self.number]
+        return self._among(self.readings())
+
+    def follow(self) -> None:
+        """Tell who follows the files what has come; what is wrong with one is for a scrape to say."""
+        self.files.follower.follow(self._among(self.files.of(self)))
+
+    def _among(self, others: list[CellFile]) -> list[Cells | CellFile]:
+        lower = [file for file in others if file.number < self.number]
         return [*lower, self.cells, *others[len(lower) :]]
 
     def exemplars(self) -> Cells:

@@ -74,7 +74,7 @@ def test_series_of_different_workers_in_any_order_are_put_together(tmp_path: Pat
         key = key_of(TEA, {"a": str(step * 11 % 17)})
         worker.cells.cell(key, 1).add(0, step)
         expected[key] = expected.get(key, 0) + step
-        sums, broken = totals.add_up(own.stores())
+        _, sums, broken = totals.add_up(own.stores())
         assert {
             key_of(s.what, {"a": s.attributes.decode()[7:-2]}): sums[s.start] for s in totals.series
         } == expected
@@ -105,7 +105,7 @@ def test_others_have_their_turn_while_much_is_added_up() -> None:
     for at in range(many):
         cells.cell(key_of(TEA, {"a": str(at)}), 1).add(0, at)
     totals = SumsOfCells(lambda _: True, {}, rests.append)
-    sums, _ = totals.add_up([cells])
+    sums = totals.add_up([cells]).numbers
     assert sums == [float(at) for at in range(many)]
     assert len(list(cells.numbers())) > 2
     assert 3 <= len(rests) <= 4
@@ -116,7 +116,7 @@ def test_series_that_come_amid_a_scrape_disturb_no_other() -> None:
     cells, totals = Growing(), SumsOfCells(lambda _: True, {})
     for _ in range(12):
         before = cells.grown
-        sums, broken = totals.add_up([cells])
+        _, sums, broken = totals.add_up([cells])
         assert sums == [float(number) for number in range(1, before + 1)]
         assert broken == 0
 
@@ -137,9 +137,9 @@ def test_a_file_that_another_stands_in_place_of_is_followed(tmp_path: Path) -> N
     for amount in (5, 2):
         path.unlink(missing_ok=True)
         Cells(os.open(path, os.O_RDWR | os.O_CREAT)).cell(key, 1).add(0, amount)
-        assert totals.add_up(own.stores())[0] == [amount]
+        assert totals.add_up(own.stores()).numbers == [amount]
     path.unlink()
-    assert totals.add_up(own.stores())[0] == [0]
+    assert totals.add_up(own.stores()).numbers == [0]
 
 
 def test_a_worker_of_another_release_is_shown_in_todays_buckets_and_words(tmp_path: Path) -> None:

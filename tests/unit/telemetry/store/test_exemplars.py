@@ -122,6 +122,17 @@ def test_of_all_workers_the_latest_is_shown_whoever_answers(tmp_path: Path) -> N
     assert line.endswith("} 1.5 9.000")
 
 
+def test_a_broken_exemplar_of_another_worker_costs_itself_alone(tmp_path: Path) -> None:
+    """Not the page."""
+    own, other = Worker(tmp_path), Worker(tmp_path)
+    own.cells.cell(KEY, 4).add_two(0, 1, 3, 0.5)
+    theirs = kept(other.exemplars())
+    for key in (b"no key", KEY):
+        theirs.of(key, 3)(0.5, 0)
+    (line,) = [line for line in page(own, kept(own.exemplars())).splitlines() if " # {" in line]
+    assert line.endswith("} 0.5 1001.000")
+
+
 def test_a_push_tells_what_came_since_the_last_but_one() -> None:
     """Each bucket's by itself, whatever the clock says: here it goes back."""
     reader = InMemoryMetricReader()

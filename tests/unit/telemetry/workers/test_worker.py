@@ -150,8 +150,8 @@ def test_whatever_bytes_a_file_has_a_scrape_goes_on(tmp_path: Path) -> None:
             file.write(bytes([wrong]))
             file.flush()
             totals = SumsOfCells(lambda _: True, {})
-            sums, broken = totals.add_up(own.stores())
-            own._readings._by_path.clear()
+            _, sums, broken = totals.add_up(own.stores())
+            own.files._by_path.clear()
             for _ in range(broken):
                 guard.count_fault("render")
             assert all(0 <= number < math.inf for number in sums)
@@ -215,7 +215,7 @@ def test_an_absurd_number_costs_its_own_series_alone(absurd: float, tmp_path: Pa
     with recording(strict=False) as recorded:
         own = Worker(tmp_path)
         assert recorded.value("errors_total", component="telemetry", error_type="record") == 1
-        sums, broken = SumsOfCells(lambda _: True, {}).add_up(own.stores())
+        _, sums, broken = SumsOfCells(lambda _: True, {}).add_up(own.stores())
     assert (own.number, sum(sums), broken) == (0, 8.0, 0)
 
 
@@ -226,5 +226,5 @@ def test_counting_beyond_the_largest_float_costs_its_own_series_alone(tmp_path: 
         cells.cell(key, 1).add(0, 1)
     for _ in range(2):
         cells.cell(keys(1)[0], 1).add(0, 1e308)
-    sums, broken = SumsOfCells(lambda _: True, {}).add_up(Worker(tmp_path).stores())
+    _, sums, broken = SumsOfCells(lambda _: True, {}).add_up(Worker(tmp_path).stores())
     assert (sum(sums), broken) == (8.0, 0)

@@ -1,0 +1,115 @@
+"""Stores of cells, followed: each record that comes is checked and taken apart once, for all who need it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from telemetry.store.key import What, check, parse
+from telemetry.store.page import Placed
+
+
+class Store(Protocol):
+    """Records, and the numbers of each page, each read when it is asked for; where the records begin anew,
+    the generation rises."""
+
+    generation: int
+    placed: list[Placed]
+
+    def numbers(self) -> Iterable[list[float]]: ...
+
+    def is_doubtful(self) -> bool: ...
+
+
+class Record(NamedTuple):
+    """A record: its instrument, its attributes as keys have them, and where its numbers are."""
+
+    what: What
+    attributes: bytes
+    placed: Placed
+
+
+class Subscriber(Protocol):
+    """What takes in the records of stores."""
+
+    def begin(self, store: Store) -> None:
+        """The records of this store begin, or begin anew: those that were taken from it are no more."""
+
+    def take(self, store: Store, record: Record) -> None:
+        """One that has come. Raises nothing."""
+
+
+@dataclass
+class _Position:
+    generation: int
+    seen: int = 0
+    broken: int = 0
+
+
+def _length(what: What) -> int:
+    return what.length
+
+
+class Follower:
+    """Hands each record that has come to its subscribers. They hold `lock` while they use what they have, so
+    that nothing comes meanwhile.
+
+    `length`: how many numbers a record of an instrument has; another is broken, as one that is no series.
+    """
+
+    def __init__(self, length: Callable[[What], int] = _length) -> None:
+        self._length = length
+        self._positions: dict[Store, _Position] = {}
+        self._subscribers: list[Subscriber] = []
+        self.lock = threading.RLock()
+
+    def subscribe(self, subscriber: Subscriber) -> None:
+        """Hand over all records, those that are there already too, from the next follow() on."""
+        with self.lock:
+            self._subscribers.append(subscriber)
+            self._positions.clear()
+
+    def unsubscribe(self, subscriber: Subscriber) -> None:
+        """Hand over no more."""
+        with self.lock:
+            self._subscribers.remove(subscriber)
+
+    def forked(self) -> None:
+        """In a process just forked: a thread of the parent may have had the lock, amid a record."""
+        self.lock = threading.RLock()
+        self._positions.clear()
+
+    def follow(self, stores: Iterable[Store]) -> int:
+        """Hand over what has come; how many of these stores' records are broken."""
+        with self.lock:
+            return sum([self._follow(store).broken for store in stores])
+
+    def seen(self, store: Store) -> list[Placed]:
+        """The records of a store that have come so far, the broken ones too."""
+        return store.placed[: self._positions[store].seen]
+
+    def _follow(self, store: Store) -> _Position:
+        position = self._positions.get(store)
+        if position is None or position.generation != store.generation:
+            position = self._positions[store] = _Position(store.generation)
+            for subscriber in self._subscribers:
+                subscriber.begin(store)
+        for placed in store.placed[position.seen :]:
+            position.seen += 1
+            try:
+                record = self._record(placed)
+            except ValueError:
+                position.broken += 1
+            else:
+                for subscriber in self._subscribers:
+                    subscriber.take(store, record)
+        return position
+
+    def _record(self, placed: Placed) -> Record:
+        what, attributes = parse(placed.key)
+        check(placed.key, [0.0] * what.length)
+        if placed.length != self._length(what):
+            raise ValueError(f"{placed.length} numbers, expected {self._length(what)}")
+        return Record(what, attributes, placed)
