@@ -8,7 +8,6 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from opentelemetry import metrics as otel_metrics
@@ -22,8 +21,8 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from prometheus_client import CollectorRegistry
 
 from telemetry.builtin import errors_total
+from telemetry.current import sampled_context
 from telemetry.guard import Step, guard
-from telemetry.kept import Kept
 from telemetry.nearnames import misspelt
 from telemetry.push.clean import CleanExporter
 from telemetry.push.delivery import WatchedMetrics
@@ -41,6 +40,7 @@ from telemetry.scrape.endpoint import MetricsEndpoint
 from telemetry.scrape.exposition import Exposition, client_registry
 from telemetry.scrape.gauges import LiveGaugeCollector
 from telemetry.scrape.listener import Listener
+from telemetry.scrape.page import Scraped, shown
 from telemetry.scrape.token import TokenFile
 from telemetry.sdk.aggregation import CellStorage, writer
 from telemetry.sdk.fallback import PreinitialisedCollector, PreinitialisedExporter
@@ -51,10 +51,11 @@ from telemetry.sdk.resource import resource
 from telemetry.sdk.views import views
 from telemetry.settings import Settings, load
 from telemetry.spans.provider import tracer_provider
+from telemetry.store.exemplars import Exemplars
+from telemetry.workers import exemplars as exemplar_cells
 from telemetry.workers.address import configured_port, served_port
 from telemetry.workers.inheritance import Inheritance
-from telemetry.workers.membership import Membership, at_end, at_fork, is_successor
-from telemetry.workers.process import is_of_gunicorn, parent, replaces_another
+from telemetry.workers.membership import Membership, at_end, at_fork
 from telemetry.workers.worker import Worker
 
 METER = "reviewlens"
@@ -79,30 +80,33 @@ class Pipeline:
         is_quiet: bool = False,
         registries: Sequence[Registry] | None = None,
     ) -> None:
-        self.settings = settings
+        self.settings, self._environ = settings, environ
         self._attached = Attached(registries)
-        self._environ = environ
         self._worker = worker or Worker()
         self._worker.serves = worker is not None
         self._membership = Membership(self._worker, environ, self._settle)
         self._membership.is_quiet = is_quiet
-        self._is_successor = is_successor(environ)
-        self._kept: Kept | None = None
-        self._inheritance: Inheritance | None = None
+        self._storage: CellStorage | None = None
+        self._page: Scraped | None = None
         self.exposition: Exposition | None = None
         self.endpoint = MetricsEndpoint(None)
         self.listener: Listener | None = None
         self.tracer_provider: TracerProvider | None = None
         self._pushing: PeriodicExportingMetricReader | None = None
         self._provider: MeterProvider | None = None
+        self._inheritance: Inheritance | None = None
         self._stuck = False
-        if settings.sdk_disabled:
-            return
-        who = self._resource(configured_port(environ))
-        to = {signal: target(signal, environ) for signal in settings.pushed}
-        if settings.traces:
+        if not settings.sdk_disabled:
+            self._build(exporter, readers, "" if worker else unsupported())
+
+    def _build(
+        self, exporter: Callable[[], MetricExporter] | None, readers: Sequence[MetricReader], lacks: str
+    ) -> None:
+        """From the settings to the readers, in the order of a number's way. `lacks`: see unsupported()."""
+        who = self._resource(configured_port(self._environ))
+        to = {signal: target(signal, self._environ) for signal in self.settings.pushed}
+        if self.settings.traces:
             self.tracer_provider = tracer_provider(to.get("traces"), who)
-        lacks = "" if worker else unsupported()
         if lacks:
             _log.warning(
                 "this version of the SDK is not known (%s): recording goes through its public calls, and "
@@ -110,18 +114,13 @@ class Pipeline:
                 lacks,
             )
         else:
-            self._kept = Kept(settings, self._worker, METER, self._attached.metrics)
-        all_readers = [*readers, *self._readers(to.get("metrics"), exporter)]
-        storage = self._kept.storage if self._kept else None
-        if all_readers:
-            self._provider = MeterProvider(
-                all_readers,
-                who,
-                shutdown_on_exit=False,
-                views=list(views(METER, self._attached.metrics, settings.http_server_metrics, storage)),
-            )
-            if self._pushing and self._kept:
-                hold_back(self._pushing, self._membership.may_push)
+            self._keep_in_cells()
+        scraped = [self._scraped()] if self.settings.prometheus else []
+        if metrics := to.get("metrics"):
+            self._pushing = self._pusher(exporter() if exporter else metric_exporter(metrics), metrics)
+        pushed = [self._pushing] if self._pushing else []
+        if all_readers := [*readers, *scraped, *pushed]:
+            self._provider = self._read_by(all_readers, who)
             self._inherit()
             self._wire(self._provider)
 
@@ -129,43 +128,38 @@ class Pipeline:
         place = self._membership
         return resource(self.settings, self._environ, place.name, place.root, port)
 
-    def _inherit(self) -> None:
-        """Where other workers are, keep to a metric's cardinality limit with them."""
-        if self._worker.is_filed:
-            self._inheritance = Inheritance(self._worker, METER, self._attached.handles)
-
-    def _readers(
-        self, to: PushTarget | None, exporter: Callable[[], MetricExporter] | None
-    ) -> list[MetricReader]:
-        readers: list[MetricReader] = []
-        if self.settings.prometheus:
-            readers.append(self._scraped())
-        if to is not None:
-            self._pushing = self._pusher(exporter() if exporter else metric_exporter(to), to)
-            readers.append(self._pushing)
-        return readers
+    def _keep_in_cells(self) -> None:
+        """Our numbers, with exemplars where there are traces, and the page of both."""
+        cells, exemplars = self._worker.cells, None
+        if self.settings.exemplars:
+            exemplars = Exemplars(exemplar_cells.cells_of(self._worker), sampled_context)
+        self._storage = CellStorage(cells, ours=True, exemplars=exemplars)
+        self._page = Scraped(METER, shown(METER, self._attached.metrics), cells, exemplars, self._worker)
 
     def _scraped(self) -> MetricReader:
-        """The reader of what is scraped, with the exposition that it is for."""
-        inner, registry = CollectorRegistry(), CollectorRegistry()
-        reader: MetricReader
-        if self._kept is None:
-            reader = PrometheusMetricReader(
-                disable_target_info=True, scope_info_enabled=False, registry=inner
-            )
-            registry.register(PreinitialisedCollector(inner, self._attached.histograms))
-        else:
-            reader = GroupReader(self._worker, self._kept.scraped, registry)
+        """The reader of what is scraped, with the exposition and the endpoint that it is for."""
+        registry = CollectorRegistry()
+        reader = self._scraped_reader(registry)
         registry.register(LiveGaugeCollector(self._attached.gauges))
-        also = client_registry(self._is_shared()) if self.settings.prometheus_client else None
-        self.exposition = Exposition(registry, self._kept.scraped if self._kept else None, also)
+        also = client_registry(self._membership.is_shared) if self.settings.prometheus_client else None
+        self.exposition = Exposition(registry, self._page, also)
         token = TokenFile(self.settings.token_file) if self.settings.token_file else None
-        if token and not self._is_successor:
+        if token and not self._membership.is_successor:
             token.read()
         self.endpoint = MetricsEndpoint(self.exposition, token)
         if self.settings.listens:
-            self.listener = Listener(self.endpoint, self.settings, self._group, self._may_wait)
+            place = self._membership
+            self.listener = Listener(
+                self.endpoint, self.settings, lambda: place.group, lambda: place.may_wait
+            )
         return reader
+
+    def _scraped_reader(self, registry: CollectorRegistry) -> MetricReader:
+        if self._page:
+            return GroupReader(self._worker, self._page, registry)
+        inner = CollectorRegistry()
+        registry.register(PreinitialisedCollector(inner, self._attached.histograms))
+        return PrometheusMetricReader(disable_target_info=True, scope_info_enabled=False, registry=inner)
 
     def _pusher(self, exporter: MetricExporter, to: PushTarget) -> PeriodicExportingMetricReader:
         """The reader that pushes. Each push goes through the chain from its top to its end, the exporter."""
@@ -173,36 +167,36 @@ class Pipeline:
         chain: list[Callable[[MetricExporter], MetricExporter]] = [
             partial(LiveGaugeExporter, gauges=self._attached.gauges, scope=scope, leads=self._worker.leads),
             partial(GoOnExporter, worker=self._worker),
-            *([] if self._kept else [self._preinitialised]),
+            *([] if self._storage else [self._preinitialised]),
             partial(CleanExporter, but=METER),
             partial(WatchedMetrics, to=to),
         ]
         for wrapped in reversed(chain):
             exporter = wrapped(exporter)
         reader = PeriodicExportingMetricReader(exporter, self.settings.metric_export_interval_ms)
-        if self._kept:
+        if self._storage:
             in_cells(reader, CellStorage(self._worker.cells))
         return reader
 
     def _preinitialised(self, exporter: MetricExporter) -> MetricExporter:
         return PreinitialisedExporter(exporter, self._attached.histograms, METER)
 
-    def _is_shared(self) -> bool:
-        """Whether this process is one of several, or an arbiter that will fork them."""
-        environ = self._environ
-        return bool(self._worker.is_filed or parent(environ) or is_of_gunicorn(environ))
+    def _read_by(self, readers: Sequence[MetricReader], who: Resource) -> MeterProvider:
+        """The provider of these readers, with a view for each metric."""
+        by = views(METER, self._attached.metrics, self.settings.http_server_metrics, self._storage)
+        provider = MeterProvider(readers, who, shutdown_on_exit=False, views=list(by))
+        if self._pushing and self._storage:
+            hold_back(self._pushing, self._membership.may_push)
+        return provider
 
-    def _group(self) -> Path | None:
-        return self._worker.folder if self._worker.is_filed else None
-
-    def _may_wait(self) -> bool:
-        """Whether a worker may have the metrics' port whose folder this one does not share."""
-        is_apart = not self._worker.is_filed and self._is_shared()
-        return self._is_successor or replaces_another(self._environ) or is_apart
+    def _inherit(self) -> None:
+        """Where other workers are, keep to a metric's cardinality limit with them."""
+        if self._worker.is_filed:
+            self._inheritance = Inheritance(self._worker, METER, self._attached.handles)
 
     def _wire(self, provider: MeterProvider) -> None:
         """Put an instrument of one meter behind every handle, and what is known beforehand at 0."""
-        meter, locate = provider.get_meter(METER), writer if self._kept else None
+        meter, locate = provider.get_meter(METER), writer if self._storage else None
         for handle in self._attached.handles.values():
             name, unit, description = handle.metric.name, handle.metric.unit, handle.metric.description
             if isinstance(handle, Counter):
@@ -217,7 +211,7 @@ class Pipeline:
 
     def wait_for_work(self) -> None:
         """Count nothing until this process serves or records; and so in each that is forked from it."""
-        if self._provider and self._kept:
+        if self._provider and self._storage:
             self._membership.rest()
             self._reconnect()
             at_fork(collection_lock(self._provider), self._forked)
@@ -232,8 +226,9 @@ class Pipeline:
 
     def _settle(self) -> None:
         """This process has its place among the workers, and its name."""
-        if self._kept:
-            self._kept.joined()
+        if self._storage:
+            if self._storage.exemplars:
+                exemplar_cells.follow(self._worker, self._storage.exemplars.cells)
             self._membership.port = served_port(self._environ) or self._membership.port
             who = self._resource(self._membership.port)
             for provider in (self._provider, self.tracer_provider):
@@ -250,11 +245,12 @@ class Pipeline:
 
     def forked(self) -> None:
         """In a process just forked: begin as if just started, and leave what is the parent's."""
-        if self._provider is None or self._kept is None:
+        if self._provider is None or self._storage is None:
             return
         try:
             self._membership.forked()
-            self._kept.forked()
+            if self._storage.exemplars:
+                self._storage.exemplars.cells.move(None)
             forget_copied(self._provider, self._pushing)
         except Exception:
             guard.fault("record")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from telemetry.guard import guard
+from telemetry.record.schema import Metric
 from telemetry.scrape.families import names
 from telemetry.scrape.latest import LatestExemplars
 from telemetry.scrape.sums_of_cells import SumsOfCells
@@ -12,7 +15,7 @@ from telemetry.scrape.text import Text, family, kind
 from telemetry.store.cells import Cells
 from telemetry.store.exemplars import Exemplars
 from telemetry.store.follower import Follower, Store
-from telemetry.store.key import What, scope_from
+from telemetry.store.key import What, scope_from, scope_of
 from telemetry.workers.worker import Worker
 
 
@@ -63,3 +66,13 @@ class Scraped:
 
     def _is_ours(self, scope: str) -> bool:
         return scope_from(scope).name == self._meter
+
+
+def shown(meter: str, metrics: Iterable[Metric]) -> dict[str, What]:
+    """Those of a catalogue that a scrape shows from cells, by name: all but its gauges."""
+    scope = scope_of(InstrumentationScope(meter))
+    return {
+        metric.name: What(scope, metric.name, metric.unit, metric.description, metric.buckets or None)
+        for metric in metrics
+        if metric.kind != "gauge"
+    }

@@ -45,6 +45,7 @@ class Membership:
 
     def __init__(self, worker: Worker, environ: Mapping[str, str], settle: Callable[[], None]) -> None:
         self._worker, self._environ, self._settle = worker, environ, settle
+        self.is_successor = _is_successor(environ)
         self._lock = threading.RLock()
         self._is_taking = False
         self._above: Place | None = None
@@ -128,6 +129,23 @@ class Membership:
         return not (is_no_job or processes.parent(self._environ) or self._worker.others())
 
     @property
+    def group(self) -> Path | None:
+        """The folder that this process shares with other workers; None where it is alone."""
+        return self._worker.folder if self._worker.is_filed else None
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether this process is one of several, or an arbiter that will fork them."""
+        is_of_several = self.group or processes.parent(self._environ)
+        return bool(is_of_several or processes.is_of_gunicorn(self._environ))
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether a worker may have the metrics' port whose folder this one does not share."""
+        is_apart = not self.group and self.is_shared
+        return self.is_successor or processes.replaces_another(self._environ) or is_apart
+
+    @property
     def name(self) -> str:
         """What tells this process from the others of its group; nothing for the first."""
         if self.has_failed:
@@ -153,7 +171,7 @@ def place(environ: Mapping[str, str], above: Place | None = None) -> Place:
     return Place(groupfolders.of(environ, os.getpid()), first)
 
 
-def is_successor(environ: Mapping[str, str]) -> bool:
+def _is_successor(environ: Mapping[str, str]) -> bool:
     """Whether workers of its server have served before this process: what was right when the server started
     must not end it now, and each process that takes its place."""
     parent = processes.parent(environ)

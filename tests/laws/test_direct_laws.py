@@ -134,9 +134,9 @@ def points(reader: InMemoryMetricReader) -> dict[str, list[Any]]:
 def test_both_ways_are_tried() -> None:
     """The one writes into cells, the other has none."""
     with recording() as ours:
-        assert ours.pipeline._kept
+        assert ours.pipeline._storage
     with of_unknown_shape(), recording() as ours:
-        assert not ours.pipeline._kept
+        assert not ours.pipeline._storage
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["as it is", "of unknown shape"])

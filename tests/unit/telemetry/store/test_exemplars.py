@@ -150,9 +150,9 @@ def test_a_push_tells_what_came_since_the_last_but_one() -> None:
             evidence_count.labels(category="chair").observe(value)
 
     with recording({"OTEL_TRACES_EXPORTER": "console"}, readers=(reader,)) as recorded:
-        assert recorded.pipeline._kept
-        assert recorded.pipeline._kept.exemplars
-        recorded.pipeline._kept.exemplars._clock = clock = StepClock(-1.0, 1_000.0)
+        assert recorded.pipeline._storage
+        assert recorded.pipeline._storage.exemplars
+        recorded.pipeline._storage.exemplars._clock = clock = StepClock(-1.0, 1_000.0)
         observe(1)
         assert told() == [1]
         observe(4)
@@ -223,9 +223,9 @@ def test_a_forked_process_without_a_number_leaves_its_parents_exemplars_alone(tm
         before = parents.stat().st_ino
         pipeline.forked()
         assert parents.stat().st_ino == before
-        assert pipeline._kept
-        assert pipeline._kept.exemplars
-        assert pipeline._kept.exemplars.cells._file is None
+        assert pipeline._storage
+        assert pipeline._storage.exemplars
+        assert pipeline._storage.exemplars.cells._file is None
     finally:
         pipeline.shutdown()
 
@@ -240,8 +240,8 @@ def test_a_disk_without_room_for_them_costs_no_more_than_that(
     environ = {"OTEL_TRACES_EXPORTER": "console"}
     pipeline = Pipeline(load(environ), environ, worker=Worker(tmp_path))
     try:
-        assert pipeline._kept
-        assert pipeline._kept.exemplars
+        assert pipeline._storage
+        assert pipeline._storage.exemplars
     finally:
         pipeline.shutdown()
     assert "exemplars of this worker are seen by it alone" in caplog.text
