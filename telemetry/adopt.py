@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from time import perf_counter
 from typing import Any
 
@@ -14,7 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from telemetry.asgi import outermost, preinitialise
 from telemetry.asgi.middleware import SEEN, MetricsMiddleware
 from telemetry.asgi.place import MetricsPlace, gated
-from telemetry.asgi.routes import method_label, walk
+from telemetry.asgi.routes import Template, method_label
+from telemetry.asgi.table import RouteTable
 from telemetry.guard import guard
 from telemetry.pipeline import Pipeline, start
 from telemetry.push.stopping import push_at_stop
@@ -59,9 +60,10 @@ def instrument(
 
     def observed(stack: ASGIApp) -> Observed:
         conceal = getattr(app, _CONCEAL, None)
+        table = RouteTable(app.router)
         if pipeline.tracer_provider or conceal:
-            stack = spans.lean(app, stack, conceal)
-        return Observed(stack, app, pipeline, clock)
+            stack = spans.lean(app, stack, conceal, table)
+        return Observed(stack, app, table, pipeline, clock)
 
     outermost.keep(app, observed)
 
@@ -83,13 +85,13 @@ class Observed:
     """The application's whole stack, with /metrics beside it and the metrics middleware around it."""
 
     def __init__(
-        self, stack: ASGIApp, app: FastAPI, pipeline: Pipeline, clock: Callable[[], float] = perf_counter
+        self, stack: ASGIApp, app: FastAPI, table: RouteTable, pipeline: Pipeline, clock: Callable[[], float]
     ) -> None:
-        self.app = MetricsMiddleware(stack, app.router, clock)
+        self.app = MetricsMiddleware(stack, app.router, clock, table)
         self.app.on_routes = self._on_routes
-        self._application = app
+        self._table = table
         self._pipeline = pipeline
-        self._place = MetricsPlace(app, pipeline.settings)
+        self._place = MetricsPlace(pipeline.settings)
         self._endings = self._place.endings
         self._metrics = gated(app, self._answer)
 
@@ -132,8 +134,9 @@ class Observed:
             self._listen()  # where there was no lifespan
         except SettingsError as error:
             guard.report("render", "%s", error)
-        _zero_routes(self._application)
-        self._place.look()
+        templates = self._table.endpoints.templates
+        _zero_routes(templates)
+        self._place.look(templates)
         self._endings = self._place.endings
 
     def _is_metrics(self, scope: Scope) -> bool:
@@ -163,16 +166,16 @@ class Observed:
         return pushing_send
 
 
-def _zero_routes(app: FastAPI) -> None:
+def _zero_routes(templates: Iterable[Template]) -> None:
     try:
-        preinitialise.routes(_answers(app))
+        preinitialise.routes(_answers(templates))
     except Exception:
         guard.fault("record")
 
 
-def _answers(app: FastAPI) -> Iterator[tuple[str, str, str]]:
+def _answers(templates: Iterable[Template]) -> Iterator[tuple[str, str, str]]:
     """Every (method, template, status code) that the routes declare, and 500 for each."""
-    for template in (leaf for tree in walk(app.router) for leaf in tree.leaves()):
+    for template in templates:
         route = template.route
         declared = {str(getattr(route, "status_code", None) or _default_code(route)), "500"}
         declared.update(str(code) for code in getattr(route, "responses", None) or {} if str(code).isdigit())

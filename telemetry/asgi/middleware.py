@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from time import perf_counter
-from typing import Any, Protocol
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,8 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from telemetry import logs
 from telemetry.asgi import leaving
 from telemetry.asgi.leaving import HasLeft
-from telemetry.asgi.routelists import RouteLists
-from telemetry.asgi.routes import Endpoints, method_label
+from telemetry.asgi.routes import method_label
+from telemetry.asgi.table import Routed, RouteTable
 from telemetry.builtin import (
     errors_total,
     http_first_byte_seconds,
@@ -32,18 +31,12 @@ _BODY = frozenset({"http.response.body", "http.response.pathsend"})
 _log = logging.getLogger("telemetry.access")
 
 
-class Routed(Protocol):
-    """What has the routes: an application's router, or anything like it."""
-
-    @property
-    def routes(self) -> Sequence[Any]: ...
-
-
 class MetricsMiddleware:
     """Plain ASGI, around everything else. A request inside a mounted, also instrumented application is
     counted once, by the outermost.
 
-    `on_routes` is called when routes have come or gone since the last time that anyone looked.
+    `table`: of the application's routes, where others have it as well. `on_routes` is called when they have
+    been walked anew.
     """
 
     def __init__(
@@ -51,12 +44,13 @@ class MetricsMiddleware:
         app: ASGIApp,
         router: Routed,
         clock: Callable[[], float] = perf_counter,
+        table: RouteTable | None = None,
     ) -> None:
         self.app = app
         self._router = router
+        self._table = table or RouteTable(router)
+        self._table.after_walk(self._walked)
         self.on_routes: Callable[[], None] = lambda: None
-        self._lists = RouteLists()
-        self._endpoints: Endpoints
         self._answers: dict[tuple[str, int, int], _Answer] = {}  # by method, status and end point function
         self._named: dict[tuple[str, str, int], _Answer] = {}  # by method, template and status
         self.clock = clock
@@ -68,13 +62,12 @@ class MetricsMiddleware:
         return has_left(send)
 
     def look_at_routes(self) -> None:
-        """Make the table of templates anew, when routes have come or gone."""
-        if self._lists.changed():
-            lists = RouteLists(self._router)  # first: one that comes during the walk is seen the next time
-            self._endpoints = Endpoints(self._router)
-            self._lists = lists
-            self._answers.clear()
-            self.on_routes()
+        """Walk them anew, when some have come or gone."""
+        self._table.look()
+
+    def _walked(self) -> None:
+        self._answers.clear()
+        self.on_routes()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Count an HTTP request; pass everything else through."""
@@ -100,7 +93,7 @@ class MetricsMiddleware:
 
     def answer(self, scope: Scope, root_path: str, status_code: int) -> _Answer:
         """Where an answer is recorded. `root_path`: the scope's when the request came in."""
-        lists = self._lists
+        lists = self._table.lists
         if self._router.routes is not lists.root or lists.live != lists.known:
             self.look_at_routes()
         key = scope["method"], status_code, id(scope.get("endpoint"))
@@ -110,12 +103,13 @@ class MetricsMiddleware:
         self.look_at_routes()
         given, status_code, _ = key
         method = method_label(given)
-        endpoint = self._endpoints.of(scope, root_path, status_code == REDIRECTED)
+        endpoints = self._table.endpoints
+        endpoint = endpoints.of(scope, root_path, status_code == REDIRECTED)
         name = method, endpoint, status_code
         answer = self._named.get(name) or _Answer(*name)
         if not answer.is_folded:
             self._named[name] = answer
-            if method == given and self._endpoints.is_one(scope):
+            if method == given and endpoints.is_one(scope):
                 self._answers[key] = answer
         return answer
 

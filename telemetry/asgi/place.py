@@ -10,7 +10,7 @@ from starlette.middleware.httpsredirect import HTTPSRedirectMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Scope
 
-from telemetry.asgi.routes import Template, route_path, walk
+from telemetry.asgi.routes import Endpoints, Template, route_path
 from telemetry.settings import Settings
 
 MOVED_PATH = "/telemetry/metrics"
@@ -24,16 +24,15 @@ _log = logging.getLogger("telemetry")
 class MetricsPlace:
     """The path of ours on one application."""
 
-    def __init__(self, app: FastAPI, settings: Settings) -> None:
-        self._app, self._settings = app, settings
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._has_said = False
         self._move(settings.metrics_path)
 
-    def look(self) -> None:
+    def look(self, templates: Iterable[Template]) -> None:
         """Make room for a route, mount or router of the application's own, whenever it comes."""
         wanted = self._settings.metrics_path
-        leaves = (leaf for tree in walk(self._app.router) for leaf in tree.leaves())
-        if not is_taken(wanted, leaves):
+        if not is_taken(wanted, templates):
             self._move(wanted)
         elif self._settings.listens:
             self._move(None)
@@ -73,8 +72,8 @@ def is_taken(path: str, templates: Iterable[Template]) -> bool:
 
 def is_answered(app: FastAPI, path: str) -> bool:
     """Whether any route of an application takes this path, with a slash at its end or without."""
-    leaves = (leaf for tree in walk(app.router) for leaf in tree.leaves())
-    return any(leaf.pattern.match(way) for leaf in leaves for way in (path, f"{path}/"))
+    templates = Endpoints(app.router).templates
+    return any(template.pattern.match(way) for template in templates for way in (path, f"{path}/"))
 
 
 def gated(app: FastAPI, metrics: ASGIApp) -> ASGIApp:

@@ -24,6 +24,7 @@ from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, Status, StatusCode
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from telemetry.asgi.table import RouteTable
 from telemetry.guard import guard
 from telemetry.spans.attributes import Arriving, Headers, StartAttributes, concealed, method, url
 from telemetry.spans.names import Routes
@@ -52,7 +53,12 @@ _REASONS: tuple[tuple[str, Callable[[Any], Any]], ...] = (
 )
 
 
-def lean(app: FastAPI, stack: ASGIApp, conceal: Callable[[str], str] | None = None) -> ASGIApp:
+def lean(
+    app: FastAPI,
+    stack: ASGIApp,
+    conceal: Callable[[str], str] | None = None,
+    table: RouteTable | None = None,
+) -> ASGIApp:
     """The application's stack, with the lean layer where it may take the place of the official one.
 
     `conceal` takes out of a URL's text what spans may not show.
@@ -70,7 +76,7 @@ def lean(app: FastAPI, stack: ASGIApp, conceal: Callable[[str], str] | None = No
         _say_official(reasons[0])
         return stack
     _log.debug("spans: by telemetry.spans.layer")
-    return Spans(stack, by, Routes(app), conceal)
+    return Spans(stack, by, Routes(table or RouteTable(app.router)), conceal)
 
 
 def _say_official(why: str) -> None:

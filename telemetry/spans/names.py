@@ -7,12 +7,11 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from fastapi import FastAPI
 from fastapi.routing import APIRoute, APIWebSocketRoute
 from starlette.routing import Match, Mount, Route, WebSocketRoute
 from starlette.types import Scope
 
-from telemetry.asgi.routelists import RouteLists, flat
+from telemetry.asgi.table import RouteTable
 from telemetry.builtin import METHODS
 
 _GROUP = re.compile(r"\(\?P<\w+>")
@@ -40,27 +39,27 @@ class _First(NamedTuple):
 class Routes:
     """The routes of one application that take HTTP. Mounted ones are known by where they are mounted."""
 
-    def __init__(self, app: FastAPI) -> None:
-        self._app = app
-        self._lists = RouteLists()
+    def __init__(self, table: RouteTable) -> None:
+        self._table = table
+        self._read_from: tuple[Any, ...] | None = None
         self._rows: tuple[_Row, ...] = ()
         self._first: dict[str, _First | None] = {}
 
     def of(self, scope: Scope) -> str | None:
         """The path of the first route that would take the request, or else of the last that takes its path
         with other methods, or None."""
-        if self._lists.changed():
-            self._read()
+        self._table.look()
+        if self._read_from is not self._table.first:
+            self._read(self._table.first)
         first = self._first.get(scope["method"])
         if first and (found := first.match(_routed(scope))):
             return first.paths[(found.lastindex or 1) - 1]
         return self._match(scope)
 
-    def _read(self) -> None:
-        lists = RouteLists(self._app.router)
-        self._rows = tuple(row for route in flat(self._app.routes) if (row := _row(route)))
+    def _read(self, routes: tuple[Any, ...]) -> None:
+        self._rows = tuple(row for route in routes if (row := _row(route)))
         self._first = {method: _first(self._rows, method) for method in METHODS}
-        self._lists = lists
+        self._read_from = routes
 
     def _match(self, scope: Scope) -> str | None:
         method, path, partial = scope["method"], _routed(scope), None

@@ -73,7 +73,7 @@ ONE = (
     _record("the children of a route", "telemetry.asgi.middleware.MetricsMiddleware._new_answer"),
     _record("the template of a route", "telemetry.asgi.routes.Endpoints.of"),
     _record("the table of routes", "telemetry.asgi.routes.walk")._replace(first="/grow"),
-    FaultRow("new routes at 0", "raise", "telemetry.adopt.walk", ("record",), RECORD, first="/grow"),
+    FaultRow("new routes at 0", "raise", "telemetry.adopt._answers", ("record",), RECORD, first="/grow"),
     _record("what was streamed", "telemetry.asgi.middleware._Exchange.is_stream"),
     _record("the trace of a request", "opentelemetry.trace.get_current_span"),
     _record("the access log", "telemetry.logs.access"),
