@@ -7,7 +7,7 @@ from itertools import zip_longest
 
 from telemetry.scrape.sums_of_cells import Series
 from telemetry.store.exemplars import Exemplar, Exemplars, exemplar_length, unpacked
-from telemetry.store.follower import Follower, Record, Store
+from telemetry.store.follower import CellRecord, Follower, Store
 from telemetry.store.key import What
 from telemetry.workers.worker import Worker
 
@@ -19,7 +19,7 @@ class LatestExemplars:
 
     def __init__(self, exemplars: Exemplars | None, worker: Worker | None) -> None:
         self._exemplars, self._worker = exemplars, worker
-        self._records: dict[Store, list[Record]] = {}
+        self._records: dict[Store, list[CellRecord]] = {}
         self._follower = worker.exemplar_files.follower if worker else Follower(exemplar_length)
         self._follower.subscribe(self)
 
@@ -27,7 +27,7 @@ class LatestExemplars:
         """Forget its records."""
         self._records[store] = []
 
-    def take(self, store: Store, record: Record) -> None:
+    def take(self, store: Store, record: CellRecord) -> None:
         """Keep a record in mind."""
         self._records[store].append(record)
 

@@ -16,7 +16,7 @@ from operator import add
 from typing import Any, NamedTuple
 
 from telemetry.scrape.pauses import Pauses
-from telemetry.store.follower import Follower, Record, Store
+from telemetry.store.follower import CellRecord, Follower, Store
 from telemetry.store.key import What, check
 from telemetry.store.page import Placed
 
@@ -149,7 +149,7 @@ class SumsOfCells:
         """Forget how its records went."""
         self._ways[store] = _Way()
 
-    def take(self, store: Store, record: Record) -> None:
+    def take(self, store: Store, record: CellRecord) -> None:
         """See where a record's numbers go."""
         what, attributes, placed = record
         way = self._ways[store]

@@ -23,7 +23,7 @@ class Store(Protocol):
     def is_doubtful(self) -> bool: ...
 
 
-class Record(NamedTuple):
+class CellRecord(NamedTuple):
     """A record: its instrument, its attributes as keys have them, and where its numbers are."""
 
     what: What
@@ -37,7 +37,7 @@ class Subscriber(Protocol):
     def begin(self, store: Store) -> None:
         """The records of this store begin, or begin anew: those that were taken from it are no more."""
 
-    def take(self, store: Store, record: Record) -> None:
+    def take(self, store: Store, record: CellRecord) -> None:
         """One that has come. Raises nothing."""
 
 
@@ -107,9 +107,9 @@ class Follower:
                     subscriber.take(store, record)
         return position
 
-    def _record(self, placed: Placed) -> Record:
+    def _record(self, placed: Placed) -> CellRecord:
         what, attributes = parse(placed.key)
         check(placed.key, [0.0] * what.length)
         if placed.length != self._length(what):
             raise ValueError(f"{placed.length} numbers, expected {self._length(what)}")
-        return Record(what, attributes, placed)
+        return CellRecord(what, attributes, placed)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from telemetry.guard import guard
-from telemetry.store.follower import Record, Store
+from telemetry.store.follower import CellRecord, Store
 from telemetry.store.key import attributes_of, scope_from
 from telemetry.workers.worker import Worker
 
@@ -64,7 +64,7 @@ class Inheritance:
     def begin(self, store: Store) -> None:
         """What was inherited stays."""
 
-    def take(self, store: Store, record: Record) -> None:
+    def take(self, store: Store, record: CellRecord) -> None:
         """Inherit a label set, unless it is one that this process has brought."""
         handle = self._handles.get(record.what.name)
         if not handle or store is self._own or scope_from(record.what.scope).name != self._meter:

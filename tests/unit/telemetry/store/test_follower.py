@@ -16,7 +16,7 @@ from telemetry.scrape.page import Scraped
 from telemetry.scrape.sums_of_cells import SumsOfCells
 from telemetry.store import follower as module
 from telemetry.store.cells import Cells
-from telemetry.store.follower import Follower, Record, Store
+from telemetry.store.follower import CellRecord, Follower, Store
 from telemetry.store.key import What, key_of, parse, scope_of
 from telemetry.workers.inheritance import Inheritance
 from telemetry.workers.worker import Worker
@@ -33,7 +33,7 @@ class Told:
     def begin(self, _: Store) -> None:
         self.of.append("begin")
 
-    def take(self, _: Store, record: Record) -> None:
+    def take(self, _: Store, record: CellRecord) -> None:
         self.of.append(record.attributes.decode())
 
 
