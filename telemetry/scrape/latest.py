@@ -8,7 +8,7 @@ from itertools import zip_longest
 from telemetry.scrape.sums_of_cells import Series
 from telemetry.store.exemplars import Exemplar, Exemplars, exemplar_length, unpacked
 from telemetry.store.follower import CellRecord, Follower, Store
-from telemetry.store.key import What
+from telemetry.store.key import InstrumentKey
 from telemetry.workers.worker import Worker
 
 Row = Sequence[Exemplar | None]
@@ -31,7 +31,7 @@ class LatestExemplars:
         """Keep a record in mind."""
         self._records[store].append(record)
 
-    def of(self, find: Callable[[What, bytes], Series | None]) -> dict[int, Row]:
+    def of(self, find: Callable[[InstrumentKey, bytes], Series | None]) -> dict[int, Row]:
         """By where a series begins, as `find` has it."""
         found: dict[int, Row] = {}
         stores = self._stores()

@@ -15,7 +15,7 @@ from telemetry.scrape.text import Text, family, kind
 from telemetry.store.cells import Cells
 from telemetry.store.exemplars import Exemplars
 from telemetry.store.follower import Follower, Store
-from telemetry.store.key import What, scope_from, scope_of
+from telemetry.store.key import InstrumentKey, scope_from, scope_of
 from telemetry.workers.worker import Worker
 
 
@@ -26,7 +26,7 @@ class Scraped:
     def __init__(
         self,
         meter: str,
-        known: Mapping[str, What],
+        known: Mapping[str, InstrumentKey],
         cells: Cells,
         exemplars: Exemplars | None = None,
         worker: Worker | None = None,
@@ -62,17 +62,19 @@ class Scraped:
 
     def is_others(self, head: bytes) -> bool:
         """Whether keys that begin so are of other people's instruments."""
-        return not self._is_ours(What.of(head).scope)
+        return not self._is_ours(InstrumentKey.of(head).scope)
 
     def _is_ours(self, scope: str) -> bool:
         return scope_from(scope).name == self._meter
 
 
-def shown(meter: str, metrics: Iterable[Metric]) -> dict[str, What]:
+def shown(meter: str, metrics: Iterable[Metric]) -> dict[str, InstrumentKey]:
     """Those of a catalogue that a scrape shows from cells, by name: all but its gauges."""
     scope = scope_of(InstrumentationScope(meter))
     return {
-        metric.name: What(scope, metric.name, metric.unit, metric.description, metric.buckets or None)
+        metric.name: InstrumentKey(
+            scope, metric.name, metric.unit, metric.description, metric.buckets or None
+        )
         for metric in metrics
         if metric.kind != "gauge"
     }

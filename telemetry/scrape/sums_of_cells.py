@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from telemetry.scrape.pauses import Pauses
 from telemetry.store.follower import CellRecord, Follower, Store
-from telemetry.store.key import What, check
+from telemetry.store.key import InstrumentKey, check
 from telemetry.store.page import Placed
 
 AT_ONCE = 8_192
@@ -30,7 +30,7 @@ class Series(NamedTuple):
     """A series as it is shown: its instrument, its attributes as keys have them, where its numbers begin in
     the sums."""
 
-    what: What
+    what: InstrumentKey
     attributes: bytes
     start: int
 
@@ -99,7 +99,7 @@ class SumsOfCells:
     def __init__(
         self,
         is_ours: Callable[[str], bool],
-        known: Mapping[str, What],
+        known: Mapping[str, InstrumentKey],
         sleep: Callable[[float], None] = time.sleep,
         follower: Follower | None = None,
     ) -> None:
@@ -130,7 +130,7 @@ class SumsOfCells:
                 sums = self._added(found)
             return Sums(self.series[:], sums, broken)
 
-    def find(self, what: What, attributes: bytes) -> Series | None:
+    def find(self, what: InstrumentKey, attributes: bytes) -> Series | None:
         """The series of these attributes, as keys have them."""
         return self._by_series.get((what.name, what.bounds is None, attributes))
 
@@ -195,7 +195,7 @@ class SumsOfCells:
                 _add_fitted(sums, one)
         return sums
 
-    def _series(self, what: What, attributes: bytes) -> Series:
+    def _series(self, what: InstrumentKey, attributes: bytes) -> Series:
         name = what.name, what.bounds is None, attributes
         series = self._by_series.get(name)
         if series is None:

@@ -27,7 +27,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from telemetry.scrape.sums_of_cells import Bounds, fitted
 from telemetry.store.cells import Cells
-from telemetry.store.key import What, attributes_of, key_of, parse, scope_from, scope_of
+from telemetry.store.key import InstrumentKey, attributes_of, key_of, parse, scope_from, scope_of
 
 Amounts = Sequence[float]
 Found = Iterable[tuple[bytes, Amounts]]
@@ -60,7 +60,7 @@ def with_cells(
 class _Series:
     """Series of one metric, by their attributes as keys have them."""
 
-    what: What
+    what: InstrumentKey
     rows: dict[bytes, list[Amounts]] = field(default_factory=dict)
 
     def add(self, attributes: bytes, bounds: Bounds, numbers: Amounts) -> None:
@@ -96,16 +96,16 @@ class _Exported:
         return replace(self.metric, data=replace(data, data_points=own + series.points(began)))
 
 
-def _what(scope: InstrumentationScope, metric: Metric) -> What | None:
+def _what(scope: InstrumentationScope, metric: Metric) -> InstrumentKey | None:
     bounds: Bounds = None
     if isinstance(metric.data, HistogramData) and metric.data.data_points:
         bounds = tuple(metric.data.data_points[0].explicit_bounds)
     elif not (isinstance(metric.data, Sum) and metric.data.is_monotonic):
         return None
-    return What(scope_of(scope), metric.name, metric.unit or "", metric.description or "", bounds)
+    return InstrumentKey(scope_of(scope), metric.name, metric.unit or "", metric.description or "", bounds)
 
 
-def _sums(found: Found, known: Mapping[Any, What]) -> _Sums:
+def _sums(found: Found, known: Mapping[Any, InstrumentKey]) -> _Sums:
     """Those of one series added up, in the buckets that are `known`, or of whose comes first."""
     sums: _Sums = {}
     for key, numbers in found:
@@ -159,7 +159,7 @@ def _plus(point: Any, rows: Sequence[Amounts]) -> Any:
     return replace(point, bucket_counts=counted, count=sum(counted), sum=total)
 
 
-def _point(what: What, attributes: dict[str, Any], numbers: Amounts, began: int, now: int) -> Any:
+def _point(what: InstrumentKey, attributes: dict[str, Any], numbers: Amounts, began: int, now: int) -> Any:
     if what.bounds is None:
         return sum_point(attributes, began, now, numbers[0])
     return histogram_point(attributes, began, now, numbers, what.bounds)

@@ -15,7 +15,7 @@ from prometheus_client import utils
 from telemetry.scrape.pauses import Pauses
 from telemetry.scrape.sums_of_cells import Series
 from telemetry.store.exemplars import Exemplar
-from telemetry.store.key import What, attributes_of
+from telemetry.store.key import InstrumentKey, attributes_of
 
 EXPONENT_FROM = 1e6
 """From here on numbers are written with an exponent, as Go writes them."""
@@ -100,17 +100,17 @@ def _with_exemplars(text: str, found: Iterable[Exemplar | None]) -> str:
     return "\n".join(lines)
 
 
-def kind(what: What) -> str:
+def kind(what: InstrumentKey) -> str:
     """The type of a metric."""
     return "counter" if what.bounds is None else "histogram"
 
 
-def family(what: What) -> str:
+def family(what: InstrumentKey) -> str:
     """The name of a metric's family in OpenMetrics."""
     return what.name.removesuffix("_total") if what.bounds is None else what.name
 
 
-def _head(what: What) -> Head:
+def _head(what: InstrumentKey) -> Head:
     words = what.description.replace("\\", "\\\\").replace("\n", "\\n")
     name, unit = family(what), UNITS.get(what.unit)
     openmetrics = f"# HELP {name} {_escaped(what.description)}\n# TYPE {name} {kind(what)}\n"
@@ -120,7 +120,7 @@ def _head(what: What) -> Head:
     )
 
 
-def _template(what: What, attributes: Mapping[str, object]) -> str:
+def _template(what: InstrumentKey, attributes: Mapping[str, object]) -> str:
     """The series' lines with %s for each number."""
     labels = {name: str(value) for name, value in attributes.items()}
     if what.bounds is None:

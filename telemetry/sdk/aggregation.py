@@ -20,7 +20,7 @@ from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, S
 from telemetry.scrape.sums_with_sdk import histogram_point, sum_point
 from telemetry.store.cells import Cells, Claim
 from telemetry.store.exemplars import Exemplar, Exemplars, Offer
-from telemetry.store.key import What, key_of, scope_of
+from telemetry.store.key import InstrumentKey, key_of, scope_of
 
 LIMIT = 2_000
 """Label sets that an instrument may have, as in the SDK; there it is each process that may have so many."""
@@ -38,17 +38,17 @@ class CellStorage(NamedTuple):
     ours: bool = False
     exemplars: Exemplars | None = None
 
-    def claimed(self, what: What, attributes: Any) -> Claim:
+    def claimed(self, what: InstrumentKey, attributes: Any) -> Claim:
         """The cell of a series."""
         over = key_of(what, _OVERFLOW)
         return self.cells.claim(key_of(what, attributes), what.length, self.limit, over)
 
 
-def what_of(instrument: Any, bounds: Sequence[float] | None = None) -> What:
+def what_of(instrument: Any, bounds: Sequence[float] | None = None) -> InstrumentKey:
     """An instrument of the SDK."""
     scope = scope_of(instrument.instrumentation_scope)
     kept = None if bounds is None else tuple(bounds)
-    return What(scope, instrument.name, instrument.unit or "", instrument.description or "", kept)
+    return InstrumentKey(scope, instrument.name, instrument.unit or "", instrument.description or "", kept)
 
 
 class CellSums(SumAggregation):
@@ -82,7 +82,7 @@ class CellHistograms(ExplicitBucketHistogramAggregation):
 class InCell(ABC):
     """What the SDK asks of an aggregation of one series, with the numbers in a cell."""
 
-    def __init__(self, storage: CellStorage, what: What, attributes: Any, made: Any) -> None:
+    def __init__(self, storage: CellStorage, what: InstrumentKey, attributes: Any, made: Any) -> None:
         self.cell, self.writes, self._exports = storage.claimed(what, attributes)
         self._began = storage.cells.began
         self._attributes = attributes

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 from telemetry.store.cells import Cells
-from telemetry.store.key import What
+from telemetry.store.key import InstrumentKey
 
 _FIELDS = struct.Struct("<8d")
 WORDS = 9
@@ -41,7 +41,7 @@ class Exemplar(NamedTuple):
         return {"trace_id": f"{self.trace_id:032x}", "span_id": f"{self.span_id:016x}"}
 
 
-def exemplar_length(what: What) -> int:
+def exemplar_length(what: InstrumentKey) -> int:
     """How many numbers the exemplars of one series take."""
     return what.places * WORDS
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from telemetry.store.key import What, check, parse
+from telemetry.store.key import InstrumentKey, check, parse
 from telemetry.store.page import Placed
 
 
@@ -26,7 +26,7 @@ class Store(Protocol):
 class CellRecord(NamedTuple):
     """A record: its instrument, its attributes as keys have them, and where its numbers are."""
 
-    what: What
+    what: InstrumentKey
     attributes: bytes
     placed: Placed
 
@@ -48,7 +48,7 @@ class _Position:
     broken: int = 0
 
 
-def _length(what: What) -> int:
+def _length(what: InstrumentKey) -> int:
     return what.length
 
 
@@ -59,7 +59,7 @@ class Follower:
     `length`: how many numbers a record of an instrument has; another is broken, as one that is no series.
     """
 
-    def __init__(self, length: Callable[[What], int] = _length) -> None:
+    def __init__(self, length: Callable[[InstrumentKey], int] = _length) -> None:
         self._length = length
         self._positions: dict[Store, _Position] = {}
         self._subscribers: list[Subscriber] = []

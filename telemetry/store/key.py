@@ -13,7 +13,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 Attributes = Mapping[str, Any]
 
 
-class What(NamedTuple):
+class InstrumentKey(NamedTuple):
     """An instrument; `bounds` are those of a histogram's buckets, None for a counter."""
 
     scope: str
@@ -23,7 +23,7 @@ class What(NamedTuple):
     bounds: tuple[float, ...] | None = None
 
     @classmethod
-    def of(cls, head: bytes) -> What:
+    def of(cls, head: bytes) -> InstrumentKey:
         """The instrument of the keys that begin so."""
         return _what(head)
 
@@ -49,11 +49,11 @@ def scope_of(scope: InstrumentationScope) -> str:
 
 
 def scope_from(text: str) -> InstrumentationScope:
-    """The meter of a `What`."""
+    """The meter of a `InstrumentKey`."""
     return InstrumentationScope(**json.loads(text))
 
 
-def key_of(what: What, attributes: Attributes) -> bytes:
+def key_of(what: InstrumentKey, attributes: Attributes) -> bytes:
     """One series. Equal for equal attributes, in whatever order they were given."""
     return _head(what) + b"\n" + text_of(attributes)
 
@@ -75,7 +75,7 @@ def head_of(key: bytes) -> bytes:
     return key.partition(b"\n")[0]
 
 
-def parse(key: bytes) -> tuple[What, bytes]:
+def parse(key: bytes) -> tuple[InstrumentKey, bytes]:
     """The instrument of a key, and its attributes as they stand there."""
     head, _, attributes = key.partition(b"\n")
     return _what(head), attributes
@@ -96,15 +96,17 @@ def _are_attributes(text: bytes) -> bool:
 
 
 @lru_cache(4096)
-def _head(what: What) -> bytes:
+def _head(what: InstrumentKey) -> bytes:
     return json.dumps(what, ensure_ascii=False).encode(errors="surrogatepass")
 
 
 @lru_cache(4096)
-def _what(head: bytes) -> What:
+def _what(head: bytes) -> InstrumentKey:
     try:
         scope, name, unit, description, bounds = json.loads(head)
         scope_from(scope)
-        return What(scope, name, unit, description, None if bounds is None else tuple(map(float, bounds)))
+        return InstrumentKey(
+            scope, name, unit, description, None if bounds is None else tuple(map(float, bounds))
+        )
     except (TypeError, RecursionError) as error:
         raise ValueError(f"{head!r} is no instrument: {error}") from None

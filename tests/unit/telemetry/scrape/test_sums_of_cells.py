@@ -20,12 +20,12 @@ from telemetry.sdk.aggregation import CellStorage
 from telemetry.sdk.readers import GroupReader
 from telemetry.store.cells import Cells
 from telemetry.store.exemplars import WORDS, Exemplars
-from telemetry.store.key import What, key_of, scope_of
+from telemetry.store.key import InstrumentKey, key_of, scope_of
 from telemetry.workers.worker import Worker
 
 SCOPE = scope_of(InstrumentationScope("reviewlens"))
-SECONDS = What(SCOPE, "seconds", "s", "", (1.0,))
-TEA = What(SCOPE, "tea_total", "", "cups")
+SECONDS = InstrumentKey(SCOPE, "seconds", "s", "", (1.0,))
+TEA = InstrumentKey(SCOPE, "tea_total", "", "cups")
 AMOUNTS = (0.1, 0.2, 0.3)  # what they add up to depends on the order
 
 
@@ -143,10 +143,10 @@ def test_a_file_that_another_stands_in_place_of_is_followed(tmp_path: Path) -> N
 
 
 def test_a_worker_of_another_release_is_shown_in_todays_buckets_and_words(tmp_path: Path) -> None:
-    known = What(SCOPE, "seconds", "s", "new words", (2.0, 5.0))
+    known = InstrumentKey(SCOPE, "seconds", "s", "new words", (2.0, 5.0))
     own, other = Worker(tmp_path), Worker(tmp_path)
     own.cells.cell(key_of(known, {}), 4).add_two(0, 1, 3, 1.0)
-    old = other.cells.cell(key_of(What(SCOPE, "seconds", "s", "old words", (1.0, 2.0, 4.0)), {}), 5)
+    old = other.cells.cell(key_of(InstrumentKey(SCOPE, "seconds", "s", "old words", (1.0, 2.0, 4.0)), {}), 5)
     for at, amount in enumerate((1, 2, 4, 8, 99.5)):
         old.add(at, amount)
     for worker in (own, other):

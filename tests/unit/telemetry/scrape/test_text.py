@@ -9,11 +9,11 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from telemetry.scrape.pauses import SECONDS
 from telemetry.scrape.sums_of_cells import Series
 from telemetry.scrape.text import AT_ONCE, Text
-from telemetry.store.key import What, scope_of, text_of
+from telemetry.store.key import InstrumentKey, scope_of, text_of
 
 SCOPE = scope_of(InstrumentationScope("reviewlens"))
-TEA = What(SCOPE, "tea_total", "{cup}", "cups")
-POUR = What(SCOPE, "pour_seconds", "s", 'a "pour"\\\nof tea', (0.5,))
+TEA = InstrumentKey(SCOPE, "tea_total", "{cup}", "cups")
+POUR = InstrumentKey(SCOPE, "pour_seconds", "s", 'a "pour"\\\nof tea', (0.5,))
 
 
 def rendered(text: Text, series: list[Series], sums: list[float], **kwargs: Any) -> str:

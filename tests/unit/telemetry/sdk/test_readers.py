@@ -28,7 +28,7 @@ from telemetry.sdk.probe import unsupported
 from telemetry.sdk.readers import GroupReader, in_cells
 from telemetry.settings import load
 from telemetry.store.cells import Cells
-from telemetry.store.key import What, attributes_of, check, key_of, parse, scope_from, scope_of
+from telemetry.store.key import InstrumentKey, attributes_of, check, key_of, parse, scope_from, scope_of
 from telemetry.store.reader import read
 from telemetry.testing import Recorded
 from telemetry.workers.worker import Worker
@@ -74,7 +74,7 @@ def provider(reader: MetricReader) -> MeterProvider:
 
 
 def test_a_key_is_read_back_and_knows_no_order() -> None:
-    what = What(M, "name", "s", 'with "quotes"\n', (0.5, 1.0))
+    what = InstrumentKey(M, "name", "s", 'with "quotes"\n', (0.5, 1.0))
     key = key_of(what, {"b": "소음\n", "a": 1})
     assert parse(key)[0] == what
     assert attributes_of(parse(key)[1]) == {"a": 1, "b": "소음\n"}
@@ -86,8 +86,8 @@ def test_a_key_is_read_back_and_knows_no_order() -> None:
 def test_a_worker_that_has_nothing_yet_tells_of_the_others(tmp_path: Path) -> None:
     registry = CollectorRegistry()
     other = opened(tmp_path / "1.cells")
-    other.cell(key_of(What(M, "tea_total", "", "cups"), {"kind": "green"}), 1).add(0, 4)
-    other.cell(key_of(What(M, "seconds", "s", "", (1.0,)), {}), 3).add_two(0, 2, 2, 0.5)
+    other.cell(key_of(InstrumentKey(M, "tea_total", "", "cups"), {"kind": "green"}), 1).add(0, 4)
+    other.cell(key_of(InstrumentKey(M, "seconds", "s", "", (1.0,)), {}), 3).add_two(0, 2, 2, 0.5)
     provider(group_reader(Worker(tmp_path), registry))
     text = generate_latest(registry).decode()
     assert 'tea_total{kind="green"} 4.0' in text
@@ -104,8 +104,8 @@ def test_a_release_may_change_words_and_buckets_of_a_metric_that_goes_on(tmp_pat
     meter.create_counter("tea_total", description="new words").add(1)
     meter.create_histogram("tea_seconds", "s", explicit_bucket_boundaries_advisory=(2, 5)).record(1)
     old = opened(tmp_path / "1.cells")
-    old.cell(key_of(What(M, "tea_total", "", "old words"), {}), 1).add(0, 4)
-    numbers = old.cell(key_of(What(M, "tea_seconds", "s", "", (1.0, 2.0, 4.0)), {}), 5)
+    old.cell(key_of(InstrumentKey(M, "tea_total", "", "old words"), {}), 1).add(0, 4)
+    numbers = old.cell(key_of(InstrumentKey(M, "tea_seconds", "s", "", (1.0, 2.0, 4.0)), {}), 5)
     for at, amount in enumerate((1, 2, 4, 8, 99.5)):
         numbers.add(at, amount)
     lines = [line for line in generate_latest(registry).decode().splitlines() if line[0] != "#"]
@@ -137,7 +137,7 @@ def test_attributes_of_any_kind_are_counted_and_merged(attributes: Any, tmp_path
 def test_values_that_python_holds_for_equal_stay_apart(tmp_path: Path) -> None:
     other = opened(tmp_path / "1.cells")
     for value in (1, True, 1.0, "1"):
-        other.cell(key_of(What(M, "tea_total", "", ""), {"a": value}), 1).add(0, 1)
+        other.cell(key_of(InstrumentKey(M, "tea_total", "", ""), {"a": value}), 1).add(0, 1)
     found = points(with_cells(nothing(), Worker(tmp_path).cells, read(tmp_path / "1.cells")))
     assert [(repr(point.attributes["a"]), point.value) for point in found] == [
         ("1", 1),
@@ -160,7 +160,7 @@ def test_meters_of_one_name_and_two_versions_are_two() -> None:
 
 def test_a_series_that_comes_between_collecting_and_adding_up_is_there_once(tmp_path: Path) -> None:
     """Its worker goes on with a file: the total neither falls nor doubles for one scrape."""
-    opened(tmp_path / "0.cells").cell(key_of(What(M, "tea_total", "", ""), {"a": "b"}), 1).add(0, 3)
+    opened(tmp_path / "0.cells").cell(key_of(InstrumentKey(M, "tea_total", "", ""), {"a": "b"}), 1).add(0, 3)
     worker, reader = Worker(tmp_path), InMemoryMetricReader()
     in_cells(reader, CellStorage(worker.cells))
     tea = provider(reader).get_meter("m", "1.2", attributes={"a": "b"}).create_counter("tea_total")
@@ -176,7 +176,7 @@ def test_a_series_that_comes_between_collecting_and_adding_up_is_there_once(tmp_
 def test_what_was_left_began_when_it_was_first_counted(tmp_path: Path) -> None:
     """A start that moves with every push is a reset to who turns totals into differences."""
     worker = Worker(tmp_path)
-    worker.cells.cell(key_of(What(M, "tea_total", "", ""), {}), 1).add(0, 3)
+    worker.cells.cell(key_of(InstrumentKey(M, "tea_total", "", ""), {}), 1).add(0, 3)
     (point,) = points(with_cells(nothing(), worker.cells))
     assert point.start_time_unix_nano == worker.cells.began
 
@@ -191,8 +191,8 @@ def test_exemplars_and_other_kinds_are_as_they_were(tmp_path: Path) -> None:
     meter.create_up_down_counter("pots").add(-2)
     meter.create_gauge("degrees").set(90)
     other = opened(tmp_path / "1.cells")
-    other.cell(key_of(What(M, "tea_total", "", ""), {}), 1).add(0, 3)
-    other.cell(key_of(What(M, "seconds", "s", "", (1,)), {}), 3).add_two(1, 1, 2, 7)
+    other.cell(key_of(InstrumentKey(M, "tea_total", "", ""), {}), 1).add(0, 3)
+    other.cell(key_of(InstrumentKey(M, "seconds", "s", "", (1,)), {}), 3).add_two(1, 1, 2, 7)
     data = reader.get_metrics_data()
     assert data
     tea, seconds, pots, degrees = points(with_cells(data, worker.cells, others(worker)))
@@ -262,7 +262,7 @@ def test_our_metrics_keep_to_their_bound_over_workers_at_once(tmp_path: Path) ->
 
 @pytest.mark.parametrize("numbers", [[-1.0], [math.nan], [math.inf], [], [1.0, 2.0]])
 def test_what_no_counter_can_have_is_refused(numbers: list[float]) -> None:
-    key = key_of(What(M, "tea_total", "", ""), {})
+    key = key_of(InstrumentKey(M, "tea_total", "", ""), {})
     check(key, [0.0])
     with pytest.raises(ValueError, match="are not the numbers of tea_total"):
         check(key, numbers)
@@ -312,8 +312,8 @@ def test_what_is_foreign_and_near_the_largest_float_stops_no_scrape(tmp_path: Pa
     meter = provider(group_reader(worker, registry)).get_meter("m", "1.2", attributes={"a": "b"})
     meter.create_counter("tea_total").add(1.7e308)
     meter.create_counter("cups_total").add(1)
-    other.cell(key_of(What(M, "tea_total", "", ""), {}), 1).add(0, 1.7e308)
-    other.cell(key_of(What(M, "cups_total", "", ""), {}), 1).add(0, 2)
+    other.cell(key_of(InstrumentKey(M, "tea_total", "", ""), {}), 1).add(0, 1.7e308)
+    other.cell(key_of(InstrumentKey(M, "cups_total", "", ""), {}), 1).add(0, 2)
     lines = generate_latest(registry).decode().splitlines()
     assert "cups_total 3.0" in lines
     assert "tea_total +Inf" in lines

@@ -18,12 +18,12 @@ from telemetry.scrape.page import Scraped
 from telemetry.settings import load
 from telemetry.store.cells import Cells
 from telemetry.store.exemplars import WORDS, Exemplar, Exemplars, Span, unpacked
-from telemetry.store.key import What, key_of, scope_of
+from telemetry.store.key import InstrumentKey, key_of, scope_of
 from telemetry.testing import StepClock, recording
 from telemetry.workers.worker import Worker
 
 SPAN = (2**128 - 3, 2**64 - 5)  # as large as ids get
-SECONDS = What(scope_of(InstrumentationScope("reviewlens")), "seconds", "s", "", (1.0, 2.0))
+SECONDS = InstrumentKey(scope_of(InstrumentationScope("reviewlens")), "seconds", "s", "", (1.0, 2.0))
 KEY = key_of(SECONDS, {"a": "b"})
 
 

@@ -17,11 +17,11 @@ from telemetry.scrape.sums_of_cells import SumsOfCells
 from telemetry.store import follower as module
 from telemetry.store.cells import Cells
 from telemetry.store.follower import CellRecord, Follower, Store
-from telemetry.store.key import What, key_of, parse, scope_of
+from telemetry.store.key import InstrumentKey, key_of, parse, scope_of
 from telemetry.workers.inheritance import Inheritance
 from telemetry.workers.worker import Worker
 
-TEA = What(scope_of(InstrumentationScope("reviewlens")), "tea_total", "", "")
+TEA = InstrumentKey(scope_of(InstrumentationScope("reviewlens")), "tea_total", "", "")
 
 
 class Told:

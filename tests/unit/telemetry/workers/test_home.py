@@ -10,10 +10,10 @@ import pytest
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from telemetry.guard import guard
-from telemetry.store.key import What, key_of, scope_of
+from telemetry.store.key import InstrumentKey, key_of, scope_of
 from telemetry.workers.worker import Worker
 
-KEY = key_of(What(scope_of(InstrumentationScope("m")), "tea_total", "", ""), {})
+KEY = key_of(InstrumentKey(scope_of(InstrumentationScope("m")), "tea_total", "", ""), {})
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from telemetry.guard import guard
 from telemetry.scrape.sums_of_cells import SumsOfCells
 from telemetry.store.cells import Cells
-from telemetry.store.key import What, key_of, scope_of
+from telemetry.store.key import InstrumentKey, key_of, scope_of
 from telemetry.store.page import SIZE as CHUNK
 from telemetry.store.reader import read
 from telemetry.testing import recording
@@ -23,7 +23,7 @@ from telemetry.workers import number as numbered
 from telemetry.workers.worker import Worker
 
 SCOPE = scope_of(InstrumentationScope("m"))
-KEY = key_of(What(SCOPE, "tea_total", "", ""), {})
+KEY = key_of(InstrumentKey(SCOPE, "tea_total", "", ""), {})
 
 
 def others(worker: Worker) -> list[tuple[bytes, list[float]]]:
@@ -112,7 +112,7 @@ def test_a_corrupt_file_costs_that_file_alone(tmp_path: Path) -> None:
 
 
 def keys(number_: int) -> list[bytes]:
-    return [key_of(What(SCOPE, "tea_total", "", ""), {"number": at}) for at in range(number_)]
+    return [key_of(InstrumentKey(SCOPE, "tea_total", "", ""), {"number": at}) for at in range(number_)]
 
 
 def test_what_is_sound_in_a_broken_file_goes_on(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_whatever_bytes_a_file_has_a_scrape_goes_on(tmp_path: Path) -> None:
     numbers that a metric can have, or a fault is told."""
     own, path = Worker(tmp_path), tmp_path / "1.cells"
     Cells(os.open(path, os.O_RDWR | os.O_CREAT)).cell(KEY, 1).add(0, 3)
-    histogram = key_of(What(SCOPE, "seconds", "s", "", (1.0,)), {"a": "b"})
+    histogram = key_of(InstrumentKey(SCOPE, "seconds", "s", "", (1.0,)), {"a": "b"})
     Cells(os.open(path, os.O_RDWR | os.O_CREAT)).cell(histogram, 3).add_two(0, 1, 2, 0.5)
     content = path.read_bytes()
     wrongs = [(at, wrong) for at, byte in enumerate(content) if byte for wrong in (0xFF, 0x00, byte ^ 0x80)]
