@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from telemetry.doctor.product import Product
+from telemetry.doctor.product import ExaminedProgram
 from telemetry.settings import SERVICE_NAME
 
 # Jobs as monitoring/*.yml has them; a test compares.
-PRODUCT = Product(
+PRODUCT = ExaminedProgram(
     host_variable="REVIEWLENS_HOST",
     jobs=frozenset({SERVICE_NAME, "reviewlens-backend"}),
     optional_jobs=frozenset({"crawl-script"}),

@@ -96,7 +96,7 @@ def _round_up(seconds: float) -> int:
 
 
 def catalogued(values: Mapping[str, int], single_labels: Set[str] = frozenset()) -> Counter[str]:
-    """Series by metric, with so many values in each label. See Product."""
+    """Series by metric, with so many values in each label. See ExaminedProgram."""
     return Counter(
         {
             metric.name: _label_sets(metric, values, single_labels) * metric.series_per_label_set

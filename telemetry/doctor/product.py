@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
-class Product:
+class ExaminedProgram:
     """One program. `host_variable` sets the address on which it listens.
 
     `jobs`: names of jobs or services under which Prometheus has it; `optional_jobs` may be down at any time.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
-from telemetry.doctor.product import Product
+from telemetry.doctor.product import ExaminedProgram
 from telemetry.push.target import PushTarget, target
 from telemetry.settings import LISTENER_HOST, Settings, SettingsError, Signal, load
 
@@ -25,7 +25,7 @@ class Subject:
     """
 
     environ: Mapping[str, str]
-    product: Product = field(default_factory=Product)
+    product: ExaminedProgram = field(default_factory=ExaminedProgram)
     api_host: str = "127.0.0.1"
     api_port: int = 8000
     scrape_interval: float | None = None

@@ -9,12 +9,12 @@ from support.servers import ROOT
 
 from app.product import PRODUCT
 from telemetry.doctor.backend import Backend
-from telemetry.doctor.product import Product
+from telemetry.doctor.product import ExaminedProgram
 from telemetry.doctor.prometheus import Sample, ScrapeTarget
 from telemetry.doctor.subject import Subject
 from telemetry.doctor.targets import targets
 
-SHOP = Product("SHOP_HOST", frozenset({"shop"}), frozenset({"batch"}))
+SHOP = ExaminedProgram("SHOP_HOST", frozenset({"shop"}), frozenset({"batch"}))
 WORDS = {
     "reviewlens",
     *PRODUCT.jobs,
