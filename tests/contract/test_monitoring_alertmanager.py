@@ -6,14 +6,13 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import httpx
 import pytest
 import yaml
+from support.http_server import QuietHandler, http_server
 from support.servers import ROOT, Server, alertmanager, wait_for
 
 from monitoring.targets import HERE, read_targets
@@ -28,33 +27,26 @@ WORDS = {"summary": "High error rate", "description": "10% failed.", "runbook_ur
 
 
 class Inbox:
-    """A local HTTP server that keeps what is posted to it."""
+    """What is posted to a local HTTP server, and its address."""
+
+    url = ""
 
     def __init__(self) -> None:
         self.received: list[dict[str, object]] = []
-        inbox = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                inbox.received.append(json.loads(body))
-                self.send_response(200)
-                self.end_headers()
-                self.wfile.write(b"ok")
-
-            def log_message(self, format: str, *args: object) -> None: ...
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/secret-path"
 
 
 @pytest.fixture
 def inbox() -> Iterator[Inbox]:
     inbox = Inbox()
-    Thread(target=inbox.server.serve_forever, daemon=True).start()
-    yield inbox
-    inbox.server.shutdown()
-    inbox.server.server_close()
+
+    class Handler(QuietHandler):
+        def do_POST(self) -> None:
+            inbox.received.append(json.loads(self.body()))
+            self.answer(200, b"ok")
+
+    with http_server(Handler) as url:
+        inbox.url = f"{url}/secret-path"
+        yield inbox
 
 
 def switched_on(receiver: str, secrets: Path) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 import yaml
+from support.http_server import QuietHandler, http_server
 from support.paths import shortened
 from support.servers import free_port, prometheus, wait_for
 
@@ -28,25 +27,13 @@ def accepted() -> Iterator[tuple[int, list[str]]]:
     """The port of a target without numbers, and the Accept header of each scrape of it."""
     heard: list[str] = []
 
-    class Target(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_GET(self) -> None:
             heard.append(self.headers["Accept"])
-            self.send_response(200)
-            self.send_header("Content-Type", "text/plain; version=0.0.4")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+            self.answer(200, Content_Type="text/plain; version=0.0.4")
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Target) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield server.server_address[1], heard
-        finally:
-            server.shutdown()
-            thread.join()
+    with http_server(Handler) as url:
+        yield int(url.rpartition(":")[2]), heard
 
 
 @pytest.mark.parametrize("version", VERSIONS)

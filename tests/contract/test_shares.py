@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 
 import promql_parser
 import pytest
+from support.http_server import QuietHandler, http_server
 from support.panels import DASHBOARDS, PanelQuery, load, of_dashboard, of_rules
 from support.servers import PrometheusServer, prometheus, wait_for
 
@@ -66,39 +64,24 @@ user_journey_stage_total{{category="chair",stage="product_selection",action="ent
 """
 
 
-class _Page(BaseHTTPRequestHandler):
-    """Counters that grow with each scrape."""
-
-    def __init__(self, numbers: Iterator[int], series: str, *rest: object) -> None:
-        self._text = partial(lambda: PAGE.format(next(numbers), series))
-        super().__init__(*rest)  # type: ignore[arg-type]
-
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", "text/plain; version=0.0.4")
-        self.end_headers()
-        self.wfile.write(self._text().encode())
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
 @contextmanager
 def scraped(series: str) -> Iterator[PrometheusServer]:
-    """A Prometheus that scrapes such a page each second."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Page, count(1), series))
-    threading.Thread(target=partial(server.serve_forever, 0.01), daemon=True).start()
-    config = (
-        "scrape_configs: [{job_name: page, scrape_interval: 1s, scrape_timeout: 1s, "
-        f"static_configs: [{{targets: ['127.0.0.1:{server.server_port}']}}]}}]"
-    )
-    try:
+    """A Prometheus that scrapes a page of counters each second; they grow with each scrape."""
+    numbers = count(1)
+
+    class Handler(QuietHandler):
+        def do_GET(self) -> None:
+            text = PAGE.format(next(numbers), series)
+            self.answer(200, text.encode(), Content_Type="text/plain; version=0.0.4")
+
+    with http_server(Handler) as url:
+        config = (
+            "scrape_configs: [{job_name: page, scrape_interval: 1s, scrape_timeout: 1s, "
+            f"static_configs: [{{targets: ['{url.removeprefix('http://')}']}}]}}]"
+        )
         with prometheus(config) as asked:
             wait_for("two scrapes", lambda: asked.value("sum(rate(http_requests_total[5m]))"))
             yield asked
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 @pytest.mark.parametrize("world", WORLDS)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from support.doctored import arrives, environ, refuses, verdict
+from support.http_server import QuietHandler, http_server
 from support.servers import free_port
 
 from telemetry.doctor.finding import Finding
@@ -24,26 +23,13 @@ PAGE = "<html><title>Sign in</title></html>"
 def gateway(status: int, body: str = "", **headers: str) -> Iterator[str]:
     """A server that answers every push so; its URL."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            self.send_response(status)
-            for name, value in {"Content-Length": str(len(body)), **headers}.items():
-                self.send_header(name.replace("_", "-"), value)
-            self.end_headers()
-            self.wfile.write(body.encode())
+            self.body()
+            self.answer(status, body.encode(), **headers)
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
-        thread = threading.Thread(target=http.serve_forever, args=(0.01,), daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{http.server_address[1]}"
-        finally:
-            http.shutdown()
-            thread.join()
+    with http_server(Handler) as url:
+        yield url
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 import requests
+from support.http_server import QuietHandler, http_server
 
 from telemetry.doctor import proxies
 
@@ -35,19 +34,15 @@ def endless(request: pytest.FixtureRequest) -> Iterator[str]:
     """The address of a server whose answers do not end."""
     pour: Callable[[Any], None] = request.param
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_GET(self) -> None:
             self.send_response(200)
             self.end_headers()
             with suppress(OSError):
                 pour(self.wfile)
 
-        def log_message(self, *_: object) -> None: ...
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with http_server(Handler) as url:
+        yield url
 
 
 @pytest.mark.timeout(60)
@@ -60,17 +55,10 @@ def test_an_answer_without_end_is_given_up(endless: str, monkeypatch: pytest.Mon
 def test_a_whole_answer_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
     """With its text and its status, as requests would."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_GET(self) -> None:
-            self.send_response(503)
-            self.send_header("content-type", "application/json")
-            self.end_headers()
-            self.wfile.write(b'{"a": 1}')
+            self.answer(503, b'{"a": 1}', Content_Type="application/json")
 
-        def log_message(self, *_: object) -> None: ...
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        answer = proxies.get(f"http://127.0.0.1:{server.server_port}", timeout=TIMEOUT)
-        server.shutdown()
+    with http_server(Handler) as url:
+        answer = proxies.get(url, timeout=TIMEOUT)
     assert (answer.status_code, answer.json(), answer.text) == (503, {"a": 1}, '{"a": 1}')

@@ -6,15 +6,13 @@ from __future__ import annotations
 import json
 import re
 import socket
-import ssl
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 import trustme
+from support.http_server import QuietHandler, http_server
 from support.servers import free_port
 
 from telemetry.doctor.backend import Backend
@@ -33,28 +31,17 @@ JSON, HTML = "application/json", "text/html; charset=utf-8"
 def answering(status: int, kind: str, body: str = "", tls: bool = False) -> Iterator[str]:
     """The address of a server that answers every GET so."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_GET(self) -> None:
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.end_headers()
-            self.wfile.write(body.encode())
+            self.answer(status, body.encode(), Content_Type=kind)
 
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
+            self.body()
             self.do_GET()
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
-        if tls:
-            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-            trustme.CA().issue_cert("localhost").configure_cert(context)
-            http.socket = context.wrap_socket(http.socket, server_side=True)
-        threading.Thread(target=http.serve_forever, args=(0.01,), daemon=True).start()
-        yield f"http{'s' if tls else ''}://localhost:{http.server_address[1]}"
-        http.shutdown()
+    certificate = trustme.CA().issue_cert("localhost") if tls else None
+    with http_server(Handler, certificate, "localhost") as url:
+        yield url
 
 
 @contextmanager

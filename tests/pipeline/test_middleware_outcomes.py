@@ -15,6 +15,7 @@ import pytest
 from fastapi import BackgroundTasks, FastAPI, Request
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.responses import StreamingResponse
+from support.clocks import SetClock
 from support.live import serving
 from support.servers import wait_for
 
@@ -22,22 +23,13 @@ from telemetry import instrument
 from telemetry.testing import Recorded
 
 
-class Clock:
-    """Seconds that a test sets."""
-
-    now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
-def clock() -> Clock:
+def clock() -> SetClock:
     """The middleware's clock."""
-    return Clock()
+    return SetClock(1_000.0)
 
 
-def build(metrics: Recorded, clock: Clock) -> FastAPI:
+def build(metrics: Recorded, clock: SetClock) -> FastAPI:
     """An application whose every end point ends in its own way, each after 2 s of the clock."""
     app = FastAPI()
 
@@ -120,7 +112,7 @@ def access_lines(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 def test_an_exception_is_500_and_goes_on_to_the_server(
-    metrics: Recorded, clock: Clock, caplog: pytest.LogCaptureFixture
+    metrics: Recorded, clock: SetClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Counted once, with its duration; uvicorn logs the very exception."""
     caplog.set_level(logging.INFO)
@@ -134,7 +126,7 @@ def test_an_exception_is_500_and_goes_on_to_the_server(
     assert any(r.exc_info and str(r.exc_info[1]) == "on purpose" for r in caplog.records)
 
 
-def test_a_streamed_response_is_counted_when_it_ends(metrics: Recorded, clock: Clock) -> None:
+def test_a_streamed_response_is_counted_when_it_ends(metrics: Recorded, clock: SetClock) -> None:
     """The time between the first and the last byte is part of it."""
     with serving(build(metrics, clock)) as url:
         assert httpx.get(url + "/stream").text == "onetwo"
@@ -142,7 +134,7 @@ def test_a_streamed_response_is_counted_when_it_ends(metrics: Recorded, clock: C
     assert seconds(metrics, "/stream") == 2
 
 
-def test_an_exception_in_the_middle_of_a_stream_is_500(metrics: Recorded, clock: Clock) -> None:
+def test_an_exception_in_the_middle_of_a_stream_is_500(metrics: Recorded, clock: SetClock) -> None:
     """The client got a 200 that broke off: that is a failure, and counted once."""
     with serving(build(metrics, clock)) as url, pytest.raises(httpx.RemoteProtocolError):
         httpx.get(url + "/broken-stream")
@@ -151,7 +143,7 @@ def test_an_exception_in_the_middle_of_a_stream_is_500(metrics: Recorded, clock:
     assert unhandled(metrics) == 1
 
 
-def test_background_work_is_no_part_of_the_request(metrics: Recorded, clock: Clock) -> None:
+def test_background_work_is_no_part_of_the_request(metrics: Recorded, clock: SetClock) -> None:
     """It takes 100 s after the answer; the request took 2."""
     with serving(build(metrics, clock)) as url:
         assert httpx.get(url + "/background").status_code == 200
@@ -160,7 +152,7 @@ def test_background_work_is_no_part_of_the_request(metrics: Recorded, clock: Clo
 
 
 def test_an_exception_in_background_work_keeps_the_200(
-    metrics: Recorded, clock: Clock, caplog: pytest.LogCaptureFixture
+    metrics: Recorded, clock: SetClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The answer was right; the error is counted once, and the request once."""
     caplog.set_level(logging.INFO)
@@ -181,7 +173,7 @@ def connected(url: str, request: bytes) -> socket.socket:
 
 
 @pytest.fixture(params=["plain", "below BaseHTTPMiddleware"])
-def app(request: pytest.FixtureRequest, metrics: Recorded, clock: Clock) -> Iterator[FastAPI]:
+def app(request: pytest.FixtureRequest, metrics: Recorded, clock: SetClock) -> Iterator[FastAPI]:
     """The application as it is, and with the middleware that many have, which runs it in another task."""
     app = build(metrics, clock)
     if request.param != "plain":
@@ -215,7 +207,7 @@ def test_a_client_that_leaves_during_its_upload_is_499(metrics: Recorded, app: F
     assert unhandled(metrics) == 0
 
 
-def test_a_request_that_the_server_cancels_is_500_once(metrics: Recorded, clock: Clock) -> None:
+def test_a_request_that_the_server_cancels_is_500_once(metrics: Recorded, clock: SetClock) -> None:
     """A shutdown that does not wait any longer: uvicorn answers 500. The application made no error."""
     with serving(build(metrics, clock), timeout_graceful_shutdown=1) as url:
         client = connected(url, b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -246,7 +238,7 @@ def test_an_application_whose_threads_are_all_busy_is_still_scraped(metrics: Rec
     assert counted(metrics) == {("/slow", "200"): 45}
 
 
-def test_requests_at_the_same_time_are_each_counted_once(metrics: Recorded, clock: Clock) -> None:
+def test_requests_at_the_same_time_are_each_counted_once(metrics: Recorded, clock: SetClock) -> None:
     """300, 20 at a time, good and bad."""
     paths = ["/stream", "/raise", "/nowhere"] * 100
 

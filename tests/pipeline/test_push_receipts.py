@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import grpc
@@ -23,6 +22,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import (
     TraceServiceServicer,
     add_TraceServiceServicer_to_server,
 )
+from support.http_server import QuietHandler, QuietServer
 
 from telemetry.doctor.push import push_nothing
 from telemetry.push.target import target
@@ -41,12 +41,8 @@ def partly(signal: str, words: str = WORDS) -> Any:
     return answer
 
 
-def whole(handler: Any, body: bytes, status: int = 200, **headers: str) -> None:
-    handler.send_response(status)
-    for name, value in {"Content-Length": str(len(body)), **headers}.items():
-        handler.send_header(name.replace("_", "-"), value)
-    handler.end_headers()
-    handler.wfile.write(body)
+def whole(handler: QuietHandler, body: bytes, status: int = 200, **headers: str) -> None:
+    handler.answer(status, body, **headers)
 
 
 def endless(handler: Any, status: int = 200, piece: bytes = MEGABYTE, pause: float = 0.0) -> None:
@@ -96,23 +92,16 @@ HTTP: dict[str, tuple[Callable[[Any], None], str]] = {
 def http_receiver(answer: Callable[[Any], None]) -> Iterator[tuple[str, Any]]:
     """Its address, and the server, which knows how much of its answers was written."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
+            self.body()
             answer(self)
 
-        def log_message(self, *_: object) -> None:
-            """Nothing."""
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
+    class CountingServer(QuietServer):
         written = 0
         over = threading.Event()
 
-        def handle_error(self, *_: object) -> None:
-            """The client leaves: that is what is asked for."""
-
-    with Server(("127.0.0.1", 0), Handler) as server:
+    with CountingServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}", server
         server.shutdown()

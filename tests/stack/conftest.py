@@ -8,13 +8,13 @@ import os
 import sys
 import tarfile
 import tempfile
-import threading
 from collections.abc import Iterator
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 
 import pytest
+from support.http_server import http_server
 from support.own_stack import environment
 
 from scripts.stack.manifest import Program, detect, programs
@@ -53,7 +53,7 @@ class Mirror:
         return archive
 
 
-class _Quiet(SimpleHTTPRequestHandler):
+class _Files(SimpleHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         """Say nothing."""
 
@@ -72,13 +72,9 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
     """A download server, set as REVIEWLENS_DOWNLOAD_BASE. It has nothing until something is published."""
     folder = tmp_path / "mirror"
     folder.mkdir()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
-    threading.Thread(target=partial(server.serve_forever, 0.01), daemon=True).start()
-    url = f"http://127.0.0.1:{server.server_port}"
-    monkeypatch.setenv("REVIEWLENS_DOWNLOAD_BASE", url)
-    yield Mirror(folder, url)
-    server.shutdown()
-    server.server_close()
+    with http_server(partial(_Files, directory=str(folder))) as url:
+        monkeypatch.setenv("REVIEWLENS_DOWNLOAD_BASE", url)
+        yield Mirror(folder, url)
 
 
 @pytest.fixture

@@ -6,10 +6,9 @@ import re
 import subprocess
 from collections.abc import Iterator
 from datetime import datetime, timezone
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 
 import pytest
+from support.http_server import QuietHandler, http_server
 from support.own_stack import run
 from support.servers import ROOT, PrometheusServer, free_port, prometheus, wait_for
 from typer.testing import CliRunner
@@ -154,19 +153,13 @@ def test_a_time_is_told_with_its_age(text: str, told: str) -> None:
 def test_a_build_without_a_page_is_known_by_its_note(text: str, there: bool) -> None:
     """Behind a redirect, as Prometheus has it; whoever does not answer is not called bare."""
 
-    class Page(BaseHTTPRequestHandler):
+    class Page(QuietHandler):
         def do_GET(self) -> None:
-            self.send_response(302 if self.path == "/" else 200)
-            self.send_header("Location", "/query")
-            self.end_headers()
-            self.wfile.write(b"" if self.path == "/" else text.encode())
+            at_root = self.path == "/"
+            self.answer(302 if at_root else 200, b"" if at_root else text.encode(), Location="/query")
 
-        def log_message(self, format: str, *args: object) -> None: ...
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        assert has_page(f"http://127.0.0.1:{server.server_port}") is there
-        server.shutdown()
+    with http_server(Page) as url:
+        assert has_page(url) is there
     assert has_page(f"http://127.0.0.1:{free_port()}")
 
 

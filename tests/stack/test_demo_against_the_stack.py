@@ -7,17 +7,17 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import chain, repeat
 
 import httpx
 import pytest
+from support.http_server import QuietHandler, http_server
 from support.servers import ROOT, PrometheusServer, Server, free_port, prometheus, run_app, wait_for
+from support.silent_progress import SilentProgress
 from typer.testing import CliRunner
 
 from app.cli import cli
@@ -46,16 +46,6 @@ STOPPED = {
     'dialogue_sessions_total{category="chair"}': 1_000_000,
     'http_requests_total{method="GET",endpoint="/api/products",status_code="200"}': 1_000_000,
 }
-
-
-class Silent:
-    """A watch that shows nothing."""
-
-    def begins(self, what: str, steps: int) -> None: ...
-
-    def advances(self) -> None: ...
-
-    def waits(self, awaited: str) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -101,7 +91,7 @@ def played_all(
     async def play() -> list[Outcome]:
         async with httpx.AsyncClient(base_url=stack.api.url, timeout=60, trust_env=False) as api:
             with httpx.Client(base_url=stack.simulator.url, trust_env=False) as control:
-                parts = (api, stack.prometheus, SimulatorClient(control), Silent())
+                parts = (api, stack.prometheus, SimulatorClient(control), SilentProgress())
                 driver = Driver(*parts, seed=7, patience=patience)
                 assert not await driver.prepare(scenarios)
                 return [await driver.play(scenario, shoppers) for scenario in scenarios]
@@ -178,22 +168,16 @@ def stopped_api() -> Iterator[int]:
     now = time.time()
     ages = chain((40,), repeat(27))
 
-    class Page(BaseHTTPRequestHandler):
+    class Page(QuietHandler):
         def do_GET(self) -> None:
             age = next(ages)
-            self.send_response(200)
-            self.send_header("content-type", "text/plain; version=0.0.4")
-            self.end_headers()
-            for name, value in STOPPED.items():
-                self.wfile.write(f"{name} {value - age * 10_000} {(now - age) * 1000:.0f}\n".encode())
+            lines = [
+                f"{name} {value - age * 10_000} {(now - age) * 1000:.0f}\n" for name, value in STOPPED.items()
+            ]
+            self.answer(200, "".join(lines).encode(), Content_Type="text/plain; version=0.0.4")
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server.server_port
-        server.shutdown()
+    with http_server(Page) as url:
+        yield int(url.rpartition(":")[2])
 
 
 @pytest.mark.parametrize("version", ["2.42", "3.5"])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
+
+from support.http_server import QuietHandler, http_server
 
 MARK = "zq7marked3secret"
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{16,}={0,2}")
@@ -57,24 +57,15 @@ def marked_files(folder: Path) -> dict[str, list[str]]:
 def repeating() -> Iterator[int]:
     """The port of a server that refuses everything in the words that it was sent."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def _refuse(self) -> None:
-            said = f"{self.command} {self.path} is refused:\n{self.headers}".encode()
-            body = b'{"error": {"message": "%b"}}' % said.replace(b'"', b"'").replace(b"\n", b" ")
-            self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            self.send_response(401)
-            for name, value in {"Content-Length": str(len(body)), "Content-Type": "application/json"}.items():
-                self.send_header(name, value)
-            self.end_headers()
+            words = f"{self.command} {self.path} is refused:\n{self.headers}".encode()
+            body = b'{"error": {"message": "%b"}}' % words.replace(b'"', b"'").replace(b"\n", b" ")
+            self.body()
             with suppress(ConnectionError):  # who was refused need not listen
-                self.wfile.write(body)
+                self.answer(401, body, Content_Type="application/json")
 
-        do_GET = do_POST = do_CONNECT = _refuse  # noqa: N815 - the server's names
+        do_GET = do_POST = do_CONNECT = _refuse
 
-        def log_message(self, *_: object) -> None:
-            """Nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        yield server.server_address[1]
-        server.shutdown()
+    with http_server(Handler) as url:
+        yield int(url.rpartition(":")[2])

@@ -8,12 +8,10 @@ with otlp_sink() as sink:
 from __future__ import annotations
 
 import gzip
-import ssl
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import grpc
@@ -35,6 +33,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import (
     add_TraceServiceServicer_to_server,
 )
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
+from support.http_server import QuietHandler, http_server
 
 Labels = frozenset[tuple[str, str]]
 
@@ -100,38 +99,21 @@ def otlp_sink(certificate: trustme.LeafCert | None = None) -> Iterator[Sink]:
         "/v1/traces": (sink.traces, ExportTraceServiceRequest),
     }
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            body = self.body()
             if self.headers.get("Content-Encoding") == "gzip":
                 body = gzip.decompress(body)
             kept, kind = kinds[self.path]
             headers = {key.lower(): value for key, value in self.headers.items()}
-            self.send_response(sink.answer(kept, kind.FromString(body), headers))
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+            self.answer(sink.answer(kept, kind.FromString(body), headers))
 
-        def log_message(self, *_: object) -> None:
-            """Requests are kept, not logged."""
-
-    class Server(ThreadingHTTPServer):
-        def handle_error(self, *_: object) -> None:
-            """A sender that gave up, or that does not trust us: its test looks at that."""
-
-    with Server(("127.0.0.1", 0), Handler) as http:
-        if certificate is not None:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            certificate.configure_cert(context)
-            http.socket = context.wrap_socket(http.socket, server_side=True)
-        sink.url = f"{'https' if certificate else 'http'}://localhost:{http.server_address[1]}"
-        thread = threading.Thread(target=http.serve_forever, daemon=True)
-        thread.start()
+    with http_server(Handler, certificate, "localhost") as url:
+        sink.url = url
         try:
             yield sink
         finally:
             sink.go.set()
-            http.shutdown()
-            thread.join()
 
 
 @contextmanager

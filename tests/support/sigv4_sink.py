@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import gzip
 import re
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hmac import compare_digest
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from support.http_server import QuietHandler, http_server
 
 _AUTHORIZATION = re.compile(
     r"AWS4-HMAC-SHA256 Credential=(?P<key>[^/]+)/(?P<scope>\d{8}/\S+?/aws4_request), ?"
@@ -75,9 +74,9 @@ def sigv4_sink(key: str, secret: str, region: str, service: str) -> Iterator[Sig
     """The receiver on a free loopback port until the block ends. What it refuses gets 403, as from AWS."""
     sink = SigV4Sink(key, secret, region, service)
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            body = self.body()
             headers = {name.lower(): value for name, value in self.headers.items()}
             fault = sink.fault(self.path, headers, body)
             if fault is None:
@@ -85,17 +84,8 @@ def sigv4_sink(key: str, secret: str, region: str, service: str) -> Iterator[Sig
                 sink.requests.append(ExportMetricsServiceRequest.FromString(plain))
             else:
                 sink.refused.append(fault)
-            self.send_response(403 if fault else 200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+            self.answer(403 if fault else 200)
 
-        def log_message(self, *_: object) -> None:
-            """Requests are kept, not logged."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
-        sink.url = f"http://127.0.0.1:{http.server_port}/v1/metrics"
-        thread = threading.Thread(target=http.serve_forever, daemon=True)
-        thread.start()
+    with http_server(Handler) as url:
+        sink.url = f"{url}/v1/metrics"
         yield sink
-        http.shutdown()
-        thread.join()

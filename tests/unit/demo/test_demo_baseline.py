@@ -9,20 +9,11 @@ from itertools import chain, count, repeat
 import httpx
 import pytest
 from support.fake_prometheus import FakePrometheus, vector
+from support.silent_progress import SilentProgress
 
 from app.demo.run import Driver, NotPossibleError
 from app.demo.scenarios import QUICK
 from telemetry.doctor.prometheus import Sample
-
-
-class Silent:
-    """A watch that shows nothing."""
-
-    def begins(self, what: str, steps: int) -> None: ...
-
-    def advances(self) -> None: ...
-
-    def waits(self, awaited: str) -> None: ...
 
 
 def prepared(page: Callable[[], httpx.Response], held: Iterable[int | None], patience: float) -> str:
@@ -37,7 +28,7 @@ def prepared(page: Callable[[], httpx.Response], held: Iterable[int | None], pat
         return vector() if number is None else vector((labels, number))
 
     api = httpx.AsyncClient(base_url="http://api", transport=httpx.MockTransport(lambda _: page()))
-    driver = Driver(api, FakePrometheus(answer=answer), None, Silent(), patience=patience)
+    driver = Driver(api, FakePrometheus(answer=answer), None, SilentProgress(), patience=patience)
     return asyncio.run(driver.prepare(QUICK))
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
+from support.http_server import QuietHandler, http_server
 from support.servers import free_port
 
 from telemetry.doctor.prometheus import Prometheus, PrometheusError, QueryError, Sample
@@ -21,23 +20,17 @@ def answering(status: int, body: Any) -> Iterator[tuple[Prometheus, list[dict[st
     """A client of a server that answers so, and the forms that it was sent."""
     forms: list[dict[str, list[str]]] = []
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_POST(self) -> None:
-            forms.append(parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode()))
+            forms.append(parse_qs(self.body().decode()))
             self.do_GET()
 
         def do_GET(self) -> None:
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.end_headers()
-            self.wfile.write((body if isinstance(body, str) else json.dumps(body)).encode())
+            text = body if isinstance(body, str) else json.dumps(body)
+            self.answer(status, text.encode(), Content_Type="application/json")
 
-        def log_message(self, *_: object) -> None: ...
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        yield Prometheus(f"http://127.0.0.1:{server.server_port}", 2), forms
-        server.shutdown()
+    with http_server(Handler) as url:
+        yield Prometheus(url, 2), forms
 
 
 def success(kind: str, result: Any) -> dict[str, Any]:

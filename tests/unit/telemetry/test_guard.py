@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 import pytest
+from support.clocks import SetClock
 
 from telemetry.guard import Guard, Step
 
@@ -22,15 +23,6 @@ class Ledger:
         self.counts.append((step, number))
 
 
-class Clock:
-    """Stands still until it is set."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 def fault(guard: Guard, step: Step = "record") -> None:
     """One fault, as telemetry code meets it."""
     try:
@@ -39,9 +31,9 @@ def fault(guard: Guard, step: Step = "record") -> None:
         guard.fault(step)
 
 
-def lenient(clock: Clock | None = None) -> tuple[Guard, Ledger]:
+def lenient(clock: SetClock | None = None) -> tuple[Guard, Ledger]:
     """A guard as in production."""
-    guard, ledger = Guard(clock or Clock()), Ledger()
+    guard, ledger = Guard(clock or SetClock()), Ledger()
     guard.count = ledger
     return guard, ledger
 
@@ -85,7 +77,7 @@ def test_a_fault_told_under_a_lock_is_logged_at_once_and_counted_at_the_next_occ
 
 def test_a_spell_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     """Faults with less than a minute between them are one line; a quiet minute ends the spell."""
-    clock = Clock()
+    clock = SetClock()
     guard, ledger = lenient(clock)
     logged = []
     for now in (0.0, 1.0, 59.0, 118.9, 178.9, 179.0, 300.0):
@@ -99,7 +91,7 @@ def test_a_spell_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_a_clock_that_goes_back_ends_a_spell(caplog: pytest.LogCaptureFixture) -> None:
     """Else nothing would be logged until it has caught up."""
-    clock = Clock()
+    clock = SetClock()
     guard, _ = lenient(clock)
     for now in (7200.0, 3600.0, 3601.0):
         clock.now = now

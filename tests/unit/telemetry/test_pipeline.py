@@ -7,10 +7,9 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
-from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
+from support.exporters import KeepingExporter
 
 from telemetry import pipeline as root
 from telemetry import serve_metrics, shutdown, start
@@ -20,34 +19,12 @@ from telemetry.testing import recording
 PUSHED = {"OTEL_METRICS_EXPORTER": "otlp", "OTEL_METRIC_EXPORT_INTERVAL": "3600000"}
 
 
-class Sink(MetricExporter):
-    """Keeps the counter's value of each export; may fail, or hang until it is let go."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.turns: list[float] = []
-        self.go = threading.Event()
-        self.go.set()
-        self.fault: Exception | None = None
-
-    def export(
-        self, metrics_data: MetricsData, timeout_millis: float = 10_000, **_: object
-    ) -> MetricExportResult:
-        self.go.wait(30)
-        metrics = [m for r in metrics_data.resource_metrics for s in r.scope_metrics for m in s.metrics]
-        points: list[Any] = [
-            p for m in metrics if m.name == "dialogue_turns_total" for p in m.data.data_points
-        ]
-        self.turns.append(sum(point.value for point in points))
-        return MetricExportResult.SUCCESS
-
-    def force_flush(self, timeout_millis: float = 10_000) -> bool:
-        if self.fault is not None:
-            raise self.fault
-        return True
-
-    def shutdown(self, timeout_millis: float = 30_000, **_: object) -> None:
-        """Nothing to close."""
+def turns(exporter: KeepingExporter) -> list[float]:
+    """The value of the counter in each export."""
+    return [
+        sum(point.value for point in exporter.points("dialogue_turns_total", number))
+        for number in range(len(exporter.delivered))
+    ]
 
 
 def test_recording_from_many_threads_loses_nothing() -> None:
@@ -71,29 +48,29 @@ def test_recording_from_many_threads_loses_nothing() -> None:
 
 def test_a_flush_pushes_what_is_recorded_now() -> None:
     """Cumulative: each push has the whole."""
-    sink = Sink()
+    sink = KeepingExporter()
     with recording(PUSHED, lambda: sink) as metrics:
         for _ in range(2):
             dialogue_turns_total.labels(category="chair").inc()
             metrics.pipeline.flush()
-    assert sink.turns[:2] == [1, 2]
+    assert turns(sink)[:2] == [1, 2]
 
 
 def test_shutdown_pushes_once_more_and_then_nothing_is_recorded() -> None:
     """The last increments are not lost; later ones go nowhere, and gauges are empty."""
-    sink = Sink()
+    sink = KeepingExporter()
     with recording(PUSHED, lambda: sink):
         dialogue_turns_total.labels(category="chair").inc(7)
         active_evidence_gauge.labels(category="chair", session_id="s1").set(1)
-    assert sink.turns == [7]
+    assert turns(sink) == [7]
     dialogue_turns_total.labels(category="chair").inc()
     assert active_evidence_gauge.live() == {}
-    assert sink.turns == [7]
+    assert turns(sink) == [7]
 
 
 def test_where_no_thread_starts_any_more_the_last_push_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
     """Some Pythons start none while the interpreter ends."""
-    sink = Sink()
+    sink = KeepingExporter()
 
     def refuse(_: threading.Thread) -> None:
         raise RuntimeError("can't create new thread at interpreter shutdown")
@@ -101,14 +78,14 @@ def test_where_no_thread_starts_any_more_the_last_push_is_made(monkeypatch: pyte
     with recording(PUSHED, lambda: sink):
         dialogue_turns_total.labels(category="chair").inc(7)
         monkeypatch.setattr(threading.Thread, "start", refuse)
-    assert sink.turns == [7]
+    assert turns(sink) == [7]
 
 
 @pytest.mark.parametrize("call", ["flush", "shutdown"])
 def test_a_receiver_that_hangs_holds_nobody_up(monkeypatch: pytest.MonkeyPatch, call: str) -> None:
     """The exporter goes on by itself; the caller goes on after the time that is set."""
     monkeypatch.setattr(root, "FLUSH_MS", 100)
-    sink = Sink()
+    sink = KeepingExporter()
     with recording(PUSHED, lambda: sink) as metrics:
         sink.go.clear()
         began = time.monotonic()
@@ -120,12 +97,12 @@ def test_a_receiver_that_hangs_holds_nobody_up(monkeypatch: pytest.MonkeyPatch, 
 
 def test_a_fault_of_a_flush_is_dealt_with_by_the_guard() -> None:
     """Counted in production, raised in tests."""
-    sink = Sink()
+    sink = KeepingExporter()
     with recording({**PUSHED, "OTEL_METRICS_EXPORTER": "otlp,prometheus"}, lambda: sink) as metrics:
-        sink.fault = RuntimeError("cannot flush")
+        sink.flush_fault = RuntimeError("cannot flush")
         with pytest.raises(RuntimeError, match="cannot flush"):
             metrics.pipeline.flush()
-        sink.fault = None
+        sink.flush_fault = None
 
 
 @pytest.mark.parametrize("environ", [{"OTEL_SDK_DISABLED": "true"}, {"OTEL_METRICS_EXPORTER": "none"}])

@@ -10,22 +10,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Itera
 from typing import Any
 
 import pytest
+from support.clocks import SetClock
 from support.tracked import BoomError, ObservedValues
 
 from telemetry import track_errors, track_time
 from telemetry.testing import Recorded, StepClock
 
-
-class Clock:
-    """Seconds that the work of a test takes."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-clock = Clock()
+clock = SetClock()
 
 
 async def work(fail: bool = False) -> str:

@@ -6,7 +6,8 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
+from opentelemetry.sdk.metrics.export import MetricExportResult
+from support.exporters import KeepingExporter
 
 from telemetry.metrics import active_evidence_gauge, dialogue_turns_total
 from telemetry.testing import Recorded, recording
@@ -14,52 +15,23 @@ from telemetry.testing import Recorded, recording
 BOTH = {"OTEL_METRICS_EXPORTER": "prometheus,otlp", "OTEL_METRIC_EXPORT_INTERVAL": "3600000"}
 
 
-class Sink(MetricExporter):
-    """Keeps what is delivered; `broken` delivers nothing."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.delivered: list[MetricsData] = []
-        self.broken: MetricExportResult | Exception | None = None
-
-    def export(
-        self, metrics_data: MetricsData, timeout_millis: float = 10_000, **_: object
-    ) -> MetricExportResult:
-        if isinstance(self.broken, Exception):
-            raise self.broken
-        if self.broken is not None:
-            return self.broken
-        self.delivered.append(metrics_data)
-        return MetricExportResult.SUCCESS
-
-    def force_flush(self, timeout_millis: float = 10_000) -> bool:
-        return True
-
-    def shutdown(self, timeout_millis: float = 30_000, **_: object) -> None:
-        """Nothing to close."""
+class GaugeExporter(KeepingExporter):
+    """With the gauge of live sessions."""
 
     def gauge(self) -> dict[str, float]:
         """Session id -> value in the last delivery."""
         return {
-            str(point.attributes["session_id"]): point.value
-            for metric in self.metrics()
-            if metric.name == "active_evidence_gauge"
-            for point in metric.data.data_points
+            str(point.attributes["session_id"]): point.value for point in self.points("active_evidence_gauge")
         }
 
-    def metrics(self) -> list:  # type: ignore[type-arg]
-        """The metrics of the last delivery."""
-        data = self.delivered[-1].resource_metrics
-        return [metric for resource in data for scope in resource.scope_metrics for metric in scope.metrics]
+
+@pytest.fixture
+def sink() -> GaugeExporter:
+    return GaugeExporter()
 
 
 @pytest.fixture
-def sink() -> Sink:
-    return Sink()
-
-
-@pytest.fixture
-def both(sink: Sink, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorded]:
+def both(sink: GaugeExporter, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorded]:
     """A pipeline that is scraped and pushes when it is flushed."""
     from telemetry.guard import guard
 
@@ -86,7 +58,9 @@ def test_an_ended_session_is_absent_on_the_next_scrape(both: Recorded) -> None:
     assert scraped(both) == {"s2": 1}
 
 
-def test_an_ended_session_is_pushed_as_0_twice_and_then_not_at_all(both: Recorded, sink: Sink) -> None:
+def test_an_ended_session_is_pushed_as_0_twice_and_then_not_at_all(
+    both: Recorded, sink: GaugeExporter
+) -> None:
     """A backend would go on to show its last value for minutes."""
     evidence("s1").set(3)
     evidence("s2").set(1)
@@ -101,7 +75,7 @@ def test_an_ended_session_is_pushed_as_0_twice_and_then_not_at_all(both: Recorde
 
 @pytest.mark.parametrize("broken", [MetricExportResult.FAILURE, ConnectionError("no collector")])
 def test_a_failed_export_uses_no_zero_up(
-    both: Recorded, sink: Sink, broken: MetricExportResult | Exception
+    both: Recorded, sink: GaugeExporter, broken: MetricExportResult | Exception
 ) -> None:
     """Only what was delivered counts."""
     evidence("s1").set(3)
@@ -120,7 +94,7 @@ def test_a_failed_export_uses_no_zero_up(
 
 
 def test_a_failing_export_is_logged_once(
-    both: Recorded, sink: Sink, caplog: pytest.LogCaptureFixture
+    both: Recorded, sink: GaugeExporter, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A collector that is away for an hour is one line, and one more when it is back."""
     for broken in (ConnectionError("no collector"), MetricExportResult.FAILURE, None, None):
@@ -133,7 +107,7 @@ def test_a_failing_export_is_logged_once(
     ]
 
 
-def test_a_session_that_comes_back_is_live_again(both: Recorded, sink: Sink) -> None:
+def test_a_session_that_comes_back_is_live_again(both: Recorded, sink: GaugeExporter) -> None:
     """And owes two zeros anew when it ends again."""
     pushes = []
     for value in (3, None, 4, None, None, None):
@@ -146,7 +120,7 @@ def test_a_session_that_comes_back_is_live_again(both: Recorded, sink: Sink) -> 
     assert pushes == [{"s1": 3}, {"s1": 0}, {"s1": 4}, {"s1": 0}, {"s1": 0}, {}]
 
 
-def test_a_session_that_was_never_pushed_is_never_pushed_as_0(both: Recorded, sink: Sink) -> None:
+def test_a_session_that_was_never_pushed_is_never_pushed_as_0(both: Recorded, sink: GaugeExporter) -> None:
     """One that began and ended between two exports leaves no series."""
     evidence("s1").set(3)
     evidence("s1").remove()
@@ -154,7 +128,7 @@ def test_a_session_that_was_never_pushed_is_never_pushed_as_0(both: Recorded, si
     assert sink.gauge() == {}
 
 
-def test_scrapes_use_no_zero_up(both: Recorded, sink: Sink) -> None:
+def test_scrapes_use_no_zero_up(both: Recorded, sink: GaugeExporter) -> None:
     """The two paths do not know of each other."""
     evidence("s1").set(3)
     both.pipeline.flush()
@@ -165,7 +139,9 @@ def test_scrapes_use_no_zero_up(both: Recorded, sink: Sink) -> None:
     assert sink.gauge() == {"s1": 0}
 
 
-def test_the_pushed_gauge_has_name_unit_description_and_string_labels(both: Recorded, sink: Sink) -> None:
+def test_the_pushed_gauge_has_name_unit_description_and_string_labels(
+    both: Recorded, sink: GaugeExporter
+) -> None:
     """As the catalogue says; beside the SDK's own metrics, in the same resource."""
     evidence("s1").set(3)
     dialogue_turns_total.labels(category="chair").inc()
@@ -180,7 +156,7 @@ def test_the_pushed_gauge_has_name_unit_description_and_string_labels(both: Reco
 
 
 def test_a_source_that_fails_takes_nothing_else_down(
-    both: Recorded, sink: Sink, caplog: pytest.LogCaptureFixture
+    both: Recorded, sink: GaugeExporter, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A locked session store: every other metric is scraped and pushed, and no session is taken for ended."""
     active_evidence_gauge.follow(lambda: [(("chair", "s1"), 3)])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
 from prometheus_client.parser import text_string_to_metric_families
+from support.exporters import KeepingExporter
 
 from telemetry import known
 from telemetry.metrics import ingest_duration_seconds, llm_duration_seconds, scoring_duration_seconds
@@ -14,41 +14,13 @@ from telemetry.testing import Recorded, recording
 BOUNDS = ("0.5", "1.0", "2.0", "5.0", "10.0", "20.0", "30.0", "+Inf")
 
 
-class Sink(MetricExporter):
-    """Keeps what was pushed last."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.last: MetricsData | None = None
-
-    def export(
-        self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any
-    ) -> MetricExportResult:
-        self.last = metrics_data
-        return MetricExportResult.SUCCESS
-
-    def force_flush(self, timeout_millis: float = 10_000) -> bool:
-        return True
-
-    def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
-        pass
-
-    def points(self, name: str) -> dict[tuple[str, ...], Any]:
-        """The points of one metric in the last push, by their label values."""
-        assert self.last is not None
-        metrics = [
-            metric
-            for resource in self.last.resource_metrics
-            for scope in resource.scope_metrics
-            for metric in scope.metrics
-            if metric.name == name
-        ]
-        assert len(metrics) <= 1, f"{name} was pushed {len(metrics)} times"
-        return {
-            tuple(str(value) for value in (point.attributes or {}).values()): point
-            for metric in metrics
-            for point in metric.data.data_points
-        }
+def by_labels(exporter: KeepingExporter, name: str) -> dict[tuple[str, ...], Any]:
+    """The points of one metric in the last push, by their label values."""
+    assert [metric.name for metric in exporter.metrics()].count(name) <= 1
+    return {
+        tuple(str(value) for value in (point.attributes or {}).values()): point
+        for point in exporter.points(name)
+    }
 
 
 def test_an_expected_histogram_has_every_bucket_at_zero(metrics: Recorded) -> None:
@@ -94,19 +66,19 @@ def test_openmetrics_has_them_too(metrics: Recorded) -> None:
 
 def test_a_push_has_them_once() -> None:
     """Expected points at 0 beside real ones; the real one takes the place of its zero."""
-    sink = Sink()
+    sink = KeepingExporter()
     environ = {"OTEL_METRICS_EXPORTER": "otlp", "OTEL_METRIC_EXPORT_INTERVAL": "3600000"}
     with recording(environ, exporter=lambda: sink) as recorded:
         known(category=["chair", "bedding"])
         recorded.pipeline.flush()
-        before = sink.points("scoring_duration_seconds")
+        before = by_labels(sink, "scoring_duration_seconds")
         assert {key: (point.count, sum(point.bucket_counts)) for key, point in before.items()} == {
             ("bedding",): (0, 0),
             ("chair",): (0, 0),
         }
         scoring_duration_seconds.labels(category="chair").observe(0.02)
         recorded.pipeline.flush()
-        after = sink.points("scoring_duration_seconds")
+        after = by_labels(sink, "scoring_duration_seconds")
         assert {key: (point.count, tuple(point.explicit_bounds)) for key, point in after.items()} == {
             ("bedding",): (0, (0.01, 0.05, 0.1, 0.25, 0.5, 1.0)),
             ("chair",): (1, (0.01, 0.05, 0.1, 0.25, 0.5, 1.0)),
