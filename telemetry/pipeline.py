@@ -28,6 +28,7 @@ from telemetry.push.clean import CleanExporter
 from telemetry.push.delivery import WatchedMetrics
 from telemetry.push.exporters import metric_exporter
 from telemetry.push.gauges import LiveGaugeExporter
+from telemetry.push.patience import at_most
 from telemetry.push.predecessor import GoOnExporter
 from telemetry.push.target import PushTarget, target
 from telemetry.record import preinitialise
@@ -281,7 +282,7 @@ class Pipeline:
             if self.tracer_provider is not None:
                 self.tracer_provider.force_flush(FLUSH_MS)
 
-        self._stuck = not _at_most(FLUSH_MS / 1000, push)
+        self._stuck = not at_most(FLUSH_MS / 1000, push)
 
     def shutdown(self) -> None:
         """Push once more, stop the threads, and let the handles record nothing; all series end. Waits 5 s
@@ -299,38 +300,10 @@ class Pipeline:
             instrumented.wire(IDLE)
         if self._inheritance:
             self._inheritance.close()
-        _at_most(0 if self._stuck else FLUSH_MS / 1000, stop)
+        at_most(0 if self._stuck else FLUSH_MS / 1000, stop)
         guard.count = None
         for handle in self._attached.handles.values():
             handle.forget()
-
-
-def _at_most(seconds: float, work: Callable[[], None]) -> bool:
-    """Do the work, and go on without it after `seconds`: exporters retry for longer than they were told.
-    Whether it came to its end."""
-    faults: list[Exception] = []
-
-    def run() -> None:
-        try:
-            work()
-        except Exception as error:
-            faults.append(error)
-
-    worker = threading.Thread(target=run, name="telemetry-push", daemon=True)
-    try:
-        worker.start()
-    except RuntimeError:
-        # Python 3.12.0 and 3.12.1 start no thread while the interpreter ends, later ones do. The
-        # SDK's own timeouts must do there: what we tell it for metrics, 30 s for spans.
-        run()
-    else:
-        worker.join(seconds)
-    if faults:
-        try:
-            raise faults[0]
-        except Exception:
-            guard.fault("export")
-    return not worker.is_alive()
 
 
 def _count_fault(step: Step, number: int) -> None:
