@@ -54,13 +54,13 @@ class Scraped:
         """By worker number, whoever of them this process is."""
         return [*self._worker.stores()] if self._worker else [self._cells]
 
-    def others(self) -> Iterator[tuple[bytes, list[float]]]:
+    def third_party(self) -> Iterator[tuple[bytes, list[float]]]:
         """What other workers have counted with other people's instruments. In a scrape this comes after
         render(), and reads the same files."""
         stores, self._taken = self._taken or self._stores(), []
-        return self._sums.others([store for store in stores if store is not self._cells])
+        return self._sums.third_party([store for store in stores if store is not self._cells])
 
-    def is_others(self, head: bytes) -> bool:
+    def is_third_party(self, head: bytes) -> bool:
         """Whether keys that begin so are of other people's instruments."""
         return not self._is_ours(InstrumentKey.of(head).scope)
 

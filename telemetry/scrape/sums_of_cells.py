@@ -67,7 +67,7 @@ class _Way:
 
     runs: list[_Run] = field(default_factory=list)
     fitted: list[_Fitted] = field(default_factory=list)
-    others: list[Placed] = field(default_factory=list)
+    third_party: list[Placed] = field(default_factory=list)
 
     def goes(self, placed: Placed, start: int) -> None:
         last = self.runs[-1] if self.runs else None
@@ -134,13 +134,13 @@ class SumsOfCells:
         """The series of these attributes, as keys have them."""
         return self._by_series.get((what.name, what.bounds is None, attributes))
 
-    def others(self, stores: Sequence[Store]) -> Iterator[tuple[bytes, list[float]]]:
+    def third_party(self, stores: Sequence[Store]) -> Iterator[tuple[bytes, list[float]]]:
         """What stores hold of other people's instruments now."""
         with self._follower.lock:
             self._follower.follow(stores)
-            found = [self._found(store) for store in stores if self._ways[store].others]
+            found = [self._found(store) for store in stores if self._ways[store].third_party]
         for one in found:
-            for key, page, first, length in one.way.others:
+            for key, page, first, length in one.way.third_party:
                 numbers = one.pages[page][first : first + length]
                 if _is_sound(key, numbers):
                     yield key, numbers
@@ -154,7 +154,7 @@ class SumsOfCells:
         what, attributes, placed = record
         way = self._ways[store]
         if not self._is_ours(what.scope):
-            way.others.append(placed)
+            way.third_party.append(placed)
             return
         series = self._series(what, attributes)
         if series.what.bounds == what.bounds:

@@ -87,9 +87,11 @@ class GroupReader(ThirdPartyReader):
         if metrics_data is None:
             return
         self._is_empty = False
-        others = list(self._scraped.others())
-        if others or self._worker.is_filed:
-            metrics_data = with_cells(metrics_data, self._worker.cells, others, self._scraped.is_others)
+        third_party = list(self._scraped.third_party())
+        if third_party or self._worker.is_filed:
+            metrics_data = with_cells(
+                metrics_data, self._worker.cells, third_party, self._scraped.is_third_party
+            )
         super()._receive_metrics(metrics_data, *args, **kwargs)
 
 

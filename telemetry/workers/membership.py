@@ -126,7 +126,7 @@ class Membership:
         if not self.is_quiet:
             return True
         is_no_job = self.awaits_requests or self.is_copy or is_server() or processes.is_helper()
-        return not (is_no_job or processes.parent(self._environ) or self._worker.others())
+        return not (is_no_job or processes.parent(self._environ) or self._worker.other_workers())
 
     @property
     def group(self) -> Path | None:

@@ -32,7 +32,7 @@ class CellFiles:
 
     def of(self, worker: Worker) -> list[CellFile]:
         """What they hold now, by number."""
-        numbers = worker.others()
+        numbers = worker.other_workers()
         with self.follower.lock:
             return [file for number in numbers if (file := self._refreshed(worker.home, number))]
 
@@ -60,7 +60,7 @@ class Worker:
         self.number = 0
         self.serves = False
         self.cells = Cells()
-        self._has_others = False
+        self._has_other_workers = False
         self._file: int | None = None
         self._home: Home | None = None
         self._leading: int | None = None
@@ -101,7 +101,7 @@ class Worker:
         if self._home:
             self._home.close()
         self._file = self._leading = self._home = None
-        self.serves = self._has_others = False
+        self.serves = self._has_other_workers = False
 
     def forked(self) -> None:
         """In a process just forked: leave all that is its parent's."""
@@ -113,7 +113,7 @@ class Worker:
     def leads(self) -> bool:
         """Whether to tell what is of the whole group: one of those that serve does."""
         if not self.is_filed:
-            return self.serves or not self.others()
+            return self.serves or not self.other_workers()
         return self.serves and self._holds_lead()
 
     def _holds_lead(self) -> bool:
@@ -143,16 +143,16 @@ class Worker:
         if self._home:
             self._home.keep()
 
-    def others(self) -> list[int]:
+    def other_workers(self) -> list[int]:
         """The numbers of the other workers that are, or were. Raises OSError where they cannot be known."""
         self.keep_home()
         try:
             names = listed(self.folder) if self.folder else []
         except OSError:
-            if self.is_filed or self._has_others:
+            if self.is_filed or self._has_other_workers:
                 raise  # without them every total would seem to fall
             names = []
-        self._has_others = self._has_others or bool(names)
+        self._has_other_workers = self._has_other_workers or bool(names)
         stems = [name.removesuffix(CELLS) for name in names if name.endswith(CELLS)]
         own = {self.number} if self.is_filed else set()
         return sorted({int(stem) for stem in stems if stem.isdecimal()} - own)

@@ -66,7 +66,7 @@ def group_reader(worker: Worker, registry: CollectorRegistry) -> GroupReader:
 
 
 def others(worker: Worker) -> list[tuple[bytes, list[float]]]:
-    return list(scraped(worker).others())
+    return list(scraped(worker).third_party())
 
 
 def provider(reader: MetricReader) -> MeterProvider:
