@@ -12,6 +12,7 @@ PLACES = {
     "serve": "",
     "demo": "app.demo.command:demo",
     "doctor": "app.doctor:doctor",
+    "look": "app.look:look",
     "ingest": "app.reviews.command:ingest",
     "llm-simulator": "app.llm.command:llm_simulator",
     "metrics": "",
@@ -42,5 +43,5 @@ def _imported(name: str):  # type: ignore[no-untyped-def]
     if isinstance(found, typer.Typer):
         return typer.main.get_command(found)
     alone = typer.Typer(rich_markup_mode="markdown", add_completion=False)
-    alone.command(name)(found)
+    alone.command(name, **getattr(found, "settings", {}))(found)
     return typer.main.get_command(alone)

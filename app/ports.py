@@ -12,6 +12,7 @@ PORTS = {
     "prometheus": ("REVIEWLENS_PROMETHEUS_PORT", 9090),
     "alertmanager": ("REVIEWLENS_ALERTMANAGER_PORT", 9093),
     "grafana": ("REVIEWLENS_GRAFANA_PORT", 3001),
+    "look": ("REVIEWLENS_LOOK_PORT", 3002),
     "simulator": ("REVIEWLENS_SIMULATOR_PORT", 8090),
 }
 # What otel-collector/config.yaml reads; the first is where services push to.

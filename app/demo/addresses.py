@@ -41,6 +41,7 @@ async def pages(api: str, prometheus: str) -> list[tuple[str, str]]:
         ("Prometheus", prometheus, "/-/ready"),
         ("Alertmanager", address("alertmanager", host), "/-/ready"),
         ("Grafana", address("grafana", host), "/api/health"),
+        ("dashboards", address("look", host), "/healthz"),
     )
     return [(name, url) for name, url, path in wanted if await _answers(url, path)]
 

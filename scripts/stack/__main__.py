@@ -71,6 +71,7 @@ def up(mode: Mode = None) -> None:
     if code or not driven:
         _addresses(stack, started.services)
     _notes(stack, started.services)
+    typer.echo(f"Dashboards, also without Grafana: {stack.settings.url('look')}")
     raise typer.Exit(code)
 
 

@@ -17,12 +17,18 @@ from scripts.stack.modes import OTLP
 from scripts.stack.settings import HOST, ROOT, StackSettings
 
 PROGRAMS = ("prometheus", "alertmanager", "grafana")
-MONITORING = ("collector", *PROGRAMS)
+MONITORING = ("collector", *PROGRAMS, "look")
 COLLECTOR_CONFIG = ROOT / "otel-collector" / "config.yaml"
 REVIEWLENS = (sys.executable, "-m", "app")
 GRAFANA_HOMES = ("/usr/share/grafana", "/opt/homebrew/share/grafana", "/usr/local/share/grafana")
 
-READY = {"api": "/readyz", "simulator": "/healthz", "grafana": "/api/health", "collector": "/"}
+READY = {
+    "api": "/readyz",
+    "simulator": "/healthz",
+    "look": "/healthz",
+    "grafana": "/api/health",
+    "collector": "/",
+}
 ASKED = {"collector": "collector-health"}
 
 
@@ -53,6 +59,7 @@ def services(settings: StackSettings, found: Mapping[str, Found]) -> list[Servic
         *([_collector(settings, found["otelcol"])] if settings.mode == OTLP else []),
         api(settings),
         *(build[name](settings, found[name]) for name in PROGRAMS if name in found),
+        _look(settings),
     ]
 
 
@@ -138,6 +145,16 @@ def _grafana_home(path: Path) -> Path:
     raise StackError(
         f"{path} is Grafana, but its folder `public` is in none of {', '.join(map(str, homes))}."
     )
+
+
+def _look(settings: StackSettings) -> Service:
+    port, prometheus = settings.ports["look"], settings.ports["prometheus"]
+    command = (
+        *(*REVIEWLENS, "look", "--host", HOST, "--port", str(port)),
+        *("--prometheus", f"http://{HOST}:{prometheus}", "--link-prometheus", settings.url("prometheus")),
+        *("--trace-url", settings.chosen["trace_url"]),
+    )
+    return Service("look", command, port)
 
 
 def _words(settings: StackSettings, program: str, config: Path) -> dict[str, object]:

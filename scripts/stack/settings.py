@@ -138,6 +138,7 @@ class StackSettings:
 
 _PORT_MEANINGS = {
     "simulator": "port of the simulator",
+    "look": "port of the page with the dashboards, `reviewlens look`",
     "collector": "in mode otlp: port of the collector for OTLP over HTTP",
     "collector-grpc": "the same over gRPC",
     "collector-scrape": "port of the collector with what was pushed, for Prometheus",

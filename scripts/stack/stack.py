@@ -62,7 +62,7 @@ class Stack:
         found = self._obtain()
         wanted = services(self.settings, found)
         chosen = [service for service in wanted if service.name in names]
-        if not chosen:
+        if {service.name for service in chosen} <= {"look"}:
             raise StackError(f"nothing to start: none of {', '.join(PROGRAMS)} could be had. {AGAIN}")
         check_configs(wanted, found)  # before anything that runs is touched
         if self.supervisor.running() and not self.supervisor.same(wanted):

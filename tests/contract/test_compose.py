@@ -16,6 +16,7 @@ from app.ports import PORTS
 from monitoring.targets import HERE
 from scripts.stack import flags
 from scripts.stack.manifest import programs
+from telemetry.look.command import read
 
 ALL = [
     pytest.param(file, name, id=f"{name} of {file}")
@@ -126,6 +127,9 @@ def test_a_service_has_a_health_check(file: str, name: str) -> None:
     if service.name in {"api", "collector"}:
         assert check == []
         assert FINAL.command("HEALTHCHECK")[0] == "python"
+    elif service.name == "look":  # the image has no wget
+        assert check[:3] == ["CMD", "python", "-c"]
+        assert f"HTTPConnection('127.0.0.1', {PORTS['look'][1]}, " in check[3]
     else:
         address = re.fullmatch(r"http://127\.0\.0\.1:(\d+)/[-/a-z]+", check[-1])
         assert check[:-1] == ["CMD", "wget", "-q", "--spider"]
@@ -165,6 +169,23 @@ def test_a_program_is_started_with_the_flags_that_are_said_once(file: str, progr
 def _assets_of_this_project(word: str, service: ComposeService) -> str:
     flag, _, value = word.partition("=")
     return f"{flag}={on_this_machine(value, service)}" if flag == "--web.user-assets" else word
+
+
+def test_the_page_shows_this_project_s_boards_of_this_prometheus() -> None:
+    """As `reviewlens look` takes its options; on this machine's loopback alone."""
+    service = services("docker-compose.yml")["look"]
+    assert service.command[:2] == ("reviewlens", "look")
+    options = read(service.command[2:], "look", {}, ())
+    assert [on_this_machine(str(folder), service) for folder in options.dashboards] == [
+        "monitoring/grafana/dashboards"
+    ]
+    assert on_this_machine(str(options.runbooks), service) == "monitoring/runbooks"
+    assert options.prometheus == "http://prometheus:9090"
+    assert options.prometheus_link == "http://localhost:9090"
+    assert options.trace_url == flags.settings({})["trace_url"]
+    assert service.ports == (("127.0.0.1", options.port, options.port),)
+    assert service.keys["depends_on"] == ["prometheus"]
+    assert service.environment["no_proxy"] == service.environment["NO_PROXY"] == "prometheus"
 
 
 def test_every_probed_flag_is_given() -> None:

@@ -28,7 +28,7 @@ from monitoring.targets import HERE, read_rules
 pytestmark = [pytest.mark.built, pytest.mark.timeout(900)]  # the image's packages come from the network
 ALERTS = "/etc/prometheus/alerts"
 BELIEVED = 'http_requests_total{endpoint="/api/products/{product_id}",status_code="404"} == 1'
-CHECKED = {"api": "/readyz", "prometheus": "/-/ready", "alertmanager": "/-/ready"}
+CHECKED = {"api": "/readyz", "prometheus": "/-/ready", "alertmanager": "/-/ready", "look": "/healthz"}
 
 
 @pytest.fixture(scope="module")
@@ -121,14 +121,24 @@ def test_requests_reach_prometheus_through_the_collector_and_an_alert_alertmanag
     )
 
 
+def test_the_page_shows_the_boards_with_this_prometheus(stack: Stack) -> None:
+    """Without Grafana: the mounted boards, and the numbers of the Prometheus beside it."""
+    look = stack.addresses["look"]
+    assert len(HTTP.get(f"{look}/api/boards").json()["boards"]) == 3
+    assert HTTP.get(f"{look}/api/runbooks/HighLatency").status_code == 200
+    told = HTTP.get(f"{look}/api/prometheus/query", params={"query": "count(up)"}).json()
+    assert told["data"]["result"][0]["value"][1] == "3"
+
+
 def test_every_health_check_passes_and_fails_with_its_service(stack: Stack, image: Image) -> None:
     """The image's own and those of the compose file, each within its container."""
     api = image.stage.command("HEALTHCHECK")
     assert stack.containers["api"].run(*api, env=image.env) == 0
     assert stack.containers["prometheus"].run(*api, env=image.env) != 0
-    for name in ("prometheus", "alertmanager"):
+    for name in ("prometheus", "alertmanager", "look"):
         _, *check = services("docker-compose.yml")[name].keys["healthcheck"]["test"]
-        assert stack.containers[name].run(*check, env={"PATH": PATH}) == 0
+        env = image.env if name == "look" else {"PATH": PATH}
+        assert stack.containers[name].run(*check, env=env) == 0
         assert stack.containers["collector"].run(*check, env={"PATH": PATH}) != 0
 
 

@@ -80,8 +80,8 @@ def rendered(folder: Path) -> dict[str, int]:
     return modes(folder)
 
 
-RUN = {f"run/{name}.pid" for name in ("api", "simulator", "prometheus", "alertmanager", "supervisord")}
-RUN |= {f"run/logs/{name}.log" for name in ("api", "simulator", "prometheus", "alertmanager", "supervisord")}
+PROGRAMS = ("api", "simulator", "prometheus", "alertmanager", "look", "supervisord")
+RUN = {f"run/{name}.pid" for name in PROGRAMS} | {f"run/logs/{name}.log" for name in PROGRAMS}
 RUN |= {
     "run/stack.json",
     "run/supervisord.conf",

@@ -47,7 +47,7 @@ def test_a_restart_keeps_what_the_stack_was_started_with(
     )
     assert pid_of(stack, "api") == after
     with pytest.raises(
-        StackError, match="there is no service 'apii' here; there are alertmanager, api, prom"
+        StackError, match="there is no service 'apii' here; there are alertmanager, api, look, prom"
     ):
         running().restart("apii")
 

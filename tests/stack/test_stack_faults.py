@@ -107,7 +107,7 @@ def test_what_a_reboot_leaves_is_cleared_by_the_next_start(stack: Stack) -> None
     stack.start_monitoring()
     run_dir = stack.settings.run_dir
     files = {path.name for path in run_dir.glob("*.pid")}
-    ours = [pid_of(stack, name) for name in ("supervisord", "prometheus", "alertmanager")]
+    ours = [pid_of(stack, name) for name in ("supervisord", "prometheus", "alertmanager", "look")]
     for pid in ours:
         os.kill(pid, signal.SIGKILL)
     wait_for("all to be gone", lambda: not any(map(is_alive, ours)))

@@ -22,7 +22,8 @@ from scripts.stack.services import Service
 from scripts.stack.settings import StackSettings
 from scripts.stack.stack import Stack
 
-MONITORING = {"prometheus", "alertmanager"}
+DASHBOARDS = "Dashboards, also without Grafana: http://localhost:{}\n"
+MONITORING = {"prometheus", "alertmanager", "look"}
 
 
 def states(stack: Stack) -> dict[str, str]:
@@ -107,14 +108,15 @@ def test_what_a_killed_supervisor_left_is_ended_by_the_next_command(stack: Stack
     assert is_alive(pid_of(stack, "prometheus"))
 
 
-def test_a_taken_port_is_told_and_nothing_is_started(stack: Stack) -> None:
+@pytest.mark.parametrize("name", ["alertmanager", "look"])
+def test_a_taken_port_is_told_and_nothing_is_started(stack: Stack, name: str) -> None:
     """The message has the port, who wants it, who holds it, and the variable that changes it."""
-    port = stack.settings.ports["alertmanager"]
+    port = stack.settings.ports[name]
     with HTTPServer(("127.0.0.1", port), BaseHTTPRequestHandler), pytest.raises(StackError) as error:
         stack.start_monitoring()
-    assert str(error.value).startswith(f"alertmanager wants port {port}, which '")
+    assert str(error.value).startswith(f"{name} wants port {port}, which '")
     assert f"(process {os.getpid()}) holds. Stop that" in str(error.value)
-    assert str(error.value).endswith("or choose another port with REVIEWLENS_ALERTMANAGER_PORT.")
+    assert str(error.value).endswith(f"or choose another port with REVIEWLENS_{name.upper()}_PORT.")
     assert left_in(stack) <= {"prometheus"}
     assert not stack.supervisor.running()
 
@@ -157,7 +159,7 @@ def test_the_whole_stack_goes_up_twice_and_down() -> None:
             running = {path.stem: path.read_text() for path in pids.glob("*.pid")}
             assert set(running) == MONITORING | {"api", "simulator", "supervisord"}
             status = run("status", env)
-            assert status.stdout.count("ready, up") == 4 and "not ready" not in status.stdout
+            assert status.stdout.count("ready, up") == 5 and "not ready" not in status.stdout
             plain = not has_page(f"http://127.0.0.1:{env['REVIEWLENS_PROMETHEUS_PORT']}")
             assert ("ask with scripts/ask.sh query EXPR" in first.stdout) == plain
             second = run("up", env)
@@ -230,6 +232,7 @@ def test_where_no_program_can_be_had_the_end_says_so(stack: Stack) -> None:
         in (done.stdout)
     )
     assert "`make down`, put prometheus on PATH or name a mirror in REVIEWLENS_DOWNLOAD_BASE" in done.stdout
+    assert done.stdout.endswith(DASHBOARDS.format(stack.settings.ports["look"]))
 
 
 def test_a_wrong_setting_is_one_line_and_code_1() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 from support.own_stack import environment, is_alive, pid_of, run, running
-from support.servers import ROOT, wait_for
+from support.servers import HTTP, ROOT, wait_for
 
 from app.ports import COLLECTOR_PORTS
 from scripts.stack import render
@@ -130,13 +130,17 @@ def test_make_up_through_the_collector() -> None:
             first = run("up", env, "--mode", "otlp")
             assert (first.returncode, first.stderr) == (0, "")
             assert "120 series compared, all equal" in first.stdout
+            page = f"http://localhost:{env['REVIEWLENS_LOOK_PORT']}"
+            assert first.stdout.endswith(f"Dashboards, also without Grafana: {page}\n")
+            assert len(HTTP.get(f"{page}/api/boards").json()["boards"]) == 3
             assert f"(http://localhost:{env['REVIEWLENS_COLLECTOR_HTTP_PORT']}, gRPC" in first.stdout
             pids = {path.stem: path.read_text() for path in Path(folder, "run").glob("*.pid")}
-            assert set(pids) == {"simulator", "collector", "api", "prometheus", "alertmanager", "supervisord"}
+            programs = {"simulator", "collector", "api", "prometheus", "alertmanager", "look"}
+            assert set(pids) == {*programs, "supervisord"}
             second = run("up", {**env, MODE: "otlp"})
             assert "All of it was running already" in second.stdout
             assert {path.stem: path.read_text() for path in Path(folder, "run").glob("*.pid")} == pids
-            assert run("status", env).stdout.count("ready, up") == 5
+            assert run("status", env).stdout.count("ready, up") == len(programs)
         finally:
             down = run("down", env)
         assert (down.returncode, down.stderr) == (0, "")

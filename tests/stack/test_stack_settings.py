@@ -21,6 +21,7 @@ PORTS = {
     "REVIEWLENS_PROMETHEUS_PORT": "19090",
     "REVIEWLENS_ALERTMANAGER_PORT": "19093",
     "REVIEWLENS_GRAFANA_PORT": "13001",
+    "REVIEWLENS_LOOK_PORT": "13002",
 }
 
 
@@ -32,6 +33,7 @@ def test_defaults_are_the_ports_and_folders_of_the_readme() -> None:
         "prometheus": 9090,
         "alertmanager": 9093,
         "grafana": 3001,
+        "look": 3002,
         "simulator": 8090,
     }
     assert settings.run_dir == ROOT / ".run"
