@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 VENV := .venv/bin
 
-.PHONY: help up down test test-peers demo bench soak check newest docs env
+.PHONY: help up down test test-fast test-peers demo bench soak check newest docs env
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,10 @@ down: ## Stop everything; data and logs stay
 # Most of a test's time is waiting for servers: three at once on two cores take a third of the time.
 test: env ## Run all tests, real servers included
 	$(VENV)/pytest --numprocesses 3 --dist loadfile
+
+# One process a core: nothing in these waits.
+test-fast: env ## Run the tests that need nothing but Python: no server, no other process; before a commit
+	$(VENV)/pytest --numprocesses 2 --dist worksteal -m fast tests/unit tests/laws tests/contract
 
 test-peers: env ## Run other projects' test suites with our telemetry in every application; FULL=1 for all of FastAPI's
 	PEERS_FULL=$(FULL) $(VENV)/pytest -rA --show-capture=no -m peers tests/peers

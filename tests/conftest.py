@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from support.needs import Guard, mark
 
 from app.database import Database
 from app.reviews.bootstrap import load_samples
@@ -30,10 +31,15 @@ BUILDS: dict[tuple[str, ...], tuple[Callable[[], object], ...]] = {
 for the packages of that age."""
 
 ATTACK = "tests/attack/"
+GUARD = Guard()
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m selects
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A build that goes on in the background is done by then."""
+    """Each test has its markers. A build that goes on in the background is done by the end."""
+    for item in items:
+        if isinstance(item, pytest.Function):
+            mark(item)
     items.sort(key=lambda item: item.get_closest_marker("built") is not None)
 
 
@@ -44,7 +50,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
         with suppress(UnavailableError):
             for build in BUILDS[built.args]:
                 build()
-    return (yield)
+    with GUARD.over({marker.name for marker in item.iter_markers()}):
+        return (yield)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -53,6 +60,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     tried = {name: sum(ATTACK in one.nodeid for one in reports) for name, reports in outcomes.items()}
     if total := sum(tried.values()):
         terminalreporter.write_line(f"attack cases tried: {total}, failures: {total - tried['passed']}")
+
+
+@pytest.fixture(autouse=True)
+def _own_needs() -> Iterator[None]:
+    """A test without needs does nothing that takes one."""
+    yield
+    GUARD.check()
 
 
 @pytest.fixture(autouse=True)

@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.review_files import read
 
 from app.reviews.corpus import Corpus
 from app.reviews.models import Factor, Mention, Product, Question, ShopperAnswer
 from app.reviews.retrieval import retrieve
 from app.reviews.scoring import concerns, score
 from app.reviews.text import EXCERPT_LENGTH, excerpt, plain
-from tests.support.review_files import read
 
 KEYS = ("noise", "battery", "price", "smell")
 NAMES = ("소음", "배터리", "가격", "냄새")

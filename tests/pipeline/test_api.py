@@ -13,6 +13,7 @@ from urllib.parse import quote
 import anyio
 import httpx
 import pytest
+from support.review_files import FACTORS
 
 from app.database import Database
 from app.dialogue.model import digest
@@ -22,7 +23,6 @@ from app.reviews.repository import Repository
 from app.service import create_app
 from app.settings import AppSettings
 from telemetry.testing import Recorded
-from tests.support.review_files import FACTORS
 
 PRODUCT = "robot_cleaner"
 CODES = ("200", "400", "404", "408", "409", "413", "422", "500", "503")

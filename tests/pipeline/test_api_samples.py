@@ -11,9 +11,8 @@ from typing import Any
 
 import httpx
 import pytest
+from support.review_files import FACTORS, QUESTIONS
 from support.servers import free_port, run
-
-from tests.support.review_files import FACTORS, QUESTIONS
 
 PROGRAM = str(Path(sys.executable).with_name("reviewlens"))
 EVERY_KIND = ["factors", "questions", "reviews"]

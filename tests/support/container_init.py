@@ -4,6 +4,8 @@ Runs as a program of its own, with the path of a JSON file that containers.py ha
 programs and libraries are there, read-only; all else is a root folder of the container's own, and the mounts.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import socket
@@ -11,6 +13,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 SYSTEM = ("bin", "lib", "lib32", "lib64", "sbin", "usr")
 ETC = (
@@ -26,7 +29,7 @@ ETC = (
 )
 
 
-def main(spec):
+def main(spec: dict[str, Any]) -> None:
     root = Path(spec["root"])
     _network(spec)
     _mount("-t", "tmpfs", "-o", "mode=755", "tmpfs", root)
@@ -47,7 +50,7 @@ def main(spec):
     os.execvpe(spec["argv"][0], spec["argv"], spec["env"])  # noqa: S606
 
 
-def _network(spec):
+def _network(spec: dict[str, Any]) -> None:
     """Wait for the cable that the machine plugs in, and take the address."""
     if not spec["address"]:
         return
@@ -58,7 +61,7 @@ def _network(spec):
         subprocess.run(["ip", *words.split()], check=True)
 
 
-def _system(root):
+def _system(root: Path) -> None:
     for name in SYSTEM:
         source, target = Path("/") / name, root / name
         if source.is_symlink():
@@ -74,13 +77,13 @@ def _system(root):
     _mount("--rbind", "/dev", root / "dev")
 
 
-def _under(root, path):
+def _under(root: Path, path: str) -> Path:
     where = root / path.lstrip("/")
     where.parent.mkdir(parents=True, exist_ok=True)
     return where
 
 
-def _bind(source, target, read_only):
+def _bind(source: Path, target: Path, read_only: bool) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     if source.is_dir():
         target.mkdir(exist_ok=True)
@@ -91,7 +94,7 @@ def _bind(source, target, read_only):
         _mount("-o", "remount,ro,bind", target)
 
 
-def _mount(*words):
+def _mount(*words: str | Path) -> None:
     subprocess.run(["mount", *map(str, words)], check=True)
 
 

@@ -229,7 +229,12 @@ def faulted(version: str, workers: int) -> Iterator[Faulted]:
                 "OTEL_METRIC_EXPORT_INTERVAL": "200",
                 "OTEL_EXPORTER_OTLP_TIMEOUT": "3",
             }
-        command = [releases.python(version), *COMMAND, f"--port={port}", f"--workers={workers}"]
+        command: list[str | Path] = [
+            releases.python(version),
+            *COMMAND,
+            f"--port={port}",
+            f"--workers={workers}",
+        ]
         where = ROOT / "tests" / "data"
         url = f"http://127.0.0.1:{port}"
         server = stack.enter_context(run(command, url, "/metrics", env=environment, cwd=where, seconds=60))

@@ -25,7 +25,7 @@ SECONDS = 20.0
 _SWITCHES = {
     code for name, code in dis.opmap.items() if name.startswith(("CALL", "JUMP_ABSOLUTE", "JUMP_BACKWARD"))
 }
-_LOCKS = {"Lock": threading.Lock, "RLock": threading.RLock}
+_LOCKS: dict[str, Callable[[], Any]] = {"Lock": threading.Lock, "RLock": threading.RLock}
 _scheduled = threading.local()
 
 

@@ -43,7 +43,7 @@ class Machines:
     def total(self, name: str, **labels: str) -> float:
         """Over both machines, and every series with those labels."""
         return sum(
-            sample.value
+            float(sample.value)
             for at in range(len(self.servers))
             for sample in self.samples(at)
             if sample.name == name and labels.items() <= sample.labels.items()

@@ -136,7 +136,7 @@ def openai(drawn: Drawn) -> Odd:
         place = drawn.one_of(*({"choices": choices} for choices in (None, [], ABSENT)), documents.pop())
         documents.append(_dict(**{**place, "usage": usage}))
         silent = (_delta(None), _delta({"content": []}))
-        noise = ({}, {"choices": None}, {"choices": []}, {"usage": None}, *silent)
+        noise: tuple[Json, ...] = ({}, {"choices": None}, {"choices": []}, {"usage": None}, *silent)
         documents = drawn.amid(documents, noise)
     return Odd("openai", drawn.streamed, tuple(documents), said, prompt_tokens, completion_tokens)
 
@@ -180,7 +180,7 @@ def claude(drawn: Drawn) -> Odd:
             },
             {"type": "message_stop"},
         ]
-        noise = (
+        noise: tuple[Json, ...] = (
             {"type": "ping"},
             _block_delta({"type": "thinking_delta", "thinking": "hm"}),
             _block_delta({"type": "signature_delta", "signature": "s"}),
@@ -211,7 +211,7 @@ def gemini(drawn: Drawn) -> Odd:
     else:
         documents = [_candidate([{"text": piece}]) for piece in drawn.pieces(text, by=4)]
         documents.append(_candidate(drawn.one_of([], None, [thoughts], [{}]), **last, usage=usage))
-        noise = (
+        noise: tuple[Json, ...] = (
             {},
             {"candidates": None},
             {"candidates": []},
@@ -232,7 +232,7 @@ def _candidate(parts: Json, usage: Json = ABSENT, **more: Any) -> dict[str, Any]
 @st.composite
 def odd_answers(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Odd:
     """Answers with a verdict, in every form that can be read."""
-    build = draw(st.sampled_from((openai, claude, gemini)))
+    build: Callable[[Drawn], Odd] = draw(st.sampled_from((openai, claude, gemini)))
     return build(Drawn(draw, draw(st.booleans())))
 
 

@@ -76,7 +76,8 @@ class Sink:
     def series(self, name: str, number: int = -1) -> dict[Labels, float]:
         """Label sets and values of a sum or gauge in one request; of a histogram the counts."""
         metric = self.metrics(number).get(name)
-        points: Any = getattr(metric, metric.WhichOneof("data")).data_points if metric else ()
+        data = metric.WhichOneof("data") if metric else None
+        points: Any = getattr(metric, data).data_points if data else ()
         return {
             frozenset((pair.key, pair.value.string_value) for pair in point.attributes): (
                 point.count if hasattr(point, "count") else point.as_double or point.as_int

@@ -88,7 +88,7 @@ def real_run(folder: Path) -> Iterator[Run]:
 def _ingest(incoming: Path, environment: Mapping[str, str]) -> Iterator[Server]:
     port = free_port()
     reviewlens = Path(sys.executable).with_name("reviewlens")
-    command = [reviewlens, "ingest", "--watch", incoming, "--metrics-port", str(port)]
+    command: list[str | Path] = [reviewlens, "ingest", "--watch", incoming, "--metrics-port", str(port)]
     with run(command, f"http://127.0.0.1:{port}", "/metrics", env=environment) as server:
         yield server
 

@@ -3,13 +3,15 @@
 The socket was opened on this machine, the connection is made where the relay runs.
 """
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 import socket
 import sys
 
 
-async def _pump(reader, writer):
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     with contextlib.suppress(OSError):
         while data := await reader.read(65536):
             writer.write(data)
@@ -18,8 +20,8 @@ async def _pump(reader, writer):
         writer.close()
 
 
-async def _serve(fd, address, port):
-    async def connected(reader, writer):
+async def _serve(fd: str, address: str, port: str) -> None:
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             far_reader, far_writer = await asyncio.open_connection(address, int(port))
         except OSError:
@@ -31,7 +33,7 @@ async def _serve(fd, address, port):
     await server.serve_forever()
 
 
-async def main(routes):
+async def main(routes: list[str]) -> None:
     await asyncio.gather(*(_serve(*route.split(":")) for route in routes))
 
 

@@ -92,7 +92,7 @@ def prometheus(
         for name, text in (rules or {}).items():
             (Path(folder) / name).parent.mkdir(parents=True, exist_ok=True)
             (Path(folder) / name).write_text(text, encoding="utf-8")
-        command = [
+        command: list[str | Path] = [
             obtain("prometheus", version),
             f"--config.file={file}",
             f"--storage.tsdb.path={folder}/data",
@@ -116,7 +116,7 @@ def alertmanager(
         file = config if isinstance(config, Path) else Path(folder) / "alertmanager.yml"
         if not isinstance(config, Path):
             file.write_text(config, encoding="utf-8")
-        command = [
+        command: list[str | Path] = [
             obtain("alertmanager", version),
             f"--config.file={file}",
             f"--storage.path={folder}/data",
@@ -169,7 +169,7 @@ def collector(
             file.write_text(config, encoding="utf-8")
         own = {f"REVIEWLENS_COLLECTOR_{name}_PORT": str(port) for name, port in ports.items()}
         own["REVIEWLENS_COLLECTOR_QUEUE_DIR"] = str(queue or folder)
-        command = [obtain("otelcol"), f"--config={file}"]
+        command: list[str | Path] = [obtain("otelcol"), f"--config={file}"]
         url = f"http://127.0.0.1:{ports['HEALTH']}"
         made = partial(Collector, ports=ports)
         with run(command, url, "/", env={**own, **(env or {})}, kind=made) as server:

@@ -172,4 +172,6 @@ def stalled(simulator: RunningSimulator) -> dict[str, Any]:
         under_way = last["open"] and last["first_byte_seconds"] is not None
         return last if under_way and seen[-3:] == [last] * 3 else None
 
-    return wait_for("the answer to stall", still)
+    answer = wait_for("the answer to stall", still)
+    assert answer
+    return answer

@@ -165,6 +165,7 @@ def test_a_snapshot_sees_one_moment_and_ends(database: Database) -> None:
     assert database.connection.execute(count).fetchone()[0] == 1
 
 
+@pytest.mark.slow
 def test_a_thread_that_ends_takes_its_connection_with_it(database: Database) -> None:
     """Servers end idle threads: a day of quiet hours would use up every file handle."""
     counts = []

@@ -78,6 +78,7 @@ def as_user(number: int, write: Callable[[], None]) -> None:
 
 
 @pytest.mark.parametrize("shared", [0o2770, 0o2775])
+@pytest.mark.process
 def test_a_volume_that_a_group_shares_is_the_groups(shared: int) -> None:
     """As Kubernetes gives it to a pod with fsGroup: the next pod has another user of the same group."""
     users = (61_233, 61_234) if os.geteuid() == 0 else ()  # nobody else can become another user

@@ -132,6 +132,7 @@ def test_every_documented_setting_is_here() -> None:
 
 
 @pytest.mark.parametrize("name", WRONG)
+@pytest.mark.server
 def test_a_wrong_value_ends_the_start_with_one_line(
     name: str, started: list[object], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -150,6 +151,7 @@ def test_a_wrong_value_ends_the_start_with_one_line(
 
 
 @pytest.mark.parametrize("name", [name for name in WRONG if name not in OF_ITS_PLACE])
+@pytest.mark.server
 def test_make_up_says_the_same_before_it_starts_anything(
     name: str, started: list[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -167,6 +169,7 @@ def test_make_up_says_the_same_before_it_starts_anything(
 
 
 @pytest.mark.parametrize("name", sorted(WARNED))
+@pytest.mark.server
 def test_a_flag_of_opentelemetry_is_false_with_a_warning(
     name: str, started: list[object], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

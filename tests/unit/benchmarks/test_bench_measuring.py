@@ -25,10 +25,14 @@ def told_by(*names: str) -> tuple[dict[str, Contender], list[str]]:
     told: list[str] = []
 
     def contender(name: str) -> Contender:
+        def turn() -> float:
+            told.append(name)
+            return float(len(told))
+
         @contextmanager
         def ready() -> Iterator[Turn]:
             told.append(f"{name} ready")
-            yield lambda: told.append(name) or float(len(told))
+            yield turn
             told.append(f"{name} ends")
 
         return ready
@@ -65,12 +69,14 @@ def test_contenders_may_be_anew_for_each_round() -> None:
     assert figures == {"a": [3.0, 10.0], "b": [4.0, 9.0]}
 
 
+@pytest.mark.process
 def test_a_standing_contender_answers_each_turn() -> None:
     """The real process: nothing oversleeps by a second where nobody scrapes, and time is never negative."""
     with stand(stall.__name__, "nobody scrapes") as turn:
         assert all(0 <= turn() < 1_000 for _ in range(2))
 
 
+@pytest.mark.process
 def test_a_contender_that_ends_is_told_by_name() -> None:
     """Its own words are on stderr; the part says who it was, and the others go on."""
     with (
@@ -80,12 +86,14 @@ def test_a_contender_that_ends_is_told_by_name() -> None:
         turn()
 
 
+@pytest.mark.process
 def test_a_fresh_contender_is_a_new_process_each_turn() -> None:
     """An import takes time at the second turn too."""
     with fresh("benchmarks.starting", {OWN: float})[OWN]() as turn:
         assert all(turn() > 1 for _ in range(2))
 
 
+@pytest.mark.server
 def test_a_served_contender_answers_and_has_as_many_lines_as_asked() -> None:
     """What is scraped under load is as large as the page says, and what is driven is answered."""
     with served(OURS, label_sets=1_000) as url:
@@ -102,6 +110,7 @@ def test_a_served_contender_answers_and_has_as_many_lines_as_asked() -> None:
         (OURS, "GET /items/{item}/parts/{part} - 200 - "),
     ],
 )
+@pytest.mark.server
 def test_a_request_is_one_line_of_the_access_log(tmp_path: Path, name: str, line: str) -> None:
     """The server's or ours; two would be measured as one that costs twice as much."""
     told = tmp_path / "told"
@@ -118,6 +127,7 @@ def test_a_request_is_one_line_of_the_access_log(tmp_path: Path, name: str, line
         ("  Socket errors: connect 0, read 3, write 0, timeout 0", "Socket errors: connect 0, read 3"),
     ],
 )
+@pytest.mark.process
 def test_a_server_that_fails_is_no_figure(
     said: str, failed: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -36,6 +36,7 @@ def release(folder: Path, needs: str = "") -> Path:
     return pins
 
 
+@pytest.mark.process
 def test_they_are_installed_once_and_apart(wheels: Path) -> None:
     """In the user's cache folder; a second run only finds them."""
     pins, said = release(wheels), list[str]()
@@ -47,6 +48,7 @@ def test_they_are_installed_once_and_apart(wheels: Path) -> None:
     assert len(said) == 1
 
 
+@pytest.mark.process
 def test_what_cannot_be_had_is_told_in_words_of_pip(wheels: Path) -> None:
     """And nothing half is left in the cache."""
     pins = wheels / "peers.txt"
@@ -56,6 +58,7 @@ def test_what_cannot_be_had_is_told_in_words_of_pip(wheels: Path) -> None:
     assert list((wheels / "cache" / "reviewlens" / "peers").iterdir()) == []
 
 
+@pytest.mark.process
 def test_a_file_that_is_another_is_refused(wheels: Path) -> None:
     """The pins have hashes."""
     pins = release(wheels)
@@ -64,6 +67,7 @@ def test_a_file_that_is_another_is_refused(wheels: Path) -> None:
         peers.obtain(lambda _: None, pins)
 
 
+@pytest.mark.process
 def test_peers_that_need_another_version_than_the_locked_are_refused(wheels: Path) -> None:
     """All contenders run on the same FastAPI, or they are not compared."""
     pins = release(wheels, "Requires-Dist: starlette<0.1\n")

@@ -174,6 +174,7 @@ def check(made: World, metrics: Recorded) -> None:
 @pytest.mark.parametrize("kind", ["sqlite", "redis"])
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rounds=ROUNDS)
+@pytest.mark.server
 def test_everything_is_counted_once(
     kind: str, request: pytest.FixtureRequest, rounds: list[tuple[list[Event], float]]
 ) -> None:

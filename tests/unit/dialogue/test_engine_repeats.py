@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -51,10 +51,11 @@ class Reviews:
     """A source of reviews with one product; what happens while it is read, is `meanwhile`."""
 
     def __init__(self) -> None:
-        self.meanwhile = lambda: None
+        self.meanwhile: Callable[[], object] = lambda: None
 
     def corpus(self, product_id: str) -> Corpus:
-        meanwhile, self.meanwhile = self.meanwhile, lambda: None
+        meanwhile = self.meanwhile
+        self.meanwhile = lambda: None
         meanwhile()
         return corpus()
 

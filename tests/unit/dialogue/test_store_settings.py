@@ -51,7 +51,7 @@ def test_a_value_that_is_no_store_is_told_without_its_secret(
 @pytest.mark.parametrize("option", ["colour=red", "socket_timeout=soon", f"secret={SECRET}"])
 def test_an_option_that_is_none_is_told(option: str, database: Database) -> None:
     """At the start, not with the first shopper."""
-    settings = AppSettings(session_store=f"redis://:{SECRET}@host:6379/0?{option}")  # type: ignore[arg-type]
+    settings = AppSettings(session_store=f"redis://:{SECRET}@host:6379/0?{option}")
     with pytest.raises(
         AppSettingsError, match=r"REVIEWLENS_SESSION_STORE='redis://host:6379/0': expected"
     ) as wrong:

@@ -41,7 +41,7 @@ class Idle(Backend):
     """A Prometheus with one scraped and one pushed source that count nothing."""
 
     @property
-    def exposing(self) -> list[ScrapeTarget]:  # type: ignore[override]
+    def exposing(self) -> list[ScrapeTarget]:
         """One target."""
         return [ScrapeTarget({"job": "backend", "instance": "here:8000"}, "", 10, "up", "")]
 

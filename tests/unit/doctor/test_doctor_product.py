@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from support.servers import ROOT
@@ -32,7 +33,7 @@ class OneTarget(Backend):
     """A Prometheus whose one target refuses connections."""
 
     job: str = ""
-    exposing: list[ScrapeTarget] = field(default_factory=list)  # type: ignore[assignment]
+    exposing: list[ScrapeTarget] = field(default_factory=list)
 
     def targets(self) -> list[ScrapeTarget]:
         labels = {"job": self.job, "instance": "a"}
@@ -44,7 +45,7 @@ class OneTarget(Backend):
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_the_doctor_names_nothing_of_the_product(file) -> None:
+def test_the_doctor_names_nothing_of_the_product(file: Path) -> None:
     """Neither in code nor in words: what it says of a product is the product's own."""
     text = file.read_text(encoding="utf-8").lower()
     assert [word for word in WORDS if word in text] == []
@@ -58,6 +59,7 @@ def test_the_words_are_those_that_the_product_gives() -> None:
     }
 
 
+@pytest.mark.server
 def test_a_finding_says_the_variables_and_jobs_of_the_product_that_is_given() -> None:
     """Its target is known by its job's name; a job that may be down is no fault."""
     subject = Subject({}, SHOP, api_port=2, timeout=0.1)

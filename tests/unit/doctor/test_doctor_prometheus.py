@@ -37,6 +37,7 @@ def success(kind: str, result: Any) -> dict[str, Any]:
     return {"status": "success", "data": {"resultType": kind, "result": result}}
 
 
+@pytest.mark.server
 def test_a_query_answers_every_series() -> None:
     """Vectors with their labels, scalars without; a long expression goes as a form."""
     vector = success("vector", [{"metric": {"category": "chair"}, "value": [0, "2.5"]}])
@@ -49,6 +50,7 @@ def test_a_query_answers_every_series() -> None:
         assert client.result("time()") == ("scalar", [0, "17"])
 
 
+@pytest.mark.server
 def test_prometheus_own_words_are_passed_on() -> None:
     """Where it refuses: a kind of error of its own."""
     answer = {"status": "error", "error": "parse error"}
@@ -59,6 +61,7 @@ def test_prometheus_own_words_are_passed_on() -> None:
 
 
 @pytest.mark.parametrize(("status", "body"), [(502, "<html>"), (200, {"status": "success"}), (200, "[1]")])
+@pytest.mark.server
 def test_what_is_no_answer_of_a_prometheus_is_told_as_such(status: int, body: Any) -> None:
     """With the address, the status and the type."""
     with answering(status, body) as (client, _), pytest.raises(PrometheusError) as error:
@@ -68,6 +71,7 @@ def test_what_is_no_answer_of_a_prometheus_is_told_as_such(status: int, body: An
     assert str(error.value) == f"{client.url}/api/v1/query: {expected}"
 
 
+@pytest.mark.server
 def test_an_address_at_which_nobody_listens_is_told() -> None:
     """In a few words, without a password of the address."""
     port = free_port()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 
 import pytest
 
@@ -34,7 +34,7 @@ class Told:
         self.asked += 1
         return await self._act()
 
-    async def stream(self, prompt: Prompt) -> AsyncIterator[Chunk]:
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
         raise AssertionError("the chain does not stream")
         yield Chunk("")
 

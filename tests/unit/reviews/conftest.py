@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.imports import NOISY, QUIET, REVIEWS, write
+from support.review_files import FACTORS, QUESTIONS
 
 from app.database import Database
 from app.reviews.repository import Repository
-from tests.support.imports import NOISY, QUIET, REVIEWS, write
-from tests.support.review_files import FACTORS, QUESTIONS
 
 
 @pytest.fixture

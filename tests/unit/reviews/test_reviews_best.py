@@ -14,6 +14,7 @@ from random import Random
 from threading import Event
 
 import pytest
+from support.review_files import FACTORS
 
 from app.database import Database
 from app.reviews import repository as rooms
@@ -24,7 +25,6 @@ from app.reviews.models import Factor, Mention, Review
 from app.reviews.repository import Repository
 from app.reviews.retrieval import retrieve
 from app.reviews.scoring import concerns, score
-from tests.support.review_files import FACTORS
 
 DAY = datetime(2026, 1, 1, tzinfo=timezone.utc)
 REVIEWS = 1000

@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from support.review_files import FACTORS
 
 from app.database import Database
 from app.reviews.ingest import ingest
 from app.reviews.repository import Repository
 from app.reviews.samples import load_samples
-from tests.support.review_files import FACTORS
 
 FRESH = """
 import sys
@@ -31,6 +31,7 @@ assert "kiwipiepy" not in sys.modules and "numpy" not in sys.modules
 """
 
 
+@pytest.mark.process
 def test_workers_that_start_together_load_the_samples_once(tmp_path: Path) -> None:
     """Two see the empty store at the same time; each review is there once, every factor is spoken of."""
     path = tmp_path / "reviewlens.db"
@@ -60,6 +61,7 @@ def test_serving_never_loads_the_analyser(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", FRESH, str(tmp_path / "reviewlens.db")], check=True, timeout=120)
 
 
+@pytest.mark.process
 def test_a_failed_import_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The child's last words are in the error."""
     repository = Repository(Database(tmp_path / "reviewlens.db"))

@@ -16,10 +16,10 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
+from support.review_files import FACTORS, QUESTIONS
 
 from app.database import Database
 from app.reviews.repository import Repository
-from tests.support.review_files import FACTORS, QUESTIONS
 
 REVIEW = {"review_id": "1", "rating": 2, "text": "소음이 심해요", "created_at": "2026-01-01T00:00:00Z"}
 PATIENCE = 60.0

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from support.review_files import Whole, read
 
 from app.reviews import csv_rows
 from app.reviews.csv_rows import MAX_FIELD
-from tests.support.review_files import Whole, read
 
 HEADER = "review_id,rating,text,created_at"
 UNCLOSED = 'a quote that is opened and never closed, expected one at the end of the field, "" within'
@@ -69,8 +72,8 @@ def test_an_unclosed_quote_does_not_reach_over_all_of_a_long_file(  # type: igno
     """Else a file with one on each line would be read once for each."""
     read_lines = 0
 
-    def counted(lines, **options):  # type: ignore[no-untyped-def]
-        def each():  # type: ignore[no-untyped-def]
+    def counted(lines: Iterable[str], **options: Any) -> Any:
+        def each() -> Iterator[str]:
             nonlocal read_lines
             for line in lines:
                 read_lines += 1
@@ -78,8 +81,8 @@ def test_an_unclosed_quote_does_not_reach_over_all_of_a_long_file(  # type: igno
 
         return reader(each(), **options)
 
-    reader = csv_rows.csv.reader
-    monkeypatch.setattr(csv_rows.csv, "reader", counted)
+    reader = csv.reader
+    monkeypatch.setattr(csv, "reader", counted)
     monkeypatch.setattr(csv_rows, "MAX_REACH", 500)
     contents = written(*[f'{number},5,x"y,"z' for number in range(1_000)])
     assert [line for line, _ in reasons(contents)] == list(range(2, 1_002))

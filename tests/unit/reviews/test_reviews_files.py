@@ -8,12 +8,12 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
+from support.review_files import FACTORS, QUESTIONS, Whole, read
 
 from app.reviews.files import find
 from app.reviews.models import Factor, Question, Review
 from app.reviews.opening import MAX_BYTES
 from app.reviews.rows import ROWS, Kind
-from tests.support.review_files import FACTORS, QUESTIONS, Whole, read
 
 REVIEW = {"review_id": 7, "rating": 5, "text": "좋아요", "created_at": "2026-01-31T09:30:00+09:00"}
 ISO = "ISO 8601, such as 2026-01-31T09:30:00+09:00"

@@ -6,6 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+from support.imports import NOISY, QUIET, REVIEWS, labels, numbers, reasons, write
+from support.review_files import FACTORS
 
 from app.database import Database
 from app.errors import NotFound
@@ -13,8 +15,6 @@ from app.reviews import records
 from app.reviews.ingest import ingest
 from app.reviews.repository import Repository
 from telemetry.testing import Recorded
-from tests.support.imports import NOISY, QUIET, REVIEWS, labels, numbers, reasons, write
-from tests.support.review_files import FACTORS
 
 
 def test_a_folder_is_imported_whatever_the_order_of_its_files(repository: Repository, folder: Path) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from app.reviews.bootstrap import SAMPLES
 from app.reviews.evaluate import answers, measure, read
 from app.reviews.files import read_factors
+from app.reviews.opening import SAMPLES
 
 DATA = Path(__file__).parents[2] / "data"
 FLOOR = 0.9  # of POS and NEG, in each half; the figures stand in docs/reference/korean-text.md

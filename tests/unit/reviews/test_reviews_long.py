@@ -6,13 +6,13 @@ import sys
 from datetime import datetime, timezone
 
 import pytest
+from support.review_files import read
 
-from app.reviews.bootstrap import SAMPLES
 from app.reviews.files import find, read_factors
 from app.reviews.mentions import mentions
 from app.reviews.models import Review
+from app.reviews.opening import SAMPLES
 from app.reviews.text import LONGEST, sentences
-from tests.support.review_files import read
 
 MOST_CALLS = 250  # a character
 THEN = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -37,6 +37,7 @@ def calls(text: str) -> int:
 
 
 @pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.slow
 def test_the_steps_of_an_analysis_grow_with_the_text(unit: str) -> None:
     """A text four times as long takes about four times as many, and the longest has a bound."""
     calls(unit)  # what is found once and kept

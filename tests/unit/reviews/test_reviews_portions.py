@@ -8,11 +8,13 @@ import json
 import os
 import shutil
 import tracemalloc
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
+from support.imports import NOISY, QUIET, REVIEWS, labels, numbers, write
+from support.review_files import FACTORS
 
 from app.database import Database
 from app.reviews.files import Contents, NumberedRow, look, look_all
@@ -24,8 +26,6 @@ from app.reviews.portions import HOLD_SECONDS
 from app.reviews.repository import Repository
 from app.settings import DATABASE
 from telemetry.testing import StepClock
-from tests.support.imports import NOISY, QUIET, REVIEWS, labels, numbers, write
-from tests.support.review_files import FACTORS
 
 
 def test_imports_at_once_wait_for_each_other_and_analyse_nothing_twice(
@@ -147,6 +147,7 @@ def test_an_import_broken_off_between_portions_goes_on_when_it_is_started_again(
     assert labels(repository) == {"1": "NEG", "2": "POS", **{f"new {number}": "NEG" for number in range(5)}}
 
 
+@pytest.mark.process
 def test_no_row_costs_more_where_there_are_more(
     state_dir: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -168,6 +169,7 @@ def test_no_row_costs_more_where_there_are_more(
     assert costs[1] < 10 * costs[0]
 
 
+@pytest.mark.slow
 def test_no_more_rows_are_held_than_a_portion_has(
     repository: Repository, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -223,11 +225,12 @@ def test_a_file_that_changes_while_it_is_imported_is_not_taken(
 ) -> None:
     """Nothing of a mixture of both is written where that is still possible, and it is said where not."""
     path = folder / REVIEWS
-    later = {
+    changes: dict[str, Callable[[], object]] = {
         "rewritten": lambda: path.write_text(path.read_text().replace("소음", "소리")),
         "cut": lambda: path.write_text(path.read_text()[:150]),
         "away": path.unlink,
-    }[change]
+    }
+    later = changes[change]
 
     def looked(paths: Sequence[Path]) -> list[Contents]:
         found = look_all(paths)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from support.reviews import DAY, corpus
+
 from app.reviews.models import Mention
 from app.reviews.retrieval import retrieve
-from tests.support.reviews import DAY, corpus
 
 EMPTY = replace(corpus(), mentions=())
 

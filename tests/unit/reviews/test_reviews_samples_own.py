@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from support.review_files import FACTORS, QUESTIONS
 
 from app.database import Database
 from app.reviews import records
@@ -18,7 +19,6 @@ from app.reviews.repository import Repository
 from app.reviews.samples import load_samples
 from app.reviews.samples_command import take_out
 from app.settings import DATABASE
-from tests.support.review_files import FACTORS, QUESTIONS
 
 NOISY = {"review_id": "1", "rating": 2, "text": "허리가 아파요", "created_at": "2026-01-01T00:00:00Z"}
 CHAIR = "reviews_shop_brand_chair_20260101_101500.json"

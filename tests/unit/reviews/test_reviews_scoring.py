@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from support.reviews import corpus, question
 
 from app.plaintext import plain
 from app.reviews.models import Question, ShopperAnswer
 from app.reviews.scoring import concerns, score
 from app.reviews.stance import stance
-from tests.support.reviews import corpus, question
 
 CORPUS = corpus()
 NOISE = replace(

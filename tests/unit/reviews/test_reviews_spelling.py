@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import unicodedata
 from pathlib import Path
+from typing import Final
 
 import pytest
+from support.review_files import read
 
 from app.database import Database
 from app.reviews.categories import by_name, given, source
 from app.reviews.ingest import ingest
 from app.reviews.repository import Repository
 from app.reviews.spelling import clean
-from tests.support.review_files import read
 
-NFD = "NFD"
+NFD: Final = "NFD"
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from support.imports import QUIET, REVIEWS, write
 
 from app.reviews import command
 from app.reviews.files import Contents, look_all
 from app.reviews.repository import Repository
-from tests.support.imports import QUIET, REVIEWS, write
 
 Take = Callable[[Sequence[Path]], object]
 

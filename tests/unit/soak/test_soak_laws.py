@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections import Counter
 from dataclasses import replace
 from typing import Any
@@ -166,7 +167,7 @@ def test_a_broken_law_is_named_with_how() -> None:
 def _whole_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """The command clears it for its children, and listens to SIGTERM; not in the tests' own process."""
     monkeypatch.setattr(command, "_only_ours", lambda _: None)
-    monkeypatch.setattr(command.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
 
 
 @pytest.mark.usefixtures("_whole_environment")

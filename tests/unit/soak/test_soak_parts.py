@@ -71,6 +71,7 @@ def test_help_teaches_what_it_does_and_every_law(capsys: pytest.CaptureFixture[s
         assert word in said
 
 
+@pytest.mark.server
 def test_a_program_that_cannot_be_had_keeps_it_from_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
     def unavailable(*_: object) -> Path:
         raise UnavailableError("otelcol could not be had. Put it on PATH")
@@ -115,6 +116,7 @@ def test_a_series_that_stands_twice_is_refused() -> None:
         parsed(PAGE.replace("/readyz", "/api/products"))
 
 
+@pytest.mark.server
 def test_what_falls_or_goes_between_two_pages_is_told() -> None:
     """Also where it comes back later: compared is with the most that was seen."""
     watch = Watch(SoakService(2, Path(), "", ""), Account())

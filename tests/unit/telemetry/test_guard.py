@@ -57,7 +57,7 @@ def test_in_production_a_fault_is_counted_and_nothing_raises() -> None:
     """Each fault is one count of its step."""
     guard, ledger = lenient()
     for step in ("record", "export", "record", "render"):
-        fault(guard, step)  # type: ignore[arg-type]
+        fault(guard, step)
     assert ledger.counts == [("record", 1), ("export", 1), ("record", 1), ("render", 1)]
 
 
@@ -123,7 +123,7 @@ def test_steps_have_spells_of_their_own(caplog: pytest.LogCaptureFixture) -> Non
     """A fault in export is logged though one in record just was."""
     guard, _ = lenient()
     for step in ("record", "export", "record"):
-        fault(guard, step)  # type: ignore[arg-type]
+        fault(guard, step)
     assert [record.args for record in caplog.records] == [("record",), ("export",)]
 
 

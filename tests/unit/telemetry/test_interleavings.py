@@ -81,7 +81,7 @@ def a_pair_lets_go() -> Race:
     (counter, counted), (histogram, gained) = (child_of(handle, "chair") for handle in HANDLES)
     pair = CounterWithHistogram(counter(), histogram())
     pair.record(0)
-    works = [partial(pair.record, 2), evidence_count.reconnect]
+    works: list[Callable[[], object]] = [partial(pair.record, 2), evidence_count.reconnect]
     return Race(works, lambda: (counted(), sum(gained()[:-1]), gained()[-1]), ([2.0], 2.0, 2.0))
 
 

@@ -132,6 +132,7 @@ def test_a_process_has_one_pipeline_until_it_is_shut_down() -> None:
         shutdown()
 
 
+@pytest.mark.server
 def test_a_batch_process_serves_its_metrics_in_one_call() -> None:
     """serve_metrics() starts the pipeline; port 0 is any."""
     import httpx

@@ -137,6 +137,7 @@ def test_the_exception_that_leaves_is_the_one_that_came_in(
 def test_a_block_is_timed(metrics: Recorded) -> None:
     """The specification's example; the histogram's own labels."""
     with Timer(retrieval_duration_seconds, {"category": "robot_cleaner"}, clock=StepClock(0.3)) as timer:
+        assert isinstance(timer, Timer)
         assert timer.start_time == 0.0
     assert metrics.count("retrieval_duration_seconds", category="robot_cleaner") == 1
     assert metrics.sum("retrieval_duration_seconds", category="robot_cleaner") == 0.3
@@ -156,7 +157,8 @@ def test_a_block_that_fails_is_timed_and_counted(metrics: Recorded) -> None:
 
 def test_a_timer_without_labels_observes_by_the_handle(metrics: Recorded) -> None:
     """None and {} are the same."""
-    for labels in (None, {}):
+    neither: tuple[dict[str, str] | None, ...] = (None, {})
+    for labels in neither:
         with Timer(ingest_duration_seconds, labels, clock=StepClock(2.0)):
             pass
     assert metrics.count("ingest_duration_seconds") == 2

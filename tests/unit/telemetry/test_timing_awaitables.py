@@ -141,7 +141,12 @@ def test_a_task_stays_the_task_that_it_was() -> None:
 
     async def call() -> None:
         tasks: list[asyncio.Task[str]] = []
-        function, observed = watched(lambda: tasks.append(asyncio.ensure_future(work())) or tasks[0])
+
+        def start() -> asyncio.Task[str]:
+            tasks.append(asyncio.ensure_future(work()))
+            return tasks[0]
+
+        function, observed = watched(start)
         assert function() is tasks[0]
         tasks[0].cancel()
         await asyncio.wait(tasks)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from typing import Any
 
 import pytest
@@ -19,7 +19,7 @@ def two() -> Iterator[int]:
     yield 6
 
 
-def echo() -> Iterator[Any]:
+def echo() -> Generator[Any, Any, str]:
     """Yields what it is sent, and what is thrown into it."""
     got: Any = "first"
     while got != "end":
@@ -49,10 +49,10 @@ def test_send_throw_and_return_go_through_a_generator(metrics: Recorded) -> None
     steps = track_errors("retrieval_error", "retrieval")(echo)()
     thrown = BoomError()
     assert next(steps) == "first"
-    assert steps.send(2) == 2  # type: ignore[attr-defined]
-    assert steps.throw(thrown) is thrown  # type: ignore[attr-defined]
+    assert steps.send(2) == 2
+    assert steps.throw(thrown) is thrown
     with pytest.raises(StopIteration) as end:
-        steps.send("end")  # type: ignore[attr-defined]
+        steps.send("end")
     assert end.value.value == "returned"
     assert metrics.value("errors_total", **PAIR) == 0
 

@@ -61,6 +61,7 @@ def said(capsys: pytest.CaptureFixture[str], *words: str) -> str:
         (["--host", "192.0.2.1", "--allow-remote", "--port", "24001"], "--host=192.0.2.1: cannot listen on"),
     ],
 )
+@pytest.mark.server
 def test_an_option_that_cannot_be_used_is_one_line(
     words: list[str], expected: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-from opentelemetry.sdk.metrics.export import MetricExportResult
+from opentelemetry.sdk.metrics.export import MetricExportResult, NumberDataPoint
 from support.exporters import KeepingExporter
 
 from telemetry.metrics import active_evidence_gauge, dialogue_turns_total
@@ -150,9 +150,11 @@ def test_the_pushed_gauge_has_name_unit_description_and_string_labels(
     by_name = {metric.name: metric for metric in sink.metrics()}
     gauge = by_name["active_evidence_gauge"]
     assert (gauge.unit, gauge.description) == ("{evidence}", "Pieces of evidence held by a live session")
-    (point,) = gauge.data.data_points
+    (point,), (turns, *_) = gauge.data.data_points, by_name["dialogue_turns_total"].data.data_points
+    assert isinstance(point, NumberDataPoint)
+    assert isinstance(turns, NumberDataPoint)
     assert (point.attributes, point.value) == ({"category": "chair", "session_id": "s1"}, 3.0)
-    assert by_name["dialogue_turns_total"].data.data_points[0].value == 1
+    assert turns.value == 1
 
 
 def test_a_source_that_fails_takes_nothing_else_down(

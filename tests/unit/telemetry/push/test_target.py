@@ -12,8 +12,8 @@ import pytest
 
 from telemetry.pipeline import Pipeline
 from telemetry.push.exporters import _grpc, metric_exporter
-from telemetry.push.target import Signal, target
-from telemetry.settings import SettingsError, load
+from telemetry.push.target import target
+from telemetry.settings import SettingsError, Signal, load
 
 GRPC = {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}
 BASIC = (("authorization", "Basic dXNlcjpwYXNz"),)

@@ -136,6 +136,7 @@ def test_closed_labels_are_never_folded_by_the_limit(metrics: Recorded) -> None:
     assert series["enter", "(other)", "dialogue_start"] == 5_000 - (metric.room - metric.closed_sets)
 
 
+@pytest.mark.slow
 def test_more_known_label_sets_than_the_sdk_keeps_stay_apart(metrics: Recorded) -> None:
     """From its 2,000th on the SDK would fold them and add a label; an application of many routes has more."""
     routes(("GET", f"/r{number}/{{id}}", "200") for number in range(2_000))
@@ -160,6 +161,7 @@ def test_what_becomes_known_after_an_attack_stands_under_its_own_name(metrics: R
     assert metrics.total("dialogue_turns_total") == metrics.total("evidence_count_count") == 5_002
 
 
+@pytest.mark.slow
 def test_more_announced_than_the_limit_has_room_for_is_an_overflow(metrics: Recorded) -> None:
     """An import with a category per product: the limit holds, and what is recorded above it is told."""
     known(category=[f"c{number}" for number in range(5_000)])
@@ -207,6 +209,7 @@ def test_live_sessions_over_the_limit_are_added_up() -> None:
             assert overflow(metrics) == {"active_evidence_gauge": folded}
 
 
+@pytest.mark.slow
 def test_every_limit_is_below_where_the_sdk_would_fold() -> None:
     """Filled to the limit with what is known and with strangers, on a path that has the SDK's own limit."""
     with recording(strict=False) as metrics:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -15,7 +15,7 @@ from telemetry.record.children import Child, CounterChild, HistogramChild
 from telemetry.testing import Recorded
 
 AnyChild = CounterChild | HistogramChild
-CHILDREN = {
+CHILDREN: dict[str, tuple[Any, Callable[[Any, float], None], Callable[..., float]]] = {
     "a counter": (dialogue_turns_total, CounterChild.inc, Recorded.value),
     "a histogram": (evidence_count, HistogramChild.observe, Recorded.count),
 }
@@ -88,6 +88,7 @@ def hasty() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("hasty")
+@pytest.mark.slow
 def test_threads_that_bring_many_label_sets_at_the_same_moments_lose_nothing(metrics: Recorded) -> None:
     """Eight threads, 200 label sets; some value was lost at some of them before."""
     together = threading.Barrier(8, timeout=10)

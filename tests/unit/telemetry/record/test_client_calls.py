@@ -205,7 +205,7 @@ def test_what_cannot_be_given_is_a_fault(name: str) -> None:
         lambda: active_evidence_gauge.labels("chair").track_inprogress()(id)(1),
         lambda: active_evidence_gauge.labels("chair").set_function(lambda: 1),
         lambda: active_evidence_gauge.labels("chair").dec(),
-        lambda: active_evidence_gauge.labels("chair", "a").set("no number"),
+        lambda: active_evidence_gauge.labels("chair", "a").set("no number"),  # type: ignore[arg-type]
         lambda: active_evidence_gauge.labels("chair", "a").inc("no number"),  # type: ignore[arg-type]
         lambda: active_evidence_gauge.remove("chair"),
     ],

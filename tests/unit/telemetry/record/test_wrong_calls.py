@@ -53,11 +53,10 @@ def called(decorate: Any) -> object:
 
 
 async def _awaited(decorate: Any) -> object:
-    @decorate
     async def give() -> int:
         return 7
 
-    return await give()
+    return await decorate(give)()
 
 
 UNTYPED: Any = Timer

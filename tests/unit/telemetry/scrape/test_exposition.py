@@ -47,8 +47,8 @@ def ask(
     async def send(message: Any) -> None:
         sent.append(message)
 
-    headers = [(b"accept", value.encode()) for value in accept]
-    scope = {"type": "http", "method": method, "headers": headers}
+    asked = [(b"accept", value.encode()) for value in accept]
+    scope = {"type": "http", "method": method, "headers": asked}
     asyncio.run(answer(MetricsEndpoint(exposition), scope, send))
     start, *bodies = sent
     assert [body.get("more_body", False) for body in bodies] == [True] * (len(bodies) - 1) + [False]
@@ -189,7 +189,7 @@ def test_a_render_fault_is_500_counted_and_logged_once(
         exposition, broken = recorded.pipeline.exposition, Broken()
         assert exposition is not None
         record_some()
-        exposition._registry.register(broken)  # type: ignore[arg-type]
+        exposition._registry.register(broken)
         answers = [ask(exposition) for _ in range(2)]
         assert [(status, body) for status, _, body in answers] == [(500, FAILED), (500, FAILED)]
         broken.broken = False
@@ -242,7 +242,7 @@ def test_scrapes_at_the_same_time_are_each_complete(metrics: Recorded) -> None:
     def scrape(_: int) -> list[float]:
         seen = []
         for _ in range(10):
-            status, _, body = ask(metrics.pipeline.exposition)
+            status, _headers, body = ask(metrics.pipeline.exposition)
             assert status == 200
             assert repeated(body.decode()) == []
             (family,) = [f for f in parse_text(body.decode()) if f.name == "dialogue_turns"]
@@ -273,7 +273,7 @@ def test_scrapes_wait_for_each_other() -> None:
             return iter(())
 
     exposition = Exposition(registry)
-    registry.register(Watched())  # type: ignore[arg-type]
+    registry.register(Watched())
     most.clear()
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: exposition.render(), range(16)))
@@ -293,6 +293,7 @@ def server(metrics: Recorded) -> Iterator[str]:
     serving.close()
 
 
+@pytest.mark.server
 def test_a_batch_process_serves_metrics(server: str, metrics: Recorded) -> None:
     """GET and HEAD, by negotiation; every other path and method is told so."""
     record_some()
@@ -312,6 +313,7 @@ def test_a_batch_process_serves_metrics(server: str, metrics: Recorded) -> None:
     assert httpx.post(server + "/metrics").status_code == 501
 
 
+@pytest.mark.server
 def test_a_batch_process_that_exposes_nothing_says_so() -> None:
     """The same line as a web service's."""
     serving = MetricsServer(MetricsEndpoint(None), "127.0.0.1", 0)
@@ -323,6 +325,7 @@ def test_a_batch_process_that_exposes_nothing_says_so() -> None:
     assert answered.text.startswith("metrics are not exposed here: OTEL_METRICS_EXPORTER")
 
 
+@pytest.mark.server
 def test_a_batch_process_survives_a_render_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     """500, counted, and the next scrape is whole."""
     from telemetry.guard import guard
@@ -331,7 +334,7 @@ def test_a_batch_process_survives_a_render_fault(monkeypatch: pytest.MonkeyPatch
     with recording(strict=False) as recorded:
         exposition, broken = recorded.pipeline.exposition, Broken()
         assert exposition is not None
-        exposition._registry.register(broken)  # type: ignore[arg-type]
+        exposition._registry.register(broken)
         serving = MetricsServer(MetricsEndpoint(exposition), "127.0.0.1", 0)
         url = f"http://127.0.0.1:{serving.port}/metrics"
         try:
@@ -344,6 +347,7 @@ def test_a_batch_process_survives_a_render_fault(monkeypatch: pytest.MonkeyPatch
         assert recorded.value("errors_total", error_type="render", component="telemetry") == 1
 
 
+@pytest.mark.server
 def test_a_port_that_is_taken_is_an_oserror(metrics: Recorded) -> None:
     """And a closed server frees its port."""
     first = MetricsServer(metrics.pipeline.endpoint, "127.0.0.1", 0)
@@ -353,6 +357,7 @@ def test_a_port_that_is_taken_is_an_oserror(metrics: Recorded) -> None:
     MetricsServer(metrics.pipeline.endpoint, "127.0.0.1", first.port).close()
 
 
+@pytest.mark.server
 def test_requests_are_not_metrics_of_a_batch_process(server: str, metrics: Recorded) -> None:
     """A scrape is not counted."""
     httpx.get(server + "/metrics")

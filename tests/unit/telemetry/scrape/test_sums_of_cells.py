@@ -168,7 +168,9 @@ def test_a_predecessors_file_goes_on_under_any_number(tmp_path: Path) -> None:
     assert [store is worker.cells for worker in workers for store in worker.stores()].count(True) == 12
     for at, worker in enumerate(workers):
         assert worker.stores()[at] is worker.cells
-    fcntl.flock(workers[11]._file, fcntl.LOCK_UN)
+    file = workers[11]._file
+    assert file is not None
+    fcntl.flock(file, fcntl.LOCK_UN)
     assert Worker(tmp_path).number == 11
 
 

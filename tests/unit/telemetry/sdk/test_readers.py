@@ -43,6 +43,7 @@ def opened(path: Path) -> Cells:
 
 def die(worker: Worker) -> None:
     """As a kill leaves it: the file stays, and nobody holds it."""
+    assert worker._file is not None
     fcntl.flock(worker._file, fcntl.LOCK_UN)
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from opentelemetry.sdk.metrics.export import (
     AggregationTemporality,
+    Gauge,
     Histogram,
+    HistogramDataPoint,
     InMemoryMetricReader,
     Metric,
     MetricExporter,
@@ -42,6 +44,7 @@ def test_every_histogram_has_the_bounds_of_its_entry_as_floats() -> None:
         collected = points(reader)
     for name, bounds in BUCKETS.items():
         (point,) = collected[name].data.data_points
+        assert isinstance(point, HistogramDataPoint)
         assert point.explicit_bounds == bounds, name
         assert {type(bound) for bound in point.explicit_bounds} == {float}
 
@@ -55,6 +58,7 @@ def test_names_units_descriptions_and_temporality_reach_the_reader_as_they_are()
     entries = {metric.name: metric for metric in CATALOG}
     for name, metric in collected.items():
         assert (metric.unit, metric.description) == (entries[name].unit, entries[name].description)
+        assert not isinstance(metric.data, Gauge)
         assert metric.data.aggregation_temporality is AggregationTemporality.CUMULATIVE
 
 

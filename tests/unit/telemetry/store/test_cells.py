@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from telemetry.guard import guard
-from telemetry.store import cells as module
 from telemetry.store.cells import Cells
 from telemetry.store.page import SIZE as CHUNK
 from telemetry.store.page import CellsError
@@ -137,7 +136,7 @@ def test_on_a_full_disk_counting_goes_on_in_this_process(
     path = tmp_path / "0.cells"
     cells = Cells(opened(path))
     cells.cell(b"before", 1).add(0, 1)
-    monkeypatch.setattr(module.os, "pwrite", full)
+    monkeypatch.setattr(os, "pwrite", full)
     long = [str(at).encode() * 1000 for at in range(1, 400)]
     with recording(strict=False) as recorded:
         before = recorded.value("errors_total", component="telemetry", error_type="record")
@@ -154,7 +153,7 @@ def test_on_a_full_disk_counting_goes_on_in_this_process(
 def test_a_full_disk_holds_up_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The counter of faults is in cells as well, and may be the one that there is no room for."""
     cells = Cells(opened(tmp_path / "0.cells"))
-    monkeypatch.setattr(module.os, "pwrite", no_space)
+    monkeypatch.setattr(os, "pwrite", no_space)
     monkeypatch.setattr(guard, "count", lambda *_: cells.cell(b"faults", 1).add(0, 1))
     recording_ = threading.Thread(target=cells.cell, args=(b"k" * (CHUNK - 8_000), 1), daemon=True)
     recording_.start()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
+from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData, NumberDataPoint
 from support.otlp_sink import otlp_sink
 
 from telemetry.metrics import http_request_duration_seconds, http_requests_total
@@ -164,6 +164,7 @@ def requests(kept: Kept) -> list[float]:
             for metric in scope.metrics
             if metric.name == "http_requests_total"
             for point in metric.data.data_points
+            if isinstance(point, NumberDataPoint)
         )
         for data in kept.pushed
     ]
@@ -259,7 +260,7 @@ def test_who_waits_for_work_is_silent_and_nothing_is_lost_when_it_comes(tmp_path
 
 def test_a_job_tells_its_zeros_and_a_parent_of_workers_does_not(tmp_path: Path) -> None:
     environ = {"TELEMETRY_STATE_DIR": str(tmp_path)}
-    with piped(**environ) as (pipeline, kept):
+    with piped(None, **environ) as (pipeline, kept):
         pipeline.wait_for_work()
         pipeline.flush()
         assert requests(kept) == [0]

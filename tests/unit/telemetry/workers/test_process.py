@@ -37,6 +37,7 @@ def test_who_is_forked_shares_the_work_and_who_runs_another_program_does_not() -
     assert shown.stdout == b"True"
 
 
+@pytest.mark.process
 def test_a_daemon_stands_alone() -> None:
     """It was forked, by a process that has ended."""
     read, write = os.pipe()

@@ -90,6 +90,7 @@ def test_thousands_of_restarts_leave_one_file(tmp_path: Path) -> None:
     for _ in range(2_000):
         worker = Worker(tmp_path)
         worker.cells.cell(KEY, 1).add(0, 1)
+        assert worker._file is not None
         os.close(worker._file)
         del worker  # its mappings hold the file as well
     assert [path.name for path in tmp_path.iterdir()] == ["0.cells"]
