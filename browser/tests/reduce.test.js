@@ -5,8 +5,33 @@ import { isRule, reduce } from "../../telemetry/look/static/js/reduce.js";
 
 const grafana = createRequire(import.meta.url)("./grafana.cjs");
 const RULES = [
-  "lastNotNull", "last", "firstNotNull", "first", "min", "max", "mean", "median", "sum", "count", "countAll", "range", "diff", "diffperc", "delta", "step",
-  "logmin", "variance", "stdDev", "allIsZero", "allIsNull", "changeCount", "distinctCount", "p1", "p50", "p95", "p99",
+  "lastNotNull",
+  "last",
+  "firstNotNull",
+  "first",
+  "min",
+  "max",
+  "mean",
+  "median",
+  "sum",
+  "count",
+  "countAll",
+  "range",
+  "diff",
+  "diffperc",
+  "delta",
+  "step",
+  "logmin",
+  "variance",
+  "stdDev",
+  "allIsZero",
+  "allIsNull",
+  "changeCount",
+  "distinctCount",
+  "p1",
+  "p50",
+  "p95",
+  "p99",
 ];
 const DATA = {
   normal: [1, 2, 3, 4.5, 4.5, 7],
@@ -32,14 +57,18 @@ for (const [kind, values] of Object.entries(DATA)) {
       const field = { name: "v", type: "number", values: [...values], config: {} };
       const theirs = grafana.reduceField({ field, reducers: [rule] })[rule] ?? null;
       const ours = reduce(rule, values);
-      if (typeof theirs === "number" && Number.isFinite(theirs)) assert.ok(Math.abs(ours - theirs) <= 1e-9 * Math.max(1, Math.abs(theirs)), `${ours} ${theirs}`);
+      if (typeof theirs === "number" && Number.isFinite(theirs))
+        assert.ok(Math.abs(ours - theirs) <= 1e-9 * Math.max(1, Math.abs(theirs)), `${ours} ${theirs}`);
       else assert.deepEqual(Number.isNaN(ours) ? null : ours, Number.isNaN(theirs) ? null : theirs);
     });
   }
 }
 
 test("older names mean the same, and unknown ones nothing", () => {
-  assert.deepEqual(["current", "avg", "total"].map((name) => reduce(name, [1, 2, 6])), [6, 3, 9]);
+  assert.deepEqual(
+    ["current", "avg", "total"].map((name) => reduce(name, [1, 2, 6])),
+    [6, 3, 9],
+  );
   assert.equal(reduce("p0", [1]), null);
   assert.equal(isRule("p0") || isRule("constructor"), false);
 });

@@ -1,6 +1,12 @@
-/** Addresses out of boards, texts and answers are data: only pages of the web and of this server are followed. */
+/**
+ * Addresses out of boards, texts and answers are data: only pages of the web and of this server are followed.
+ */
 
-/** The address to follow, or null: `http:`, `https:`, or relative to the page. @param {string | undefined | null} address @param {string} base */
+/**
+ * The address to follow, or null: `http:`, `https:`, or relative to the page.
+ * @param {string | undefined | null} address
+ * @param {string} base
+ */
 export function safe(address, base) {
   const text = (address ?? "").trim();
   if (!text || /[\u0000-\u001f]/.test(text) || text.startsWith("//") || text.startsWith("\\")) return null;
@@ -12,12 +18,22 @@ export function safe(address, base) {
   }
 }
 
-/** The runbook that an address names: the last part of its path, `NAME.md` or `NAME`, where a runbook has this name.
- * @param {string} address @param {Iterable<string>} names */
+/**
+ * The runbook that an address names: the last part of its path, `NAME.md` or `NAME`, where a runbook has this
+ * name.
+ * @param {string} address
+ * @param {Iterable<string>} names
+ */
 export function runbookOf(address, names) {
   const last = /([\w-]+)(?:\.md)?(?:[?#].*)?$/.exec(address)?.[1];
   return last && [...names].includes(last) ? last : null;
 }
 
-/** The trace's address, where one is configured. @param {string | null} pattern `https://.../{trace_id}` @param {string} id @param {string} base */
-export const traceLink = (pattern, id, base) => (pattern && /^[\w-]+$/.test(id) ? safe(pattern.replace("{trace_id}", encodeURIComponent(id)), base) : null);
+/**
+ * The trace's address, where one is configured.
+ * @param {string | null} pattern `https://.../{trace_id}`
+ * @param {string} id
+ * @param {string} base
+ */
+export const traceLink = (pattern, id, base) =>
+  pattern && /^[\w-]+$/.test(id) ? safe(pattern.replace("{trace_id}", encodeURIComponent(id)), base) : null;

@@ -5,7 +5,19 @@
 const FENCE = /^ {0,3}(```|~~~)\s*\S*\s*$/;
 const LIST = /^(\s*)([-*+]|\d{1,9}[.)])\s+(.*)$/;
 const RULE = /^ {0,3}([-*_])(?:\s*\1){2,}\s*$/;
-const INLINE = /(`+)([^`]|[^`][\s\S]*?[^`])\1(?!`)|\*\*(?=\S)([\s\S]+?\S?)\*\*|__(?=\S)([\s\S]+?)__|\*(?=[^\s*])([\s\S]+?)\*|(?<!\w)_(?=[^\s_])([\s\S]+?)_(?!\w)|~~([\s\S]+?)~~|!?\[((?:[^\[\]]|\[[^\]]*\])*)\]\((\S+?)(?:\s+"[^"]*")?\)|<(https?:\/\/[^>\s]+)>|\\([!-/:-@[-`{-~])/;
+const INLINE = new RegExp(
+  [
+    /(`+)([^`]|[^`][\s\S]*?[^`])\1(?!`)/,
+    /\*\*(?=\S)([\s\S]+?\S?)\*\*|__(?=\S)([\s\S]+?)__/,
+    /\*(?=[^\s*])([\s\S]+?)\*|(?<!\w)_(?=[^\s_])([\s\S]+?)_(?!\w)/,
+    /~~([\s\S]+?)~~/,
+    /!?\[((?:[^[\]]|\[[^\]]*\])*)\]\((\S+?)(?:\s+"[^"]*")?\)/,
+    /<(https?:\/\/[^>\s]+)>/,
+    /\\([!-/:-@[-`{-~])/,
+  ]
+    .map(({ source }) => source)
+    .join("|"),
+);
 
 /** @param {string} tag @param {Node[]} children @param {string} [href] @returns {Node} */
 const node = (tag, children, href) => ({ tag, children, ...(href !== undefined && { href }) });
@@ -27,7 +39,12 @@ function blocks(lines) {
   return made;
 }
 
-/** The block that begins here, and where the next one does. @param {string[]} lines @param {number} at @returns {[Node | null, number]} */
+/**
+ * The block that begins here, and where the next one does.
+ * @param {string[]} lines
+ * @param {number} at
+ * @returns {[Node | null, number]}
+ */
 function block(lines, at) {
   const line = lines[at];
   if (!line.trim()) return [null, at + 1];
@@ -37,7 +54,12 @@ function block(lines, at) {
   if (RULE.test(line)) return [node("hr", []), at + 1];
   if (/^ {0,3}>/.test(line)) return quoted(lines, at);
   if (LIST.test(line)) return listed(lines, at);
-  if (line.includes("|") && /^\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$/.test(lines[at + 1] ?? "") && lines[at + 1].includes("-")) return tabled(lines, at);
+  if (
+    line.includes("|") &&
+    /^\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$/.test(lines[at + 1] ?? "") &&
+    lines[at + 1].includes("-")
+  )
+    return tabled(lines, at);
   return paragraph(lines, at);
 }
 
@@ -53,10 +75,18 @@ function fenced(lines, at) {
 function quoted(lines, at) {
   let end = at;
   while (end < lines.length && /^ {0,3}>/.test(lines[end])) end++;
-  return [node("blockquote", blocks(lines.slice(at, end).map((line) => line.replace(/^ {0,3}> ?/, "")))), end];
+  return [
+    node("blockquote", blocks(lines.slice(at, end).map((line) => line.replace(/^ {0,3}> ?/, "")))),
+    end,
+  ];
 }
 
-/** Items of one list; what is indented below an item belongs to it. @param {string[]} lines @param {number} at @returns {[Node, number]} */
+/**
+ * Items of one list; what is indented below an item belongs to it.
+ * @param {string[]} lines
+ * @param {number} at
+ * @returns {[Node, number]}
+ */
 function listed(lines, at) {
   const [, indent, mark] = /** @type {RegExpExecArray} */ (LIST.exec(lines[at]));
   const ordered = /\d/.test(mark);
@@ -68,29 +98,61 @@ function listed(lines, at) {
     if (found && found[1].length <= indent.length) {
       if (/\d/.test(found[2]) !== ordered) break;
       items.push([found[3]]);
-    } else if (/^\s+\S/.test(lines[end]) || (lines[end].trim() && lines[end - 1].trim() && !starts(lines[end]))) {
-      items[items.length - 1].push(lines[end].replace(new RegExp(`^\\s{0,${indent.length + mark.length + 1}}`), ""));
-    } else if (!lines[end].trim() && /^(\s+\S|\s*([-*+]|\d+[.)])\s)/.test(lines[end + 1] ?? "")) items[items.length - 1].push("");
+    } else if (
+      /^\s+\S/.test(lines[end]) ||
+      (lines[end].trim() && lines[end - 1].trim() && !starts(lines[end]))
+    ) {
+      items[items.length - 1].push(
+        lines[end].replace(new RegExp(`^\\s{0,${indent.length + mark.length + 1}}`), ""),
+      );
+    } else if (!lines[end].trim() && /^(\s+\S|\s*([-*+]|\d+[.)])\s)/.test(lines[end + 1] ?? ""))
+      items[items.length - 1].push("");
     else break;
   }
-  return [node(ordered ? "ol" : "ul", items.map((item) => node("li", tight(blocks(item))))), end];
+  return [
+    node(
+      ordered ? "ol" : "ul",
+      items.map((item) => node("li", tight(blocks(item)))),
+    ),
+    end,
+  ];
 }
 
 /** An item of one paragraph is its text. @param {Node[]} nodes @returns {Node[]} */
-const tight = (nodes) => nodes.flatMap((one, at) => (at === 0 && typeof one !== "string" && one.tag === "p" ? one.children : [one]));
+const tight = (nodes) =>
+  nodes.flatMap((one, at) => (at === 0 && typeof one !== "string" && one.tag === "p" ? one.children : [one]));
 
 /** @param {string} line */
-const starts = (line) => FENCE.test(line) || /^ {0,3}(#{1,6}\s|>)/.test(line) || LIST.test(line) || RULE.test(line);
+const starts = (line) =>
+  FENCE.test(line) || /^ {0,3}(#{1,6}\s|>)/.test(line) || LIST.test(line) || RULE.test(line);
 
 /** @param {string} line */
-const cells = (line) => line.trim().replace(/^\||\|$/g, "").split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll("\\|", "|"));
+const cells = (line) =>
+  line
+    .trim()
+    .replace(/^\||\|$/g, "")
+    .split(/(?<!\\)\|/)
+    .map((cell) => cell.trim().replaceAll("\\|", "|"));
 
 /** @param {string[]} lines @param {number} at @returns {[Node, number]} */
 function tabled(lines, at) {
   let end = at + 2;
   while (end < lines.length && lines[end].trim() && lines[end].includes("|")) end++;
-  const row = (/** @type {string} */ line, /** @type {string} */ tag) => node("tr", cells(line).map((cell) => node(tag, inline(cell))));
-  return [node("table", [node("thead", [row(lines[at], "th")]), node("tbody", lines.slice(at + 2, end).map((line) => row(line, "td")))]), end];
+  const row = (/** @type {string} */ line, /** @type {string} */ tag) =>
+    node(
+      "tr",
+      cells(line).map((cell) => node(tag, inline(cell))),
+    );
+  return [
+    node("table", [
+      node("thead", [row(lines[at], "th")]),
+      node(
+        "tbody",
+        lines.slice(at + 2, end).map((line) => row(line, "td")),
+      ),
+    ]),
+    end,
+  ];
 }
 
 /** @param {string[]} lines @param {number} at @returns {[Node, number]} */

@@ -1,4 +1,7 @@
-/** Rules that make one number of many, by the names that boards use. `null` is no value; a NaN is a value that no rule takes. */
+/**
+ * Rules that make one number of many, by the names that boards use. `null` is no value; a NaN is a value that
+ * no rule takes.
+ */
 
 /** @typedef {number | null} Value */
 /** @typedef {(values: Value[]) => any} Rule */
@@ -9,7 +12,11 @@ const numbers = (values) => /** @type {number[]} */ (values.filter(isNumber));
 const there = (values) => /** @type {number[]} */ (values.filter((value) => value !== null));
 /** @param {Value} value */
 const isNumber = (value) => value !== null && !Number.isNaN(value);
-/** Nothing of nothing, else what the rule makes of the numbers. @param {(numbers: number[]) => any} rule @returns {Rule} */
+/**
+ * Nothing of nothing, else what the rule makes of the numbers.
+ * @param {(numbers: number[]) => any} rule
+ * @returns {Rule}
+ */
 const ofSome = (rule) => (values) => {
   const found = numbers(values);
   return found.length ? rule(found) : null;
@@ -27,7 +34,8 @@ const difference = (of) => of[of.length - 1] - of[0];
 
 /** @param {number[]} of */
 function median(of) {
-  const sorted = ascending(of), middle = Math.floor(sorted.length / 2);
+  const sorted = ascending(of),
+    middle = Math.floor(sorted.length / 2);
   return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
@@ -37,9 +45,13 @@ function variance(of) {
   return sum(of.map((value) => (value - mean) ** 2)) / of.length;
 }
 
-/** How far a counter rose: a fall is a reset, and the rise that follows one is not known. @param {number[]} of */
+/**
+ * How far a counter rose: a fall is a reset, and the rise that follows one is not known.
+ * @param {number[]} of
+ */
 function delta(of) {
-  let total = 0, rising = true;
+  let total = 0,
+    rising = true;
   for (let at = 1; at < of.length; at++) {
     const fell = of[at] < of[at - 1];
     if (!fell && rising) total += of[at] - of[at - 1];
@@ -82,11 +94,19 @@ const OF_NOTHING = { sum: 0, count: 0, countAll: 0, allIsZero: false, allIsNull:
 /** @type {Record<string, string>} */
 const OTHER_NAMES = { current: "lastNotNull", avg: "mean", total: "sum" };
 
-/** What the rule makes of the values; null for a rule that is not known. @param {string} name @param {Value[]} values @returns {any} */
+/**
+ * What the rule makes of the values; null for a rule that is not known.
+ * @param {string} name
+ * @param {Value[]} values
+ * @returns {any}
+ */
 export function reduce(name, values) {
   if (!values.length) return OF_NOTHING[OTHER_NAMES[name] ?? name] ?? null;
   const percentile = /^p([1-9]\d?)$/.exec(name);
-  if (percentile) return ascending(there(values))[Math.round((there(values).length - 1) * Number(percentile[1]) / 100)] ?? null;
+  if (percentile)
+    return (
+      ascending(there(values))[Math.round(((there(values).length - 1) * Number(percentile[1])) / 100)] ?? null
+    );
   const rule = RULES[OTHER_NAMES[name] ?? name];
   return rule ? rule(values) : null;
 }

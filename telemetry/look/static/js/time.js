@@ -1,4 +1,7 @@
-/** Times and ranges as Grafana writes them: `now-6h`, `now/d`, milliseconds, ISO 8601. Times are in milliseconds. */
+/**
+ * Times and ranges as Grafana writes them: `now-6h`, `now/d`, milliseconds, ISO 8601. Times are in
+ * milliseconds.
+ */
 
 /** @typedef {{from: string, to: string}} Written A range as it stands in a board or an address. */
 /** @typedef {{from: number, to: number}} Range */
@@ -6,7 +9,13 @@
 const SECOND = 1000;
 /** @type {Record<string, number>} */
 const MILLISECONDS = {
-  ms: 1, s: SECOND, m: 60 * SECOND, h: 3600 * SECOND, d: 86400 * SECOND, w: 604800 * SECOND, y: 31536000 * SECOND,
+  ms: 1,
+  s: SECOND,
+  m: 60 * SECOND,
+  h: 3600 * SECOND,
+  d: 86400 * SECOND,
+  w: 604800 * SECOND,
+  y: 31536000 * SECOND,
 };
 const DURATION = /(\d+(?:\.\d+)?)(ms|s|m|h|d|w|y)/y;
 const RELATIVE = /([+-]\d*|\/)([yMwdhmsQ])/y;
@@ -14,7 +23,9 @@ const RELATIVE = /([+-]\d*|\/)([yMwdhmsQ])/y;
 /** The milliseconds of `1h30m`; NaN for a text that is no duration. @param {string} text */
 export function duration(text) {
   const found = pieces(text, DURATION);
-  return found?.length ? found.reduce((sum, [, count, unit]) => sum + Number(count) * MILLISECONDS[unit], 0) : NaN;
+  return found?.length
+    ? found.reduce((sum, [, count, unit]) => sum + Number(count) * MILLISECONDS[unit], 0)
+    : NaN;
 }
 
 /** `90000` as `1m30s`, as a range in PromQL takes it. @param {number} milliseconds */
@@ -57,7 +68,12 @@ export function range(written, now, utc = false) {
   return from < to ? { from, to } : null;
 }
 
-/** Twice as long about the same middle, never beyond now. @param {Range} of @param {number} now @returns {Range} */
+/**
+ * Twice as long about the same middle, never beyond now.
+ * @param {Range} of
+ * @param {number} now
+ * @returns {Range}
+ */
 export function wider(of, now) {
   const half = (of.to - of.from) / 2;
   const to = Math.min(of.to + half, Math.max(now, of.to));
@@ -85,7 +101,12 @@ function add(date, unit, count, utc) {
   else date.setTime(date.getTime() + count * MILLISECONDS[unit]);
 }
 
-/** Keeps to the month's last day: a month after 31 January is 28 February. @param {Date} date @param {number} count @param {boolean} utc */
+/**
+ * Keeps to the month's last day: a month after 31 January is 28 February.
+ * @param {Date} date
+ * @param {number} count
+ * @param {boolean} utc
+ */
 function addMonths(date, count, utc) {
   const day = utc ? date.getUTCDate() : date.getDate();
   if (utc) date.setUTCMonth(date.getUTCMonth() + count);
@@ -109,7 +130,12 @@ function toEdge(date, unit, end, utc) {
   date.setTime(date.getTime() - 1);
 }
 
-/** Weeks begin on Sunday, as in Grafana's default. @param {Date} date @param {string} unit @param {boolean} utc */
+/**
+ * Weeks begin on Sunday, as in Grafana's default.
+ * @param {Date} date
+ * @param {string} unit
+ * @param {boolean} utc
+ */
 function toStart(date, unit, utc) {
   if (unit === "s") return void date.setMilliseconds(0);
   if (unit === "m") return void date.setSeconds(0, 0);
