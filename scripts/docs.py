@@ -1,4 +1,4 @@
-"""Fill the generated parts of the documentation: tables of metrics and settings.
+"""Fill the generated parts of the documentation: tables of metrics, settings and paths.
 
 A part stands between `<!-- generated: NAME -->` and `<!-- end of NAME -->` in any Markdown file listed here.
 Run `python -m scripts.docs`; with --check it changes nothing and exits 1 where a file is stale.
@@ -14,8 +14,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from fastapi import FastAPI
 from pydantic import SecretStr
 
+from app.api import health, products, sessions
 from app.llm.settings import LLMSettings
 from app.reviews.rows import ROWS
 from app.settings import AppSettings, EnvironmentSettings
@@ -27,11 +29,10 @@ from telemetry.record.schema import Metric
 
 ROOT = Path(__file__).parents[1]
 FILES = (
-    "README.md",
-    "README.ko.md",
-    "docs/reference/doctor.md",
-    "docs/reference/metrics.md",
     "docs/how-to/reviews.md",
+    "docs/reference/doctor.md",
+    "docs/reference/http-api.md",
+    "docs/reference/metrics.md",
     "docs/reference/settings.md",
     "tests/README.md",
 )
@@ -44,18 +45,22 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
-def metrics() -> str:
-    """Name, kind, labels and buckets of every metric."""
+def http_api() -> str:
+    """Every path of the service, with its status codes."""
+    routed = FastAPI()
+    for module in (health, products, sessions):
+        routed.include_router(module.router)
     return table(
-        ("metric", "kind", "labels", "buckets"),
+        ("method", "path", "effect", "status codes"),
         (
             (
-                f"`{metric.name}`",
-                metric.kind,
-                ", ".join(f"`{name}`" for name in metric.label_names),
-                " ".join(f"{bound:g}" for bound in metric.buckets),
+                method.upper(),
+                f"`{path}`",
+                operation["description"].partition("\n\n")[0].replace("\n", " "),
+                ", ".join(sorted(operation["responses"])),
             )
-            for metric in CATALOG
+            for path, operations in routed.openapi()["paths"].items()
+            for method, operation in operations.items()
         ),
     )
 
@@ -178,7 +183,7 @@ def _shown(default: Any) -> str:
 
 
 PARTS: Mapping[str, Callable[[], str]] = {
-    "metrics": metrics,
+    "http_api": http_api,
     "catalogue": catalogue,
     "review_columns": review_columns,
     "telemetry_settings": telemetry_settings,

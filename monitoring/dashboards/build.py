@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from string import ascii_uppercase
 from typing import Any
 
@@ -33,6 +33,7 @@ DATASOURCE = model.DataSourceRef(type_val="prometheus", uid="${datasource}")
 INSTANT = {"bargauge", "piechart", "table"}
 FORMATS = {"table": PromQueryFormat.TABLE, "heatmap": PromQueryFormat.HEATMAP}
 ROW_ID = 1000
+WIDTH = 24
 
 
 def to_json(board: Dashboard) -> str:
@@ -63,7 +64,21 @@ def build(board: Dashboard) -> model.Dashboard:
         for panel in row.panels:
             number += 1
             builder.with_panel(_panel(panel).id(number))
-    return builder.build()
+    built = builder.build()
+    _lay_out(built.panels or [])
+    return built
+
+
+def _lay_out(panels: Iterable[Any]) -> None:
+    """From left to right; one that has no room beside the others begins a line below them. The builder's own
+    layout puts it over the right edge, and the next line over it."""
+    x = y = tallest = 0
+    for panel in panels:
+        place = panel.grid_pos
+        if x + place.w > WIDTH:
+            x, y, tallest = 0, y + tallest, 0
+        place.x, place.y = x, y
+        x, tallest = x + place.w, max(tallest, place.h)
 
 
 def _datasource() -> dashboard.DatasourceVariable:

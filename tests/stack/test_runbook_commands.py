@@ -1,4 +1,5 @@
-"""Every command of the runbooks as it is written: it works on a running stack, and finds what it is for."""
+"""Every command of the runbooks as it is written: it works on a running stack, and finds what it is for.
+So do the blocks of other pages that are marked `in-stack`."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from support.own_stack import environment
+from support.pages import blocks
 from support.servers import HTTP, ROOT, wait_for
 
 from app.ports import PORTS
@@ -22,9 +24,9 @@ from telemetry.logs import JsonFormatter, TextFormatter, access
 LOOKS = sorted(
     {
         command.strip()
-        for page in (ROOT / "monitoring" / "runbooks").glob("*.md")
-        for block in re.findall(r"```sh\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
-        for command in block.replace("\\\n", " ").strip().splitlines()
+        for block in blocks("sh", "bash")
+        if block.mark == "in-stack" or (block.page.startswith("monitoring/runbooks/") and not block.mark)
+        for command in block.code.replace("\\\n", " ").strip().splitlines()
         if "https://" not in command  # a provider's own address
     }
 )

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
 FENCED = re.compile(r"^(?P<fence>```+).*?^(?P=fence)$", re.DOTALL | re.MULTILINE)
@@ -48,3 +50,39 @@ def links(page: str) -> Iterator[tuple[str, str, str]]:
         if ":" not in path:
             here = Path(page).parent / path if path else page
             yield link["target"], os.path.normpath(here), heading
+
+
+class Block(NamedTuple):
+    """A code block. `mark` is the rest of its first line, such as `not-run: needs an account`."""
+
+    page: str
+    line: int
+    language: str
+    mark: str
+    code: str
+
+    def __str__(self) -> str:
+        return f"{self.page}:{self.line}"
+
+
+BLOCK = re.compile(
+    r"^(?P<indent> *)```(?P<language>\w+) *(?P<mark>[^\n]*)\n(?P<code>.*?)^(?P=indent)```$",
+    re.DOTALL | re.MULTILINE,
+)
+
+
+def blocks(*languages: str, pages: Iterable[str] = PAGES) -> list[Block]:
+    """The code blocks in these languages."""
+    return [
+        Block(
+            page,
+            text.count("\n", 0, found.start()) + 1,
+            found["language"],
+            found["mark"],
+            textwrap.dedent(found["code"]),
+        )
+        for page in pages
+        for text in [read(page)]
+        for found in BLOCK.finditer(text)
+        if found["language"] in languages
+    ]

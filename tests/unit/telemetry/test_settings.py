@@ -182,7 +182,7 @@ def test_a_flag_that_is_neither_true_nor_false_is_told(value: str, caplog: pytes
 
 
 def test_every_variable_says_what_it_expects() -> None:
-    """The settings table of the README is made of this."""
+    """docs/reference/settings.md is made of this."""
     assert all(expected for expected, _ in variables().values())
     assert {"OTEL_SDK_DISABLED", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS"} <= set(
         variables()
