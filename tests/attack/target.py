@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from prometheus_client.parser import text_string_to_metric_families
+from support.metrics_page import samples, total
 from support.servers import HTTP, free_port, run
 
 SERVE = Path(sys.executable).with_name("reviewlens")
@@ -54,16 +54,12 @@ class AttackedService:
     def requests(self) -> Requests:
         """Requests by method, template and status."""
         labels = ("method", "endpoint", "status_code")
-        found = self._samples("http_requests_total")
-        return Counter({tuple(row[name] for name in labels): int(n) for row, n in found if n})  # type: ignore[misc]
+        counted = ((one.labels, int(one.value)) for one in samples(self.page()) if one.value)
+        return Counter({tuple(row[name] for name in labels): number for row, number in counted})  # type: ignore[misc]
 
     def total(self, name: str, **labels: str) -> float:
         """The sum of a metric's series that have these labels."""
-        return sum(value for row, value in self._samples(name) if labels.items() <= row.items())
-
-    def _samples(self, name: str) -> list[tuple[dict[str, str], float]]:
-        families = text_string_to_metric_families(self.page())
-        return [(one.labels, one.value) for row in families for one in row.samples if one.name == name]
+        return total(self.page(), name, **labels)
 
     def exchange(self, sent: bytes) -> tuple[list[int], bytes]:
         """Send bytes on a new connection, and read until it is closed: the statuses, and all that came."""

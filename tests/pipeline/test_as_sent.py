@@ -9,11 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 from data.arranged import ARRANGEMENTS
-from prometheus_client.parser import text_string_to_metric_families
 from support.live import serving
+from support.metrics_page import page, samples
 from support.servers import free_port, run, wait_for
 
 from telemetry import instrument
@@ -73,9 +72,9 @@ def recorded(metrics: Recorded) -> Counts:
 
 
 def scraped(url: str) -> Counts:
-    names = ("http_requests_total", "http_streams_aborted_total")
-    families = text_string_to_metric_families(httpx.get(url + "/metrics").text)
-    return _counts([(s.labels, s.value) for family in families for s in family.samples if s.name in names])
+    text = page(url)
+    found = [*samples(text), *samples(text, "http_streams_aborted_total")]
+    return _counts([(sample.labels, sample.value) for sample in found])
 
 
 def _counts(rows: list[tuple[dict[str, str], float]]) -> Counts:

@@ -9,10 +9,9 @@ import tracemalloc
 from collections import deque
 from collections.abc import Iterator
 
-import httpx
 from fastapi import FastAPI
-from prometheus_client.parser import text_string_to_metric_families
 from support.live import serving
+from support.metrics_page import page, samples
 from support.otlp_sink import Sink, otlp_sink
 
 from telemetry import instrument
@@ -55,9 +54,8 @@ def expected(live: list[int]) -> dict[frozenset[tuple[str, str]], float]:
 
 def scraped(url: str) -> dict[frozenset[tuple[str, str]], float]:
     """The gauge on /metrics, by HTTP."""
-    families = text_string_to_metric_families(httpx.get(url + "/metrics").text)
-    (family,) = [family for family in families if family.name == "active_evidence_gauge"]
-    return {frozenset(sample.labels.items()): sample.value for sample in family.samples}
+    found = samples(page(url), "active_evidence_gauge")
+    return {frozenset(sample.labels.items()): sample.value for sample in found}
 
 
 def pushed(sink: Sink, recorded: Recorded) -> dict[frozenset[tuple[str, str]], float]:

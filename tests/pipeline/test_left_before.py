@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
+from support.metrics_page import page, samples
 from support.servers import Server, free_port, run, wait_for
 
 from telemetry.asgi.leaving import of_server
@@ -57,11 +57,7 @@ def leave(url: str, *requests: bytes) -> None:
 
 def counted(url: str) -> dict[str, str]:
     """End point -> status code, of the two that clients left."""
-    families = text_string_to_metric_families(httpx.get(url + "/metrics").text)
-    samples = [
-        s for family in families for s in family.samples if s.name == "http_requests_total" and s.value
-    ]
-    codes = {sample.labels["endpoint"]: sample.labels["status_code"] for sample in samples}
+    codes = {one.labels["endpoint"]: one.labels["status_code"] for one in samples(page(url)) if one.value}
     return {endpoint: code for endpoint, code in codes.items() if endpoint in ("/plain", "/listening")}
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from support.metrics_page import value_or_zero
 from support.servers import wait_for
 
 from app.llm.chain import Chain, build_chain
@@ -50,37 +51,32 @@ def verdicts(simulator: RunningSimulator, count: int = 1, **settings: Any) -> li
     return asyncio.run(live())
 
 
-def counted(metrics: Recorded, name: str, **labels: str) -> float:
-    """The value of a series, 0 where nothing was ever recorded."""
-    return metrics.series(name).get(frozenset(labels.items()), 0)
-
-
 def assert_books_agree(metrics: Recorded, simulator: RunningSimulator) -> None:
     """Attempts, errors by kind, durations and tokens of every provider, against the ledger."""
     entries = simulator.ledger()
     for provider in PROVIDERS:
         own = [entry for entry in entries if entry["provider"] == provider]
-        errors = counted(metrics, "llm_calls_total", provider=provider, status="error")
+        errors = value_or_zero(metrics, "llm_calls_total", provider=provider, status="error")
         answered = sum(
-            counted(metrics, "llm_calls_total", provider=provider, status=status)
+            value_or_zero(metrics, "llm_calls_total", provider=provider, status=status)
             for status in ("success", "fallback")
         )
         assert answered == sum(entry["outcome"] == "ok" for entry in own)
         assert errors == sum(entry["outcome"] != "ok" for entry in own)
-        assert counted(metrics, "llm_duration_seconds_count", provider=provider) == len(own)
+        assert value_or_zero(metrics, "llm_duration_seconds_count", provider=provider) == len(own)
         for kind in ("prompt", "completion"):
             said = sum(entry[f"{kind}_tokens"] for entry in own)
-            assert counted(metrics, "llm_tokens_total", provider=provider, type=kind) == said
+            assert value_or_zero(metrics, "llm_tokens_total", provider=provider, type=kind) == said
     kinds = Counter(KIND_OF_OUTCOME[entry["outcome"]] for entry in entries if entry["outcome"] != "ok")
     for kind in set(KIND_OF_OUTCOME.values()):
-        assert counted(metrics, "errors_total", error_type=kind, component="llm") == kinds[kind]
+        assert value_or_zero(metrics, "errors_total", error_type=kind, component="llm") == kinds[kind]
 
 
 def test_all_well(metrics: Recorded, simulator: RunningSimulator) -> None:
     """Five verdicts by the first provider: five requests, and nobody else is asked."""
     assert [(one.provider, one.status) for one in verdicts(simulator, 5)] == [("gemini", "success")] * 5
     assert len(simulator.ledger()) == 5
-    assert counted(metrics, "llm_calls_total", provider="gemini", status="success") == 5
+    assert value_or_zero(metrics, "llm_calls_total", provider="gemini", status="success") == 5
     assert_books_agree(metrics, simulator)
 
 
@@ -97,7 +93,7 @@ def test_fallback_in_order_after_any_failure(
     assert (verdict.provider, verdict.status) == ((*order, "template")[failing], "fallback")
     asked = [entry["provider"] for entry in simulator.ledger()]
     assert asked == list(order[: failing + 1])
-    assert counted(metrics, "llm_calls_total", provider="template", status="fallback") == (failing == 3)
+    assert value_or_zero(metrics, "llm_calls_total", provider="template", status="fallback") == (failing == 3)
     assert_books_agree(metrics, simulator)
 
 
@@ -111,13 +107,13 @@ def test_a_hundred_verdicts_in_bad_weather(metrics: Recorded, simulator: Running
     assert len(outcomes) == 100
     totals = simulator.totals()
     attempts = sum(
-        counted(metrics, "llm_calls_total", provider=provider, status=status)
+        value_or_zero(metrics, "llm_calls_total", provider=provider, status=status)
         for provider in PROVIDERS
         for status in ("success", "fallback", "error")
     )
     assert attempts == sum(total["requests"] for total in totals.values()) > 130
     by_template = sum(verdict.provider == "template" for verdict in outcomes)
-    assert counted(metrics, "llm_calls_total", provider="template", status="fallback") == by_template
+    assert value_or_zero(metrics, "llm_calls_total", provider="template", status="fallback") == by_template
     assert_books_agree(metrics, simulator)
 
 
@@ -139,5 +135,5 @@ def test_a_shopper_who_leaves_is_in_both_books(metrics: Recorded, simulator: Run
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(leave())
     assert [(entry["provider"], entry["aborted"]) for entry in simulator.ledger()] == [("gemini", True)]
-    assert counted(metrics, "llm_calls_total", provider="gemini", status="error") == 1
+    assert value_or_zero(metrics, "llm_calls_total", provider="gemini", status="error") == 1
     assert metrics.total("llm_calls_total") == 1

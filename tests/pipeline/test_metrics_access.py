@@ -14,7 +14,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from support.own_port import APP, TESTS, environ, scraped, total
+from support.metrics_page import total
+from support.own_port import APP, TESTS, environ, scraped
 from support.servers import free_port, run_app, wait_for
 
 import telemetry

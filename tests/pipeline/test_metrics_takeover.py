@@ -16,7 +16,8 @@ from typing import NamedTuple
 
 import httpx
 import pytest
-from support.own_port import APP, TESTS, environ, listening, scraped, total
+from support.metrics_page import total
+from support.own_port import APP, TESTS, environ, listening, scraped
 from support.servers import free_port, wait_for
 
 WORKERS = 3

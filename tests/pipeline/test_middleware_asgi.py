@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from starlette.routing import Route, Router
+from support.metrics_page import requests_by
 
 from telemetry.asgi.middleware import MetricsMiddleware
 from telemetry.metrics import http_request_duration_seconds
@@ -45,9 +46,7 @@ def drive(app: App, given: dict[str, Any] | None = None, messages: tuple[Any, ..
     return sent
 
 
-def counted(metrics: Recorded) -> dict[tuple[str, ...], float]:
-    """(endpoint, method, status code) -> count."""
-    return {tuple(v for _, v in sorted(key)): n for key, n in metrics.series("http_requests_total").items()}
+counted = requests_by("endpoint", "method", "status_code")
 
 
 def test_messages_pass_through_as_they_are(metrics: Recorded) -> None:

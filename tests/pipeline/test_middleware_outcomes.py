@@ -17,6 +17,7 @@ from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.responses import StreamingResponse
 from support.clocks import SetClock
 from support.live import serving
+from support.metrics_page import requests_by
 from support.servers import wait_for
 
 from telemetry import instrument
@@ -91,10 +92,7 @@ def build(metrics: Recorded, clock: SetClock) -> FastAPI:
     return app
 
 
-def counted(metrics: Recorded) -> dict[tuple[str, str], float]:
-    """(endpoint, status code) -> count, without those at 0."""
-    rows = [(dict(key), value) for key, value in metrics.series("http_requests_total").items() if value]
-    return {(row["endpoint"], row["status_code"]): value for row, value in rows}
+counted = requests_by("endpoint", "status_code")
 
 
 def unhandled(metrics: Recorded) -> float:

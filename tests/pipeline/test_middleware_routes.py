@@ -14,6 +14,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from starlette.routing import Host
 from starlette.staticfiles import StaticFiles
 from support.live import serving
+from support.metrics_page import requests_by
 from websockets.sync.client import connect
 
 from telemetry import instrument
@@ -64,11 +65,7 @@ def build(metrics: Recorded, static: Path) -> FastAPI:
     return app
 
 
-def counted(metrics: Recorded) -> dict[tuple[str, str, str], float]:
-    """(method, endpoint, status code) -> count, without those at 0."""
-    series = metrics.series("http_requests_total")
-    rows = [(dict(key), value) for key, value in series.items() if value]
-    return {(row["method"], row["endpoint"], row["status_code"]): value for row, value in rows}
+counted = requests_by("method", "endpoint", "status_code")
 
 
 PREFLIGHT = {"Origin": ORIGIN, "Access-Control-Request-Method": "GET"}

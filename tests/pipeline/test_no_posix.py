@@ -5,7 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from support.own_port import TESTS, total
+from support.metrics_page import total
+from support.own_port import TESTS
 from support.servers import HTTP, ROOT, run_app, wait_for
 
 APP = "data.no_posix:app"

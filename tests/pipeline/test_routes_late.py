@@ -14,6 +14,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route, Router
 from starlette.staticfiles import StaticFiles
 from support.live import serving
+from support.metrics_page import requests_by
 from support.twins import Journal, drive, ended, provider, request, traced
 
 from telemetry import instrument
@@ -39,10 +40,12 @@ def build(metrics: Recorded) -> tuple[FastAPI, FastAPI, APIRouter]:
     return app, sub, router
 
 
-def counted(metrics: Recorded) -> set[tuple[str, str, str]]:
+counts = requests_by("method", "endpoint", "status_code")
+
+
+def counted(metrics: Recorded) -> set[tuple[str, ...]]:
     """(method, endpoint, status code) of what has a count."""
-    rows = [dict(key) for key, value in metrics.series("http_requests_total").items() if value]
-    return {(row["method"], row["endpoint"], row["status_code"]) for row in rows}
+    return set(counts(metrics))
 
 
 def in_the_place_of_another(app: FastAPI, sub: FastAPI, router: APIRouter) -> None:

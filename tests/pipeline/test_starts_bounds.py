@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
+from support.metrics_page import page, total
 from support.redis_server import RedisServer
 from support.servers import run_app, wait_for
 from support.session_stores import redis
@@ -39,12 +39,6 @@ def started(url: str, behind: str = "") -> httpx.Response:
     return asked(url, "POST", "/api/sessions", behind=behind, body=WANTED)
 
 
-def total(url: str, name: str, **labels: str) -> float:
-    families = text_string_to_metric_families(asked(url, "GET", "/metrics").text)
-    samples = [sample for family in families for sample in family.samples if sample.name == name]
-    return sum(sample.value for sample in samples if labels.items() <= sample.labels.items())
-
-
 def test_a_client_starts_so_many_and_no_more() -> None:
     """Visits and dialogues together, over two workers; what goes on, probes and scrapes are never refused."""
     with run_app(env={"REVIEWLENS_SESSIONS_PER_MINUTE": "6"}, flags=TWO) as server:
@@ -60,7 +54,7 @@ def test_a_client_starts_so_many_and_no_more() -> None:
         for probe in ("/healthz", "/readyz", "/metrics", "/api/products") * 3:
             assert asked(url, "GET", probe).status_code == 200
         assert asked(url, "POST", f"{path}/turns", body={"answer": "소음"}).status_code == 200
-        assert total(url, "errors_total", error_type="rate_limit", component="api") == len(refused)
+        assert total(page(url), "errors_total", error_type="rate_limit", component="api") == len(refused)
         assert started(url, behind="203.0.113.7").status_code == 201, "the proxy on this machine is trusted"
         log = server.log.read_text()
     assert 1 <= log.count("REVIEWLENS_SESSIONS_PER_MINUTE=6") <= 2, "one line for each worker at most"
@@ -86,8 +80,8 @@ def test_so_many_dialogues_go_on_and_no_more() -> None:
         }
         assert asked(url, "DELETE", f"/api/sessions/{first['session_id']}").status_code == 204
         assert started(url).status_code == 201
-        assert total(url, "dialogue_sessions_total") == 3
-        assert total(url, "errors_total", error_type="unavailable", component="api") == 1
+        assert total(page(url), "dialogue_sessions_total") == 3
+        assert total(page(url), "errors_total", error_type="unavailable", component="api") == 1
         assert "WARNING reviewlens.api: no more dialogues may begin" in server.log.read_text()
 
 
@@ -132,8 +126,8 @@ def test_all_that_time_out_at_once_are_counted(
 
         def counted() -> float:
             codes.append(started(url).status_code)
-            sums.append(total(url, "active_evidence_gauge"))
-            return total(url, "session_abandoned_total", reason="timeout")
+            sums.append(total(page(url), "active_evidence_gauge"))
+            return total(page(url), "session_abandoned_total", reason="timeout")
 
         sums: list[float] = []
         wait_for("each to be counted", lambda: counted() >= MASS, 60)
@@ -141,5 +135,5 @@ def test_all_that_time_out_at_once_are_counted(
         assert sums == sorted(sums, reverse=True)
         assert all(value % 3 == 0 and value <= 3 * MASS for value in sums)
         for stage, number in ((START, (MASS + 1) // 2), (ACTIVE, MASS // 2)):
-            counted_there = total(url, "session_abandoned_total", reason="timeout", stage=stage)
+            counted_there = total(page(url), "session_abandoned_total", reason="timeout", stage=stage)
             assert number <= counted_there <= number + (len(codes) + 1 if stage == START else 0)

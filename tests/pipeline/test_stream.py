@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.metrics_page import value_or_zero
 from support.streams import (
     ANSWER,
     EVENTS,
@@ -16,7 +17,6 @@ from support.streams import (
     TURN,
     StreamingShop,
     assert_tokens_agree,
-    counted,
     estimated,
     shop,
     turns_of,
@@ -78,8 +78,8 @@ def test_the_events_are_the_verdict_as_it_is_written(
     assert (headers["cache-control"], headers["x-accel-buffering"]) == ("no-store", "no")
     assert [entry["streamed"] for entry in simulator.ledger()] == [True]
     assert calls(metrics) == {("gemini", "success"): 1}
-    assert counted(metrics, "dialogue_completions_total", category=PRODUCT) == 1
-    assert counted(metrics, "http_streams_aborted_total", **TURN) == 0
+    assert value_or_zero(metrics, "dialogue_completions_total", category=PRODUCT) == 1
+    assert value_or_zero(metrics, "http_streams_aborted_total", **TURN) == 0
     assert_tokens_agree(metrics, simulator)
     assert metrics.total("llm_tokens_estimated_total") == 0
 
@@ -156,8 +156,8 @@ def test_who_fails_amid_its_words_has_them_withdrawn(
     said = findings(heard.text)
     assert {key: heard.result["analysis"][key] for key in said} == said
     assert calls(metrics) == {(provider, "error"): 1, (other, "fallback"): 1}
-    assert counted(metrics, "llm_streams_aborted_total", provider=provider) == 0
-    assert counted(metrics, "http_streams_aborted_total", **TURN) == 0
+    assert value_or_zero(metrics, "llm_streams_aborted_total", provider=provider) == 0
+    assert value_or_zero(metrics, "http_streams_aborted_total", **TURN) == 0
     assert_tokens_agree(metrics, simulator)
     assert simulator.ledger()[0]["completion_tokens"] > 0
     whole = outcome in ("truncated", "invalid_verdict")
@@ -171,7 +171,7 @@ def test_who_stalls_amid_its_words_has_until_its_timeout(
     simulator.fail("gemini", outcome="stall")
     heard = open_shop.verdict()
     assert heard.names == ["delta", "restart", "delta", "result"]
-    assert counted(metrics, "errors_total", error_type="timeout", component="llm") == 1
+    assert value_or_zero(metrics, "errors_total", error_type="timeout", component="llm") == 1
     assert metrics.sum("llm_duration_seconds", provider="gemini") >= 2
     assert [(entry["provider"], entry["aborted"]) for entry in simulator.ledger()] == [
         ("gemini", True),
@@ -200,8 +200,8 @@ def test_a_wrong_request_is_answered_as_ever(open_shop: StreamingShop, metrics: 
     lost = open_shop.http.post("/api/sessions/none/turns", json={"answer": "네"}, headers=EVENTS)
     assert (lost.status_code, lost.headers["content-type"]) == (404, "application/json")
     assert open_shop.http.post("/api/sessions/none/turns", json={}, headers=EVENTS).status_code == 422
-    assert counted(metrics, "errors_total", error_type="not_found", component="api") == 1
-    assert counted(metrics, "http_requests_total", **TURN, status_code="404") == 1
+    assert value_or_zero(metrics, "errors_total", error_type="not_found", component="api") == 1
+    assert value_or_zero(metrics, "http_requests_total", **TURN, status_code="404") == 1
 
 
 @pytest.mark.parametrize(
@@ -230,11 +230,11 @@ def test_what_fails_amid_the_stream_is_its_last_event(
     engine._deliver = deliver
     name, data = heard.events[-1]
     assert (name, data["detail"].startswith(detail), "never" in str(heard.events)) == ("error", True, False)
-    assert counted(metrics, "errors_total", error_type=error_type, component="api") == 1
+    assert value_or_zero(metrics, "errors_total", error_type=error_type, component="api") == 1
     with open_shop.streaming(path) as again:
         assert again.to_the_end().result["analysis"]
-    assert counted(metrics, "http_requests_total", **TURN, status_code=status) >= 1
-    assert counted(metrics, "http_streams_aborted_total", **TURN) == 0
+    assert value_or_zero(metrics, "http_requests_total", **TURN, status_code=status) >= 1
+    assert value_or_zero(metrics, "http_streams_aborted_total", **TURN) == 0
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from typing import Any
 import anyio
 import httpx
 import pytest
+from support.metrics_page import value_or_zero
 from support.servers import wait_for
 from support.streams import (
     ANSWER,
@@ -19,7 +20,6 @@ from support.streams import (
     TURN,
     StreamingShop,
     assert_tokens_agree,
-    counted,
     estimated,
     shop,
     stalled,
@@ -52,7 +52,7 @@ def open_shop(
 
 def left(metrics: Recorded) -> float:
     """Streams that the middleware counted as left."""
-    return counted(metrics, "http_streams_aborted_total", **TURN)
+    return value_or_zero(metrics, "http_streams_aborted_total", **TURN)
 
 
 def leave(
@@ -76,10 +76,10 @@ def leave(
 
 def assert_left(metrics: Recorded, simulator: RunningSimulator, provider: str) -> None:
     """One attempt, no error of anybody's, and the tokens that the ledger has."""
-    assert counted(metrics, "llm_calls_total", provider=provider, status="success") == 1
+    assert value_or_zero(metrics, "llm_calls_total", provider=provider, status="success") == 1
     assert metrics.total("llm_calls_total") == 1
     assert metrics.total("errors_total") == 0
-    assert counted(metrics, "llm_streams_aborted_total", provider=provider) == 1
+    assert value_or_zero(metrics, "llm_streams_aborted_total", provider=provider) == 1
     assert metrics.count("llm_duration_seconds", provider=provider) == 1
     assert_tokens_agree(metrics, simulator)
 
@@ -99,12 +99,12 @@ def test_amid_the_words(
         "openai": (entry["prompt_tokens"], entry["completion_tokens"]),  # tells all at the end
     }
     assert estimated(metrics, provider) == unknown[provider]
-    assert counted(metrics, "dialogue_completions_total", category=PRODUCT) == 0
+    assert value_or_zero(metrics, "dialogue_completions_total", category=PRODUCT) == 0
     simulator.script(provider)
     with open_shop.streaming(path) as again:
         assert again.to_the_end().result["analysis"]["provider"] == provider
-    assert counted(metrics, "dialogue_completions_total", category=PRODUCT) == 1
-    assert counted(metrics, "dialogue_turns_total", category=PRODUCT) == open_shop.turns
+    assert value_or_zero(metrics, "dialogue_completions_total", category=PRODUCT) == 1
+    assert value_or_zero(metrics, "dialogue_turns_total", category=PRODUCT) == open_shop.turns
 
 
 def test_the_rate_of_the_last_whole_answer_is_that_of_what_is_cut_off(
@@ -133,7 +133,7 @@ def test_before_a_byte(
     assert (entry["aborted"], entry["first_byte_seconds"]) == (True, None)
     assert_left(metrics, simulator, provider)
     assert metrics.count("llm_first_byte_seconds", provider=provider) == 0
-    assert counted(metrics, "http_first_byte_seconds_count", **TURN) == 0
+    assert value_or_zero(metrics, "http_first_byte_seconds_count", **TURN) == 0
     assert metrics.total("llm_tokens_total") == 0
 
 
@@ -145,7 +145,7 @@ def test_at_the_first_byte(open_shop: StreamingShop, metrics: Recorded, simulato
     assert (entry["aborted"], entry["completion_tokens"]) == (True, 4)
     assert_left(metrics, simulator, "gemini")
     assert metrics.count("llm_first_byte_seconds", provider="gemini") == 1
-    assert counted(metrics, "http_first_byte_seconds_count", **TURN) == 1
+    assert value_or_zero(metrics, "http_first_byte_seconds_count", **TURN) == 1
 
 
 @pytest.mark.parametrize("provider", ["openai"], indirect=True)
@@ -179,7 +179,7 @@ def test_thirty_who_leave_leave_nothing_behind(
     wait_for("the tasks to end", lambda: working(open_shop) <= before)
     port = simulator.url.rsplit(":", 1)[1]
     wait_for("connections to the provider to close", lambda: connections(int(port)) <= 2)
-    assert counted(metrics, "llm_streams_aborted_total", provider="openai") == 31
+    assert value_or_zero(metrics, "llm_streams_aborted_total", provider="openai") == 31
     assert_tokens_agree(metrics, simulator)
 
 

@@ -15,9 +15,10 @@ from typing import Any
 
 import httpx
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
+from support.metrics_page import REQUESTS, page
+from support.metrics_page import total as total_of
 from support.otlp_sink import otlp_sink
-from support.servers import HTTP, Server, free_port, run, wait_for
+from support.servers import Server, free_port, run, wait_for
 
 COMMAND = {
     "uvicorn": "-m uvicorn app.main:app --port {port} --workers {workers} --no-access-log",
@@ -62,13 +63,12 @@ def kill_one(server: Server, how: int = signal.SIGKILL) -> None:
     wait_for("its successor", lambda: server.log.read_text().count(STARTED) > there, 60)
 
 
-def total(server: Server, metric: str = "http_requests_total", **labels: str) -> float:
-    """A fresh connection each time, so that any worker may answer."""
-    text = HTTP.get(f"{server.url}/metrics", headers={"connection": "close"}, timeout=30).text
-    samples = [s for family in text_string_to_metric_families(text) for s in family.samples]
-    named = [s for s in samples if s.name == metric and labels.items() <= s.labels.items()]
-    assert len({(s.name, frozenset(s.labels.items())) for s in samples}) == len(samples), "a series twice"
-    return sum(sample.value for sample in named)
+def total(server: Server, metric: str = REQUESTS, **labels: str) -> float:
+    """A fresh connection each time, so that any worker may answer. No series may stand twice."""
+    text = page(server.url)
+    lines = [line.rpartition(" ")[0] for line in text.splitlines() if not line.startswith("#")]
+    assert len(set(lines)) == len(lines), "a series twice"
+    return total_of(text, metric, **labels)
 
 
 class Traffic:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
+from support.metrics_page import page, samples
 from support.servers import HTTP, Server, run_app, wait_for
 
 from telemetry.metrics import active_evidence_gauge
@@ -42,20 +42,10 @@ def asked(server: Server, path: str, times: int = 1) -> set[int]:
 
 def shown(server: Server, times: int = 20) -> set[tuple[tuple[str, float], ...]]:
     """What one scrape after the other tells of the gauge, by session."""
-    pages = [
-        HTTP.get(server.url + "/metrics", headers={"connection": "close"}, timeout=30).text
-        for _ in range(times)
-    ]
+    pages = [page(server.url) for _ in range(times)]
     return {
-        tuple(
-            sorted(
-                (sample.labels["session_id"], sample.value)
-                for family in text_string_to_metric_families(page)
-                for sample in family.samples
-                if sample.name == "active_evidence_gauge"
-            )
-        )
-        for page in pages
+        tuple(sorted((one.labels["session_id"], one.value) for one in samples(text, "active_evidence_gauge")))
+        for text in pages
     }
 
 

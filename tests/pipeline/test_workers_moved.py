@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import httpx
-from support.own_port import total
+from support.metrics_page import total
 from support.own_workers import kill_one, own_workers
 from support.servers import Server
 

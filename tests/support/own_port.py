@@ -6,7 +6,6 @@ import subprocess
 from pathlib import Path
 
 import httpx
-from prometheus_client.parser import text_string_to_metric_families as parse
 
 APP = "data.counted_app:app"
 TESTS = Path(__file__).parents[1]
@@ -15,12 +14,6 @@ TESTS = Path(__file__).parents[1]
 def environ(port: int, **more: str) -> dict[str, str]:
     """Metrics on a port of their own."""
     return {"PYTHONPATH": str(TESTS), "OTEL_EXPORTER_PROMETHEUS_PORT": str(port), **more}
-
-
-def total(page: str) -> float:
-    """Requests that are counted on a page."""
-    samples = [s for family in parse(page) for s in family.samples if s.name == "http_requests_total"]
-    return sum(sample.value for sample in samples)
 
 
 def scraped(url: str) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 from support.live import serving
+from support.metrics_page import value_or_zero
 from support.servers import wait_for
 
 from app.llm.settings import PROVIDERS, LLMSettings
@@ -139,25 +140,20 @@ def shop(
         yield StreamingShop(url, app, turns, http)
 
 
-def counted(metrics: Recorded, name: str, **labels: str) -> float:
-    """The value of a series, 0 where nothing was ever recorded."""
-    return metrics.series(name).get(frozenset(labels.items()), 0)
-
-
 def assert_tokens_agree(metrics: Recorded, simulator: RunningSimulator) -> None:
     """The tokens of every provider, against the ledger."""
     entries = simulator.ledger()
     for provider in PROVIDERS:
         for kind in ("prompt", "completion"):
             gone = sum(entry[f"{kind}_tokens"] for entry in entries if entry["provider"] == provider)
-            seen = counted(metrics, "llm_tokens_total", provider=provider, type=kind)
+            seen = value_or_zero(metrics, "llm_tokens_total", provider=provider, type=kind)
             assert seen == gone, f"{provider} {kind}: counted {seen}, the ledger has {gone}"
 
 
 def estimated(metrics: Recorded, provider: str) -> tuple[float, float]:
     """The tokens of a provider that were estimated: of prompts, of completions."""
     return tuple(  # type: ignore[return-value]
-        counted(metrics, "llm_tokens_estimated_total", provider=provider, type=kind)
+        value_or_zero(metrics, "llm_tokens_estimated_total", provider=provider, type=kind)
         for kind in ("prompt", "completion")
     )
 
