@@ -1,4 +1,4 @@
-"""`reviewlens serve`: uvicorn, with a bound on all that a client can drag out or pile up."""
+"""`reviewlens serve`: uvicorn, with limits on all that a client can drag out or pile up."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Protocol(H11Protocol):
         self._arrival: TimerHandle | None = None
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
-        """Wait for a request. At the bound, the connection that has waited longest makes room."""
+        """Wait for a request. At the limit, the connection that has waited longest makes room."""
         super().connection_made(transport)
         _configure(transport.get_extra_info("socket"))
         self._wait_for_arrival()

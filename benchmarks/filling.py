@@ -18,7 +18,7 @@ def labels(number: int) -> dict[str, str]:
 def widen(label_sets: int) -> None:
     """Give one histogram room for so many label sets that nobody announced. To be called before the pipeline
     starts."""
-    # Strangers have nine tenths of half the bound; the entry is frozen for all but us.
+    # Strangers have nine tenths of half the limit; the entry is frozen for all but us.
     object.__setattr__(histogram.metric, "at_most", label_sets * 3)
     Histogram.__init__(histogram, histogram.metric)
 

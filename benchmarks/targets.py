@@ -16,7 +16,7 @@ Limit = float | Fraction
 
 @dataclass(frozen=True)
 class Target:
-    """A bound on the row `of` of a part: on its figure, or with `to` on its ratio to another row's.
+    """A limit on the row `of` of a part: on its figure, or with `to` on its ratio to another row's.
 
     `without`: the row that is subtracted first, as both have it.
     """
@@ -34,7 +34,7 @@ class Target:
         return {row for row in (self.of, self.to, self.without) if row}
 
     @property
-    def bound(self) -> tuple[str, Limit]:
+    def limit(self) -> tuple[str, Limit]:
         """Which way, and how far."""
         given = (("at most", self.at_most), ("at least", self.at_least))
         return next((words, limit) for words, limit in given if limit is not None)
@@ -50,12 +50,12 @@ class Target:
 
     def met(self, figures: Figures) -> bool:
         """Whether it holds."""
-        value, limit = self.measured(figures), float(self.bound[1])
+        value, limit = self.measured(figures), float(self.limit[1])
         return value <= limit if self.at_most is not None else value >= limit
 
     def says(self, unit: str) -> str:
         """The promise in words."""
-        words, limit = self.bound
+        words, limit = self.limit
         shown = str(limit) if isinstance(limit, Fraction) else f"{limit:g}"
         of = f"of {self.to}" if self.to else unit
         above = f"{', both' if self.to else ''} above {self.without}" if self.without else ""

@@ -81,7 +81,7 @@ def comparable(
 ) -> Counter[CountedSeries]:
     """Without what the driver does not cause, or cannot know."""
 
-    def known(one: CountedSeries) -> bool:
+    def is_comparable(one: CountedSeries) -> bool:
         labels = one.labels
         if not every_attempt_known and (one.name.startswith("llm_") or labels.get("component") == "llm"):
             return labels.get("status") in {"success", "fallback"}
@@ -91,4 +91,4 @@ def comparable(
             and labels.get("component") != "ingest"
         )
 
-    return Counter({one: number for one, number in counts.items() if known(one)})
+    return Counter({one: number for one, number in counts.items() if is_comparable(one)})

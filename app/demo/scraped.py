@@ -62,8 +62,8 @@ def summed(samples: Iterable[tuple[str, Mapping[str, str], float]]) -> Counter[C
     """Values by series, over all labels that the catalogue does not know: those of a target."""
     counts: Counter[CountedSeries] = Counter()
     for name, labels, value in samples:
-        known = metric_of(name).label_names
-        counts[CountedSeries(name, tuple(labels.get(label, "") for label in known))] += int(value)
+        label_names = metric_of(name).label_names
+        counts[CountedSeries(name, tuple(labels.get(label, "") for label in label_names))] += int(value)
     return counts
 
 

@@ -1,4 +1,4 @@
-"""The gauge of live sessions: some under a name of their own, the others added up."""
+"""The gauge of live sessions: some under a name of their own, the folded added up."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def live_series(store: SessionStore) -> Callable[[int], Some]:
 
 
 def _series(live: LiveEvidence) -> Some:
-    others = {category: list(total) for category, total in live.totals.items()}
+    folded = {category: list(total) for category, total in live.totals.items()}
     for category, _, pieces in live.some:
-        others[category][0] -= 1
-        others[category][1] -= pieces
+        folded[category][0] -= 1
+        folded[category][1] -= pieces
     return Some(
         [((category, digest(session_id)), pieces) for category, session_id, pieces in live.some],
-        [((category, OTHER), pieces) for category, (sessions, pieces) in others.items() if sessions],
-        sum(sessions for sessions, _ in others.values()),
+        [((category, OTHER), pieces) for category, (sessions, pieces) in folded.items() if sessions],
+        sum(sessions for sessions, _ in folded.values()),
     )

@@ -124,9 +124,9 @@ class RedisSessions:
         """See SessionStore. Those of longest standing are those that were answered first."""
         keys = [PREFIX + name for name in ("live", "evidence", "totals")]
         some, totals = self._tried(lambda: self._script(scripts.LIVE)(keys, [most]))
-        known = [(session_id, json.loads(summary)) for session_id, summary in _pairs(some)]
+        listed = [(session_id, json.loads(summary)) for session_id, summary in _pairs(some)]
         return LiveEvidence(
-            [SessionEvidence(category, session_id, pieces) for session_id, (_, category, pieces) in known],
+            [SessionEvidence(category, session_id, pieces) for session_id, (_, category, pieces) in listed],
             _by_category(dict(_pairs(totals))),
         )
 

@@ -53,7 +53,7 @@ def _recommendation(labels: Counter[Polarity]) -> str:
     if not clear:
         return "판단할 근거가 부족합니다. 구매 전에 최근 리뷰를 조금 더 확인해 보시기를 권합니다."
     share = (labels["NEG"] + labels["MIX"] / 2) / clear
-    return next(text for bound, text in _RECOMMENDATIONS if share >= bound)
+    return next(text for least, text in _RECOMMENDATIONS if share >= least)
 
 
 def _findings(factors: Iterable[FactorScore], evidence: tuple[Evidence, ...]) -> Iterable[str]:

@@ -1,4 +1,4 @@
-"""The HTTP client of an SDK: no answer is read without bound, no redirect followed."""
+"""The HTTP client of an SDK: no answer is read without a limit, no redirect followed."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def marked_files(folder: Path) -> dict[str, list[str]]:
 def repeating() -> Iterator[int]:
     """The port of a server that refuses everything in the words that it was sent."""
 
-    class Handler(QuietHandler):
+    class RefusingHandler(QuietHandler):
         def _refuse(self) -> None:
             words = f"{self.command} {self.path} is refused:\n{self.headers}".encode()
             body = b'{"error": {"message": "%b"}}' % words.replace(b'"', b"'").replace(b"\n", b" ")
@@ -67,5 +67,5 @@ def repeating() -> Iterator[int]:
 
         do_GET = do_POST = do_CONNECT = _refuse
 
-    with http_server(Handler) as url:
+    with http_server(RefusingHandler) as url:
         yield int(url.rpartition(":")[2])

@@ -100,7 +100,7 @@ def otlp_sink(certificate: trustme.LeafCert | None = None) -> Iterator[Sink]:
         "/v1/traces": (sink.traces, ExportTraceServiceRequest),
     }
 
-    class Handler(QuietHandler):
+    class SinkHandler(QuietHandler):
         def do_POST(self) -> None:
             body = self.body()
             if self.headers.get("Content-Encoding") == "gzip":
@@ -109,7 +109,7 @@ def otlp_sink(certificate: trustme.LeafCert | None = None) -> Iterator[Sink]:
             headers = {key.lower(): value for key, value in self.headers.items()}
             self.answer(sink.answer(kept, kind.FromString(body), headers))
 
-    with http_server(Handler, certificate, "localhost") as url:
+    with http_server(SinkHandler, certificate, "localhost") as url:
         sink.url = url
         try:
             yield sink

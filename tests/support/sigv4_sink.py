@@ -74,7 +74,7 @@ def sigv4_sink(key: str, secret: str, region: str, service: str) -> Iterator[Sig
     """The receiver on a free loopback port until the block ends. What it refuses gets 403, as from AWS."""
     sink = SigV4Sink(key, secret, region, service)
 
-    class Handler(QuietHandler):
+    class SignedHandler(QuietHandler):
         def do_POST(self) -> None:
             body = self.body()
             headers = {name.lower(): value for name, value in self.headers.items()}
@@ -86,6 +86,6 @@ def sigv4_sink(key: str, secret: str, region: str, service: str) -> Iterator[Sig
                 sink.refused.append(fault)
             self.answer(403 if fault else 200)
 
-    with http_server(Handler) as url:
+    with http_server(SignedHandler) as url:
         sink.url = f"{url}/v1/metrics"
         yield sink

@@ -8,7 +8,7 @@ from collections import defaultdict
 import pytest
 from support.servers import ROOT
 
-PROGRAMS = ("telemetry", "app", "scripts", "monitoring", "soak", "benchmarks")
+PROGRAMS = ("telemetry", "app", "scripts", "monitoring", "soak", "benchmarks", "tests/support")
 
 
 def defined(*folders: str) -> dict[str, list[str]]:
