@@ -92,7 +92,7 @@ def doctor(
 
 def _examined(subject: Subject, wrong: list[Finding]) -> Report:
     """The whole report. A fault of the doctor's own is no fault of the settings: exit code 2."""
-    from telemetry.doctor.examine import examine
+    from telemetry.doctor.checks import examine
 
     try:
         return report([*wrong, *examine(subject).findings])

@@ -1,6 +1,6 @@
 """The doctor: are the settings right? docs/reference/doctor.md describes it."""
 
-from telemetry.doctor.examine import examine
+from telemetry.doctor.checks import examine
 from telemetry.doctor.finding import Finding, Report
 from telemetry.doctor.subject import Subject
 

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, start_http_server
 from support.servers import free_port
 
 from app.product import PRODUCT
-from telemetry.doctor.examine import examine
+from telemetry.doctor.checks import examine
 from telemetry.doctor.finding import Finding
 from telemetry.doctor.subject import Subject
 from telemetry.scrape.endpoint import MetricsEndpoint

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from datetime import datetime, timezone
 
+from app.errors import NotFound
 from app.llm.verdict import Restart, Verdict, VerdictRequest
 from app.reviews.corpus import Corpus
 from app.reviews.models import Factor, Mention, Product, Question
@@ -68,3 +69,19 @@ class FakeWriter:
         yield Restart()
         yield "요약"
         yield await self.write(request)
+
+
+class OneProduct:
+    """A source of reviews with one product. `meanwhile`: what happens while it is read, one thing a time."""
+
+    def __init__(self, product_id: str = "") -> None:
+        self._only = product_id
+        self.meanwhile: list[Callable[[], object]] = []
+
+    def corpus(self, product_id: str) -> Corpus:
+        """The product; where it was named, NotFound for any other."""
+        if self._only and product_id != self._only:
+            raise NotFound(product_id)
+        if self.meanwhile:
+            self.meanwhile.pop(0)()
+        return corpus()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from support.reviews import FakeWriter, corpus, question
+from support.reviews import FakeWriter, OneProduct, corpus, question
 from support.session_stores import Stores
 
 from app.dialogue.analysis import find
@@ -15,22 +15,11 @@ from app.dialogue.engine import Engine, Step
 from app.dialogue.evidence import live_series
 from app.dialogue.model import digest
 from app.errors import Conflict, NotFound
-from app.reviews.corpus import Corpus
 from app.reviews.models import ShopperAnswer
 from telemetry.catalog import STAGES
 from telemetry.testing import Recorded, StepClock
 
 CATEGORY = "robot_cleaner"
-
-
-class OneProduct:
-    """A source of reviews with one product."""
-
-    def corpus(self, product_id: str) -> Corpus:
-        """The product, or NotFound."""
-        if product_id != CATEGORY:
-            raise NotFound(product_id)
-        return corpus()
 
 
 class World:
@@ -40,7 +29,7 @@ class World:
         self.clock = StepClock(step=0.0)
         self.writer = FakeWriter()
         self.store = stores(self.clock)
-        self.engine = Engine(self.store, OneProduct(), self.writer)
+        self.engine = Engine(self.store, OneProduct(CATEGORY), self.writer)
 
     def answer(self, session_id: str, text: str = "중요해요", question_id: str | None = None) -> Step:
         return asyncio.run(self.engine.answer(session_id, text, question_id))
@@ -143,7 +132,7 @@ def test_the_time_out_ends_sessions_and_visits_once(world: World, metrics: Recor
     world.engine.visit(CATEGORY)
     world.engine.start(CATEGORY, None)
     world.clock.now += 61
-    other = Engine(world.store, OneProduct(), world.writer)
+    other = Engine(world.store, OneProduct(CATEGORY), world.writer)
     assert world.engine.sweep() + other.sweep() == 2
     assert metrics.value("session_abandoned_total", stage="product_selection", reason="timeout") == 1
     assert metrics.value("session_abandoned_total", stage="dialogue_start", reason="timeout") == 1

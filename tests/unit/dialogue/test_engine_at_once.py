@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from support.reviews import FakeWriter, corpus
+from support.reviews import FakeWriter, OneProduct
 from support.session_stores import Stores
 
 from app.dialogue.engine import Engine, Step
@@ -16,23 +16,10 @@ from app.dialogue.model import digest
 from app.dialogue.turns import Turns
 from app.errors import Conflict
 from app.llm.verdict import Verdict, VerdictRequest
-from app.reviews.corpus import Corpus
 from telemetry.testing import Recorded
 
 CATEGORY = "robot_cleaner"
 COUNTED = ("dialogue_turns_total", "dialogue_completions_total")
-
-
-class Reviews:
-    """A source of reviews with one product; what happens while it is read the next time, is `meanwhile`."""
-
-    def __init__(self) -> None:
-        self.meanwhile: list[Callable[[], object]] = []
-
-    def corpus(self, product_id: str) -> Corpus:
-        if self.meanwhile:
-            self.meanwhile.pop(0)()
-        return corpus()
 
 
 class Writer(FakeWriter):
@@ -53,9 +40,9 @@ class Shop:
     """Two workers, each with a store of its own on the same sessions. `reviews` are the first one's."""
 
     def __init__(self, stores: Stores) -> None:
-        self.reviews, self.writer = Reviews(), Writer()
+        self.reviews, self.writer = OneProduct(), Writer()
         self.engine = Engine(stores(time.time), self.reviews, self.writer)
-        self.other = Engine(stores(time.time), Reviews(), self.writer)
+        self.other = Engine(stores(time.time), OneProduct(), self.writer)
         self.session_id = self.engine.start(CATEGORY, None).session.session_id
 
     def answer(

@@ -20,12 +20,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.redis_server import RedisServer
-from support.reviews import FakeWriter, corpus
+from support.reviews import FakeWriter, OneProduct
 from support.session_stores import TIMEOUT, Stores, redis_stores, sqlite_stores
 
 from app.dialogue.engine import Engine, Step
 from app.errors import Conflict
-from app.reviews.corpus import Corpus
 from telemetry.testing import Recorded, StepClock, recording
 
 CATEGORY = "robot_cleaner"
@@ -57,14 +56,6 @@ ROUNDS = st.lists(
     min_size=1,
     max_size=8,
 )
-
-
-class OneProduct:
-    """A source of reviews with one product."""
-
-    def corpus(self, product_id: str) -> Corpus:
-        """The product."""
-        return corpus()
 
 
 class Machine:

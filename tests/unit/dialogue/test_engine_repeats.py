@@ -5,18 +5,17 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from support.reviews import FakeWriter, corpus
+from support.reviews import FakeWriter, OneProduct
 from support.session_stores import Stores
 
 from app.dialogue.engine import Engine, Step
 from app.dialogue.model import Session
 from app.dialogue.store import SessionStore
 from app.errors import Conflict
-from app.reviews.corpus import Corpus
 from telemetry.catalog import STAGES
 from telemetry.testing import Recorded
 
@@ -47,24 +46,11 @@ class Store:
         return getattr(self._real, name)
 
 
-class Reviews:
-    """A source of reviews with one product; what happens while it is read, is `meanwhile`."""
-
-    def __init__(self) -> None:
-        self.meanwhile: Callable[[], object] = lambda: None
-
-    def corpus(self, product_id: str) -> Corpus:
-        meanwhile = self.meanwhile
-        self.meanwhile = lambda: None
-        meanwhile()
-        return corpus()
-
-
 class Shop:
     """Two workers on one store, with their parts at hand."""
 
     def __init__(self, stores: Stores) -> None:
-        self.store, self.reviews, self.writer = Store(stores(time.time)), Reviews(), FakeWriter()
+        self.store, self.reviews, self.writer = Store(stores(time.time)), OneProduct(), FakeWriter()
         self.engine = Engine(self.store, self.reviews, self.writer)
         self.other = Engine(self.store, self.reviews, self.writer)
 

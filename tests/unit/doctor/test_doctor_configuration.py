@@ -11,7 +11,7 @@ import pytest
 from telemetry.doctor import verdicts
 from telemetry.doctor.answers import MENDS
 from telemetry.doctor.authorization import described, problems, unreadable
-from telemetry.doctor.examine import examine
+from telemetry.doctor.checks import examine
 from telemetry.doctor.finding import PASSED, Finding, found, passed, report
 from telemetry.doctor.subject import Subject
 from telemetry.doctor.verdicts import VERDICTS

@@ -9,8 +9,8 @@ import telemetry
 from app.product import PRODUCT
 from telemetry.asgi import preinitialise
 from telemetry.catalog import BY_NAME, PROVIDERS
+from telemetry.doctor.checks import examine
 from telemetry.doctor.estimate import VALUES, catalogued
-from telemetry.doctor.examine import examine
 from telemetry.doctor.finding import Finding
 from telemetry.doctor.subject import Subject
 from telemetry.metrics import (

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from support.servers import ROOT
-
-import telemetry
 
 ENGINE = ROOT / "telemetry"
 FOUNDATION = "foundation"
@@ -99,7 +98,11 @@ def test_every_folder_is_a_room() -> None:
     assert folders == set(LAYERS) - {FOUNDATION, "builtin", "composition", "__main__"}
 
 
-def test_no_module_has_the_name_of_something_exported() -> None:
+@pytest.mark.parametrize(
+    "package", ["telemetry", *(f"telemetry.{folder.parent.name}" for folder in ENGINE.glob("*/__init__.py"))]
+)
+def test_no_module_has_the_name_of_something_exported(package: str) -> None:
     """`telemetry.instrument` would be one or the other, by what was imported first."""
-    modules = {file.stem for file in ENGINE.glob("*.py")}
-    assert modules & set(telemetry.__all__) == set()
+    folder = ROOT / package.replace(".", "/")
+    modules = {file.stem for file in folder.glob("*.py")}
+    assert modules & set(getattr(import_module(package), "__all__", ())) == set()
