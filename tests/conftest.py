@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from support.needs import Guard, mark
+from support.needs import AuditGuard, mark
 
 from app.database import Database
 from app.reviews.bootstrap import load_samples
@@ -31,7 +31,7 @@ BUILDS: dict[tuple[str, ...], tuple[Callable[[], object], ...]] = {
 for the packages of that age."""
 
 ATTACK = "tests/attack/"
-GUARD = Guard()
+GUARD = AuditGuard()
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m selects

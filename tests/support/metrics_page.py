@@ -29,7 +29,7 @@ def samples(text: str, name: str = REQUESTS, **labels: str) -> Iterator[Any]:
 
 def total(text: str, name: str = REQUESTS, **labels: str) -> float:
     """The sum of those samples."""
-    return sum(sample.value for sample in samples(text, name, **labels))
+    return float(sum(sample.value for sample in samples(text, name, **labels)))
 
 
 def requests_by(*labels: str) -> Callable[[Recorded], dict[tuple[str, ...], float]]:

@@ -23,6 +23,7 @@ USES = {
     "socket": "server",
     "app.reviews.bootstrap.load_samples": "process",
     "support.live": "server",
+    "support.http_server": "server",
     "support.otlp_sink": "server",
     "app.llm.simulator.testing": "server",
     "support.redis_server": "redis",
@@ -93,7 +94,7 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
             yield from _codes(const)
 
 
-class Guard:
+class AuditGuard:
     """Refuses a test without needs what takes one."""
 
     def __init__(self) -> None:

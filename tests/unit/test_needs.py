@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from support.live import serving
-from support.needs import Guard, needs_of
+from support.needs import AuditGuard, needs_of
 from support.redis_server import redis_server
 
 
@@ -39,7 +39,7 @@ def test_needs_are_found_in_what_is_used(function: Callable[..., object], needs:
 @pytest.mark.parametrize("markers", [set(), {"fast"}, {"slow"}])
 def test_a_test_without_needs_opens_no_socket(markers: set[str]) -> None:
     """It is refused, and told where the refusal was borne."""
-    guard = Guard()
+    guard = AuditGuard()
     with guard.over(markers), socket.socket() as opened, pytest.raises(PermissionError, match="no marker"):
         opened.bind(("127.0.0.1", 0))
     with pytest.raises(AssertionError):
@@ -48,7 +48,7 @@ def test_a_test_without_needs_opens_no_socket(markers: set[str]) -> None:
 
 def test_a_test_that_serves_may() -> None:
     """And nothing is held against it."""
-    guard = Guard()
+    guard = AuditGuard()
     with guard.over({"server"}), socket.socket() as opened:
         opened.bind(("127.0.0.1", 0))
     guard.check()
