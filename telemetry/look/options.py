@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import ssl
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -41,6 +42,13 @@ class Options:
     trace_url: str = ""
     prometheus_link: str = ""
     title: str = "Dashboards"
+    snapshot: Path | None = None
+    png: Path | None = None
+    range_seconds: float | None = None
+    """To look back in a snapshot or a picture; None for as long as each board says."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    theme: str = "light"
+    language: str = "en"
     catalogue: tuple[Metric, ...] = ()
     """Metrics whose labels and meaning are known here, whether Prometheus has them or not."""
 
@@ -51,6 +59,8 @@ class Options:
                 _url(option, url, is_base=False)
         if not _PREFIX.fullmatch(self.path_prefix) or {".", ".."} & set(self.path_prefix.split("/")):
             raise SettingsError(f"--path-prefix={self.path_prefix!r}: expected a path such as /dashboards")
+        if not all(re.fullmatch(r"\w+", name) for name in self.variables):
+            raise SettingsError("--variable: expected NAME=VALUE, repeatable")
         for name in self.allowed_hosts:
             if not _NAME.fullmatch(name):
                 raise SettingsError(

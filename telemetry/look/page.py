@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
@@ -13,7 +14,7 @@ from starlette.responses import Response
 
 STATIC = Path(__file__).parent / "static"
 INDEX = "index.html"
-BASE = '<base href="/">'
+BASE = re.compile(r'<base href="/"\s*/?>')
 _TYPES = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
@@ -59,5 +60,5 @@ def files(folder: Path = STATIC) -> Mapping[str, File]:
 
 def index(found: Mapping[str, File], prefix: str) -> File:
     """The page itself, whose addresses begin with the prefix."""
-    text = found[INDEX].content.decode()
-    return File(text.replace(BASE, f'<base href="{escape(prefix)}/">', 1).encode(), found[INDEX].kind)
+    base = f'<base href="{escape(prefix)}/">'
+    return File(BASE.sub(base, found[INDEX].content.decode(), count=1).encode(), found[INDEX].kind)

@@ -142,18 +142,21 @@ class Look:
         return answer(await _while_there(request, self.catalogue()))
 
     async def catalogue(self) -> dict[str, Any]:
-        """Every metric; those that are known here where Prometheus does not answer."""
+        """Every metric; those that are known here where Prometheus does not answer. RefusedError where its
+        answers are not as Prometheus has them."""
         metadata, rules = await asyncio.gather(self._data("metadata"), self._data("rules"))
         boards = (await run_in_threadpool(self.folders.read)).boards.values()
-        flat = [rule for group in (rules or {}).get("groups", ()) for rule in group["rules"]]
-        return {"metrics": catalogue(metadata or {}, self.options.catalogue, boards, flat)}
+        try:
+            flat = [rule for group in (rules or {}).get("groups", ()) for rule in group["rules"]]
+            return {"metrics": catalogue(metadata or {}, self.options.catalogue, boards, flat)}
+        except (AttributeError, IndexError, KeyError, TypeError):
+            raise RefusedError(502, "unreachable", "Prometheus: its metadata or rules are odd") from None
 
     async def _data(self, path: str) -> Any:
         try:
-            told = json.loads((await self.upstream.ask(path, [])).body)
-        except RefusedError:
+            return json.loads((await self.upstream.ask(path, [])).body).get("data")
+        except (RefusedError, ValueError):
             return None
-        return told.get("data")
 
     async def _prometheus(self, request: Request) -> Response:
         path = request.path_params["path"]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
-from contextlib import suppress
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -38,9 +39,30 @@ def url(bound: socket.socket, prefix: str) -> str:
     return f"http://{shown}:{port}{prefix}/"
 
 
-def serve(app: ASGIApp, bound: socket.socket, started: Callable[[], None] = lambda: None) -> None:
+def serve(app: ASGIApp, bound: socket.socket, started: Callable[[], None]) -> None:
     """Serve until SIGINT or SIGTERM."""
-    config = uvicorn.Config(
+    server = _Server(_config(app), started)
+    with suppress(KeyboardInterrupt):  # uvicorn raises it again when it has ended
+        server.run(sockets=[bound])
+
+
+@contextmanager
+def beside(app: ASGIApp, bound: socket.socket) -> Iterator[None]:
+    """Serve in a thread until the block ends."""
+    ready = threading.Event()
+    server = _Server(_config(app), ready.set)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, name="look", daemon=True)
+    thread.start()
+    ready.wait(GRACE_SECONDS)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def _config(app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
         app,
         http="h11",
         ws="none",
@@ -51,9 +73,6 @@ def serve(app: ASGIApp, bound: socket.socket, started: Callable[[], None] = lamb
         limit_concurrency=CONNECTIONS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    server = _Server(config, started)
-    with suppress(KeyboardInterrupt):  # uvicorn raises it again when it has ended
-        server.run(sockets=[bound])
 
 
 class _Server(uvicorn.Server):

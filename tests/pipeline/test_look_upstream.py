@@ -90,6 +90,23 @@ def test_what_is_no_prometheus_is_said(place: InItsPlace, reply: Reply, words: s
     assert len(place.seen) == 1, "a redirect was followed"
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        EMPTY,
+        b'{"data": [1]}',
+        b'{"data": {"groups": [1]}}',
+        b'{"data": {"up": [[]]}}',
+        b'{"data": {"groups": 1}}',
+    ],
+)
+def test_odd_metadata_is_said(place: InItsPlace, body: bytes) -> None:
+    """JSON, but not as Prometheus has it: no fault of this process."""
+    place.reply = lambda _: (200, {}, body)
+    answer = place.look.ask("/api/catalogue")
+    assert (answer.status_code, answer.json()["errorType"]) == (502, "unreachable")
+
+
 def test_none_there_and_back_again(boards: Path) -> None:
     """The page runs before Prometheus does, says so, and goes on when it is there."""
     with looking(boards, f"http://127.0.0.1:{free_port()}") as look:

@@ -126,8 +126,10 @@ def test_the_page_shows_the_boards_with_this_prometheus(stack: Stack) -> None:
     look = stack.addresses["look"]
     assert len(HTTP.get(f"{look}/api/boards").json()["boards"]) == 3
     assert HTTP.get(f"{look}/api/runbooks/HighLatency").status_code == 200
-    told = HTTP.get(f"{look}/api/prometheus/query", params={"query": "count(up)"}).json()
-    assert told["data"]["result"][0]["value"][1] == "3"
+    query = {"query": "count(up) == 3"}
+    wait_for(
+        "the targets", lambda: HTTP.get(f"{look}/api/prometheus/query", params=query).json()["data"]["result"]
+    )
 
 
 def test_every_health_check_passes_and_fails_with_its_service(stack: Stack, image: Image) -> None:

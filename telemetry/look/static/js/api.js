@@ -1,8 +1,8 @@
 /** Everything that the page asks: of its server, or of the snapshot that it was saved with. */
 
 /**
- * @typedef {{version: number, taken: number, from: number, to: number, board: string, answers: Record<string,
- * any>, variables?: Record<string, Record<string, string[]>>}} Snapshot
+ * @typedef {{version: number, taken: number, board: string, ranges: Record<string, {from: number, to: number}>,
+ * answers: Record<string, any>, variables?: Record<string, Record<string, string[]>>}} Snapshot
  */
 /**
  * @typedef {{place?: string, signal?: AbortSignal}} How `place` names the answer in a snapshot, where the

@@ -151,7 +151,7 @@ async function furnish(uid, json, current) {
   const times = { from: place.from ?? json.time?.from ?? "now-6h", to: place.to ?? json.time?.to ?? "now" };
   const now = () =>
     snapshot
-      ? { from: snapshot.from * 1000, to: snapshot.to * 1000 }
+      ? { from: snapshot.ranges[uid].from * 1000, to: snapshot.ranges[uid].to * 1000 }
       : (rangeOf(times, Date.now(), utc) ?? { from: Date.now() - 6 * 3600000, to: Date.now() });
   const scrape = (config.minimum_interval_seconds ?? 15) * 1000;
   let range = now();
