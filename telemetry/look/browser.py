@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import select
@@ -36,7 +35,9 @@ class BrowserError(Exception):
 
 
 def found() -> str | None:
-    """The path of the browser; None where there is none."""
+    """The path of the browser; None where there is none, and where it cannot be driven."""
+    if not hasattr(os, "posix_spawn"):
+        return None
     return next(filter(None, map(shutil.which, NAMES)), None)
 
 
@@ -127,6 +128,8 @@ def running(program: str) -> Iterator[Browser]:
 
 def _high(descriptor: int) -> int:
     """Another number for it, out of the way of those that the browser gets."""
+    import fcntl  # of POSIX alone; the rest of `telemetry look` does without
+
     moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 10)
     os.close(descriptor)
     return moved

@@ -160,7 +160,8 @@ def test_the_whole_stack_goes_up_twice_and_down() -> None:
             assert set(running) == MONITORING | {"api", "simulator", "supervisord"}
             status = run("status", env)
             assert status.stdout.count("ready, up") == 5 and "not ready" not in status.stdout
-            plain = not has_page(f"http://127.0.0.1:{env['REVIEWLENS_PROMETHEUS_PORT']}")
+            ports = (env[f"REVIEWLENS_{name}_PORT"] for name in ("PROMETHEUS", "ALERTMANAGER"))
+            plain = not all(has_page(f"http://127.0.0.1:{port}") for port in ports)
             assert ("ask with scripts/ask.sh query EXPR" in first.stdout) == plain
             second = run("up", env)
             assert (second.returncode, second.stderr) == (0, "")
