@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 VENV := .venv/bin
 
-.PHONY: help up down test test-fast test-peers demo bench soak check newest docs env
+.PHONY: help up down test test-fast test-peers test-browser demo bench soak check newest docs env
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ test-fast: env ## Run the tests that need nothing but Python: no server, no othe
 
 test-peers: env ## Run other projects' test suites with our telemetry in every application; FULL=1 for all of FastAPI's
 	PEERS_FULL=$(FULL) $(VENV)/pytest -rA --show-capture=no -m peers tests/peers
+
+test-browser: env ## Check the dashboards' page: types, lint, units, and a real Chromium; needs Node 20 and Chromium
+	@scripts/test_browser.sh
 
 demo: env ## Drive named scenarios against the running stack
 	@scripts/stack.sh demo

@@ -1,4 +1,6 @@
 // Samples of every series that the boards read, as OpenMetrics for promtool: deterministic but for the moment
+
+import { kindLines } from "./kinds.js";
 // they end at.
 
 const CATEGORIES = ["전자제품", "의류", "식품"];
@@ -109,6 +111,7 @@ export function openMetrics({ end, seconds, step }) {
     ...histograms(times, middle, step),
     ...gauges(times),
     ...alerts(times),
+    ...kindLines({ end }),
     "# EOF",
     "",
   ].join("\n");

@@ -70,9 +70,10 @@ function alertCard({ rule, alert }, given) {
     h(
       "p",
       { class: "faint" },
-      `${say("since")} ${momentText(Date.parse(alert.activeAt), given.utc)} · ${Object.entries(labels)
-        .map(([key, value]) => `${key}=${value}`)
-        .join(", ")}`,
+      [
+        `${say("since")} ${momentText(Date.parse(alert.activeAt), given.utc)}`,
+        ...Object.entries(labels).map(([key, value]) => `${key}=${value}`),
+      ].join(" · "),
     ),
     h("pre", { tabindex: 0 }, rule.query),
     name
@@ -168,6 +169,7 @@ export async function targets(given) {
 
 export async function catalogue() {
   const { metrics } = await ask("api/catalogue");
+  if (!metrics.length) return h("p", { class: "quiet" }, say("noMetrics"));
   const rows = metrics.map((/** @type {any} */ { name, kind, unit, description, labels, readers }) => ({
     text: `${name} ${description} ${(labels ?? []).join(" ")} ${readers.join(" ")}`.toLowerCase(),
     row: h(

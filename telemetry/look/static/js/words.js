@@ -82,6 +82,7 @@ const WORDS = {
   labels: ["Labels", "레이블"],
   readers: ["Read by", "사용하는 곳"],
   search: ["Search", "찾기"],
+  noMetrics: ["Prometheus knows no metrics.", "Prometheus에 지표가 없습니다."],
   askLabels: ["ask", "조회"],
   problems: ["These files could not be read as boards", "대시보드로 읽지 못한 파일"],
   noBoards: ["There are no boards.", "대시보드가 없습니다."],
