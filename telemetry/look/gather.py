@@ -16,7 +16,7 @@ from telemetry.look.refusals import RefusedError
 from telemetry.look.upstream import Upstream
 from telemetry.look.variables import (
     ALL,
-    Variable,
+    VariableValue,
     chosen,
     fixed_options,
     options_of,
@@ -61,7 +61,7 @@ class Gathering:
         length = self._length or _length(board.model)
         end = self.found.taken
         self.found.ranges[board.uid] = {"from": end - length, "to": end}
-        values: dict[str, Variable] = {}
+        values: dict[str, VariableValue] = {}
         for model in _dicts(board.model.get("templating"), "list"):
             variable = await self._variable(board.uid, model, values)
             values[variable.name] = variable
@@ -72,7 +72,9 @@ class Gathering:
             *(self._panel(board.uid, panel, values, length) for panel in panels(board.model))
         )
 
-    async def _variable(self, uid: str, model: dict[str, Any], before: Mapping[str, Variable]) -> Variable:
+    async def _variable(
+        self, uid: str, model: dict[str, Any], before: Mapping[str, VariableValue]
+    ) -> VariableValue:
         name, options = str(model.get("name")), fixed_options(model)
         if options is None:
             query = model.get("query")
@@ -83,7 +85,7 @@ class Gathering:
         return chosen({**model, "name": name}, options, self._wanted.get(name))
 
     async def _panel(
-        self, uid: str, panel: dict[str, Any], values: Mapping[str, Variable], length: float
+        self, uid: str, panel: dict[str, Any], values: Mapping[str, VariableValue], length: float
     ) -> None:
         length = intervals.seconds(panel.get("timeFrom")) or length
         await asyncio.gather(
@@ -101,7 +103,7 @@ class Gathering:
         place: str,
         panel: Mapping[str, Any],
         target: Mapping[str, Any],
-        values: Mapping[str, Variable],
+        values: Mapping[str, VariableValue],
         length: float,
     ) -> None:
         end = self.found.taken
@@ -155,7 +157,7 @@ def _length(model: Mapping[str, Any]) -> float:
     return (intervals.since(told.get("from")) if isinstance(told, dict) else None) or DEFAULT_RANGE
 
 
-def _own(length: float, step: int, end: float) -> dict[str, Variable]:
+def _own(length: float, step: int, end: float) -> dict[str, VariableValue]:
     """Grafana's own variables."""
     values = {
         "__interval": intervals.written(step),
@@ -167,4 +169,4 @@ def _own(length: float, step: int, end: float) -> dict[str, Variable]:
         "__from": f"{(end - length) * 1000:.0f}",
         "__to": f"{end * 1000:.0f}",
     }
-    return {name: Variable(name, (value,)) for name, value in values.items()}
+    return {name: VariableValue(name, (value,)) for name, value in values.items()}

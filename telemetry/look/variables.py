@@ -18,7 +18,7 @@ _RESULT = re.compile(r"\s*query_result\(\s*(?P<query>.*?)\s*\)\s*", re.DOTALL)
 
 
 @dataclass(frozen=True)
-class Variable:
+class VariableValue:
     """A variable and its chosen values. `is_list`: Grafana puts such values in as a regular expression."""
 
     name: str
@@ -38,13 +38,13 @@ class Variable:
         return _FORMS.get(form or "", _in_promql)(self)
 
 
-def _in_promql(variable: Variable) -> str:
+def _in_promql(variable: VariableValue) -> str:
     if not variable.is_list:
         return variable.raw
     return _either([_SPECIAL.sub(r"\\\\\g<0>", value) for value in variable.values])
 
 
-def _regex(variable: Variable) -> str:
+def _regex(variable: VariableValue) -> str:
     return _either([_SPECIAL.sub(r"\\\g<0>", value) for value in variable.values])
 
 
@@ -52,7 +52,7 @@ def _either(values: list[str]) -> str:
     return values[0] if len(values) == 1 else f"({'|'.join(values)})"
 
 
-_FORMS: Mapping[str, Callable[[Variable], str]] = {
+_FORMS: Mapping[str, Callable[[VariableValue], str]] = {
     "csv": lambda variable: variable.raw,
     "pipe": lambda variable: "|".join(variable.values),
     "raw": lambda variable: variable.raw,
@@ -61,7 +61,7 @@ _FORMS: Mapping[str, Callable[[Variable], str]] = {
 }
 
 
-def put_in(text: str, values: Mapping[str, Variable]) -> str:
+def put_in(text: str, values: Mapping[str, VariableValue]) -> str:
     """A query with its variables and Grafana's own put in; a name that is unknown stays as it is."""
 
     def value(found: re.Match[str]) -> str:
@@ -71,15 +71,15 @@ def put_in(text: str, values: Mapping[str, Variable]) -> str:
     return _PLACE.sub(value, text)
 
 
-def chosen(model: Mapping[str, Any], options: Iterable[str], wanted: str | None) -> Variable:
+def chosen(model: Mapping[str, Any], options: Iterable[str], wanted: str | None) -> VariableValue:
     """A variable by its default, or by what is wanted of it."""
     is_list = bool(model.get("multi") or model.get("includeAll"))
     name, options = str(model["name"]), list(options)
     values = [wanted] if wanted is not None else _current(model, options)
     if ALL in values:
         allowed = str(model.get("allValue") or "")
-        return Variable(name, tuple(options), is_list, allowed or ("" if options else ".*"))
-    return Variable(name, tuple(values), is_list)
+        return VariableValue(name, tuple(options), is_list, allowed or ("" if options else ".*"))
+    return VariableValue(name, tuple(values), is_list)
 
 
 def _current(model: Mapping[str, Any], options: list[str]) -> list[str]:

@@ -168,3 +168,40 @@ def test_a_wrong_setting_under_uvicorn_is_one_line_too(tmp_path: Path) -> None:
     shown = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
     assert shown.returncode == 2
     assert shown.stderr == "reviewlens: REVIEWLENS_LOG_FORMAT='xml': expected text or json\n"
+
+
+def test_look_has_this_project_s_boards_and_ports() -> None:
+    """The options are those of `telemetry look`; the environment's ports are its defaults."""
+    ports = {"REVIEWLENS_LOOK_PORT": "3777", "REVIEWLENS_PROMETHEUS_PORT": "9777", "COLUMNS": "200"}
+    shown = reviewlens("look", "--help", **ports).stdout
+    for default in ("3777", "http://127.0.0.1:9777", "monitoring/grafana/dashboards", "monitoring/runbooks"):
+        assert f"{default})" in shown
+    assert shown.startswith("usage: reviewlens look ")
+
+
+@pytest.mark.parametrize(
+    ("words", "environ", "expected"),
+    [
+        (
+            [],
+            {"REVIEWLENS_LOOK_PORT": "0"},
+            "reviewlens: REVIEWLENS_LOOK_PORT='0': expected a port, a whole number",
+        ),
+        (
+            ["--dashboards", "/missing"],
+            {},
+            "reviewlens look: --dashboards='/missing': there is no such folder;",
+        ),
+        (
+            ["--host", "192.0.2.1"],
+            {},
+            "reviewlens look: --host=192.0.2.1: others could reach it, and the page",
+        ),
+    ],
+)
+def test_look_says_no_in_one_line(words: list[str], environ: dict[str, str], expected: str) -> None:
+    """With the variable or the option, and exit code 2."""
+    done = reviewlens("look", *words, **environ)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(expected)
+    assert done.stderr.count("\n") == 1

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from telemetry.look.variables import Variable, chosen, fixed_options, options_of, put_in, question
+from telemetry.look.variables import VariableValue, chosen, fixed_options, options_of, put_in, question
 
 VALUES = {
-    "one": Variable("one", ("a.b",)),
-    "many": Variable("many", ("a.b", "c"), is_list=True),
-    "single": Variable("single", ("a.b",), is_list=True),
-    "all": Variable("all", ("x", "y"), is_list=True, all_value=".*"),
-    "__range": Variable("__range", ("60s",)),
+    "one": VariableValue("one", ("a.b",)),
+    "many": VariableValue("many", ("a.b", "c"), is_list=True),
+    "single": VariableValue("single", ("a.b",), is_list=True),
+    "all": VariableValue("all", ("x", "y"), is_list=True, all_value=".*"),
+    "__range": VariableValue("__range", ("60s",)),
 }
 
 
