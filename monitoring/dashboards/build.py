@@ -27,7 +27,7 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 from grafana_foundation_sdk.models.text import TextMode
 
 from monitoring.dashboards import exemplars
-from monitoring.dashboards.model import Dashboard, Panel, Query, Thresholds, Variable
+from monitoring.dashboards.model import Dashboard, DashboardVariable, Panel, Query, Thresholds
 
 DATASOURCE = model.DataSourceRef(type_val="prometheus", uid="${datasource}")
 INSTANT = {"bargauge", "piechart", "table"}
@@ -90,7 +90,7 @@ def _other_boards() -> dashboard.DashboardLink:
     return link.tags(["reviewlens"]).as_dropdown(True).keep_time(True).include_vars(True)
 
 
-def _variable(variable: Variable) -> Any:
+def _variable(variable: DashboardVariable) -> Any:
     if variable.label_of is None:
         box = dashboard.TextBoxVariable(variable.name).default_value(variable.default)
         box.current(model.VariableOption(text=variable.default, value=variable.default, selected=True))

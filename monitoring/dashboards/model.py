@@ -90,7 +90,7 @@ class PanelRow:
 
 
 @dataclass(frozen=True)
-class Variable:
+class DashboardVariable:
     """A choice at the head of a board. A `label_of` variable lists the values of (metric, label)."""
 
     name: str
@@ -109,7 +109,7 @@ class Dashboard:
     description: str
     tags: tuple[str, ...]
     rows: tuple[PanelRow, ...]
-    variables: tuple[Variable, ...] = ()
+    variables: tuple[DashboardVariable, ...] = ()
     refresh: str = "10s"
     since: str = "now-1h"
 
