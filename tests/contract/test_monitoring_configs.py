@@ -21,7 +21,7 @@ from scripts.stack.flags import arguments, settings
 
 NATIVE = HERE / "prometheus.yml"
 DOCKER = HERE / "prometheus" / "prometheus.yml"
-RULES = {rule.name for rule in read_rules()}
+RULES = sorted(rule.name for rule in read_rules())
 GRAFANA = HERE / "grafana" / "provisioning"
 
 
@@ -39,12 +39,12 @@ def as_compose_mounts_it(folder: Path) -> Path:
 @pytest.mark.parametrize("version", ["2.42", "3.5"])
 @pytest.mark.parametrize("place", ["native", "docker, in the repository", "docker, as mounted"])
 def test_prometheus_loads_every_rule_under_each_config(place: str, version: str, tmp_path: Path) -> None:
-    """113 rules by Prometheus's own count: a glob that finds nothing would load silently."""
+    """As often as in the files, by its own list: a glob that finds nothing would load silently."""
     config = {"native": NATIVE, "docker, in the repository": DOCKER}.get(place)
     with prometheus(config or as_compose_mounts_it(tmp_path), version=version) as server:
         loaded = [rule["name"] for rule in server.rules()]
-    assert len(loaded) == 113
-    assert set(loaded) == RULES
+    assert "HighErrorRate" in loaded
+    assert sorted(loaded) == RULES
 
 
 def test_scrape_configs_are_the_specification_s() -> None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
 import promql_parser
 import pytest
-from support.servers import ROOT
 
 from monitoring.objectives.rules import ALERT
 from monitoring.queries import compared, nodes, parse, same, selectors
@@ -85,11 +82,3 @@ def test_a_slow_quantile_is_the_same_as_a_missed_objective(
 def test_objectives_are_judged_over_less_than_is_kept() -> None:
     """Prometheus keeps 15 days by default."""
     assert seconds(TARGETS.window) == 7 * 24 * 3600
-
-
-def test_the_readme_counts_the_alerts() -> None:
-    """A number in prose grows old without a test."""
-    text = (ROOT / "monitoring" / "README.md").read_text(encoding="utf-8")
-    counted = re.search(r"(\d+) alerts, and recording rules", text)
-    assert counted is not None
-    assert int(counted[1]) == sum(rule.is_alert for rule in RULES.values())
