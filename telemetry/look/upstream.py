@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -38,7 +38,6 @@ class Upstream:
 
     def __init__(self, options: Options) -> None:
         self._token = options.token()
-        self._slots = asyncio.Semaphore(bounds.CONCURRENCY)
         self._asking = 0
         tls = options.tls()
         direct = is_loopback(urlsplit(options.prometheus).hostname or "")
@@ -69,7 +68,7 @@ class Upstream:
         if bounds.parameters(path) is None:
             raise RefusedError(404, "not_found", "no such path; expected one of Prometheus's query API")
         asked = bounds.bounded(path, given)
-        async with self._turn():
+        with self._counted():
             try:
                 return await asyncio.wait_for(self._ask(path, asked), bounds.SECONDS)
             except (asyncio.TimeoutError, httpx.TimeoutException):
@@ -78,14 +77,14 @@ class Upstream:
                 _log.debug("no answer from Prometheus", exc_info=True)
                 raise _unreachable(f"it does not answer ({type(error).__name__})") from None
 
-    @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        """One more that is asked or waits for a connection, of which there are as many as may ask at once."""
         if self._asking >= bounds.CONCURRENCY + bounds.WAITING:
             raise RefusedError(503, "busy", "too many questions at once; ask again", retry_after="1")
         self._asking += 1
         try:
-            async with self._slots:
-                yield
+            yield
         finally:
             self._asking -= 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -10,9 +11,13 @@ from pathlib import Path
 
 import pytest
 from support.looked import EMPTY, Asked, Looking, Reply, board, in_its_place, looking, write
-from support.servers import free_port, wait_for
+from support.servers import HTTP, free_port, wait_for
 
-from telemetry.look.bounds import ANSWER_BYTES, CONCURRENCY, WAITING
+from telemetry.look import bounds
+from telemetry.look.bounds import ANSWER_BYTES, CONCURRENCY, SECONDS, WAITING
+from telemetry.look.options import Options
+from telemetry.look.refusals import RefusedError
+from telemetry.look.upstream import Upstream
 
 HTML = b"<html><title>Sign in</title></html>"
 
@@ -176,6 +181,25 @@ class Held:
         self._go.set()
 
 
+def test_a_slow_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page is told so, and the place is free; the bound is a tenth of a second here."""
+    held = Held()
+    monkeypatch.setattr(bounds, "SECONDS", 0.1)
+
+    async def ask(url: str) -> None:
+        upstream = Upstream(Options(prometheus=url))
+        try:
+            await upstream.ask("query", [("query", "up")])
+        finally:
+            await upstream.close()
+
+    with in_its_place(held) as (url, _):
+        with pytest.raises(RefusedError) as refused:
+            asyncio.run(ask(url))
+        held.let_go()
+    assert (refused.value.status, refused.value.kind) == (504, "timeout")
+
+
 def test_more_questions_than_can_wait_are_refused(place: InItsPlace) -> None:
     """Prometheus has no more of them at once than the bound; the others wait, or are to ask again."""
     place.reply = held = Held()
@@ -204,5 +228,7 @@ def test_a_browser_that_leaves_gives_its_place_back(place: InItsPlace) -> None:
     wait_for("all slots taken", lambda: held.now == CONCURRENCY)
     for connection in leaving:
         connection.close()
-    assert query(place.look, "quick") == (200, "", "")
+    # Before those that wait are given up, which would free their places too.
+    quick = HTTP.get(f"{place.look.url}/api/prometheus/query", params={"query": "quick"}, timeout=SECONDS / 2)
+    assert quick.status_code == 200
     held.let_go()
