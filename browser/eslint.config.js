@@ -15,6 +15,7 @@ const browser = Object.fromEntries(
     "IntersectionObserver",
     "ResizeObserver",
     "MutationObserver",
+    "MessageChannel",
     "matchMedia",
     "requestAnimationFrame",
     "cancelAnimationFrame",

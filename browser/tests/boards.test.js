@@ -7,6 +7,8 @@ import { aligned, distinct, nameOf, seriesOf, tableOf, wide } from "../../teleme
 import { inLink, inQuery, inText, namesIn } from "../../telemetry/look/static/js/interpolate.js";
 import { runbookOf, safe, traceLink } from "../../telemetry/look/static/js/links.js";
 import { inline, parse } from "../../telemetry/look/static/js/markdown.js";
+import { repeated } from "../../telemetry/look/static/js/repeat.js";
+import { foreign, panelRange, targetsOf } from "../../telemetry/look/static/js/queries.js";
 import { transformed } from "../../telemetry/look/static/js/transform.js";
 import {
   ALL,
@@ -433,4 +435,40 @@ test("markup in Markdown is text, and an image its words", () => {
     nodes.forEach((node) => typeof node !== "string" && (tags.add(node.tag), walk(node.children)));
   walk(parse("# a\n<img src=x onerror=y>\n\n[x](javascript:alert(1))\n\n- <b>z</b>"));
   assert.deepEqual([...tags].sort(), ["a", "h1", "li", "p", "ul"]);
+});
+
+test("repeated panels stand beside each other, and move what is below down", () => {
+  const variables = { p: { value: "$__all", all: ["a", "b", "c"] } };
+  const panels = [
+    { id: 1, repeat: "p", maxPerRow: 2, gridPos: { x: 0, y: 0, w: 24, h: 4 } },
+    { id: 2, gridPos: { x: 0, y: 4, w: 24, h: 4 } },
+  ];
+  const [{ panels: made }] = repeated([{ row: null, panels }], variables);
+  assert.deepEqual(
+    made.map(({ gridPos: { x, y, w }, scoped }) => [x, y, w, scoped?.p.value]),
+    [
+      [0, 0, 12, "a"],
+      [12, 0, 12, "b"],
+      [0, 4, 12, "c"],
+      [0, 8, 24, undefined],
+    ],
+  );
+  assert.deepEqual(
+    repeated([{ row: { repeat: "p" }, panels: [panels[1]] }], variables).map(({ row }) => row.scoped.p.value),
+    ["a", "b", "c"],
+  );
+});
+
+test("only Prometheus is asked, and a panel may look back further than its board", () => {
+  const loki = { datasource: { type: "loki" }, targets: [{ expr: "x", datasource: { type: "loki" } }] };
+  const mixed = {
+    datasource: { type: "datasource" },
+    targets: [{ expr: "x", datasource: { type: "loki" } }, { expr: "y" }, { expr: "z", hide: true }],
+  };
+  assert.deepEqual(
+    [foreign(loki), foreign(mixed), targetsOf(mixed).map(({ expr }) => expr)],
+    ["loki", undefined, ["y"]],
+  );
+  assert.deepEqual(panelRange({ timeFrom: "1h" }, { from: 0, to: 7200000 }), { from: 3600000, to: 7200000 });
+  assert.deepEqual(panelRange({}, { from: 0, to: 1 }), { from: 0, to: 1 });
 });

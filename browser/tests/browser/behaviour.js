@@ -1,9 +1,14 @@
 // What a reader does with the page, and what the page does when Prometheus fails.
 
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { test } from "node:test";
-import { freePort, look, opened, Prometheus, ready, visit } from "../support/stack.js";
-import { serious, states } from "./boards.js";
+import { freePort, look, opened, Prometheus, ready, ROOT, visit } from "../support/stack.js";
+import { lastHour, serious, states } from "./boards.js";
 
 const BOARD = "reviewlens_dashboard";
 const panel = (page, title) =>
@@ -16,7 +21,10 @@ const own = (faults) => faults.filter((fault) => !fault.includes("status of 400"
 function at(around, name, query, body) {
   test(name, async () => {
     const { page, faults, close } = await opened(around.browser);
-    await visit(page, `${around.shown.url}?theme=light&lang=en&refresh=&${query}`);
+    await visit(
+      page,
+      `${around.shown.url}?theme=light&lang=en&refresh=&${typeof query === "string" ? query : query()}`,
+    );
     await body(page, faults);
     assert.deepEqual(own(faults), []);
     await close();
@@ -234,6 +242,70 @@ export function behaviour(around) {
       await page.waitForURL(/from=now-2h&to=now-1h/);
     },
   );
+
+  at(
+    around,
+    "a refresh keeps what a reader chose, and leaves nothing behind",
+    () => `board=${BOARD}&${lastHour(around)}`,
+    async (page) => {
+      const status = panel(page, "Request rate by status");
+      await status.locator(".series-name").nth(1).click();
+      await status.locator(".series-name").nth(1).focus();
+      const detail = panel(page, "Request rate in detail");
+      await detail.scrollIntoViewIfNeeded();
+      await detail.getByRole("button", { name: "Value" }).click();
+      await ready(page);
+      const before = await page.evaluate(() => document.querySelectorAll("*").length);
+      for (let round = 0; round < 3; round++) {
+        await page.getByRole("button", { name: "Refresh", exact: true }).dispatchEvent("click");
+        await ready(page);
+      }
+      assert.deepEqual(
+        await status
+          .locator(".series-name")
+          .evaluateAll((names) => names.map((name) => name.getAttribute("aria-pressed"))),
+        ["false", "true", "false"],
+      );
+      assert.equal(await detail.locator('th[aria-sort="ascending"]').textContent(), "Value");
+      assert.equal(await page.evaluate(() => document.activeElement.textContent), "Value");
+      assert.equal(await page.evaluate(() => document.querySelectorAll("*").length), before);
+    },
+  );
+
+  test("a snapshot shows the same without a server", async () => {
+    const file = join(mkdtempSync(join(tmpdir(), "look-snapshot-")), "boards.html");
+    execFileSync(
+      join(ROOT, ".venv/bin/python"),
+      [
+        "-m",
+        "telemetry",
+        "look",
+        "--prometheus",
+        around.full.url,
+        "--dashboards",
+        "monitoring/grafana/dashboards",
+        "--snapshot",
+        file,
+      ],
+      { cwd: ROOT },
+    );
+    const { page, faults, close } = await opened(around.browser);
+    await visit(page, `${pathToFileURL(file)}?board=${BOARD}&lang=en&theme=light&print=1`);
+    const shown = await states(page);
+    assert.ok(shown.filter(({ state }) => state === "drawn").length > 10, JSON.stringify(shown));
+    assert.deepEqual(
+      shown.filter(({ state }) => state === "failed"),
+      [],
+    );
+    await page.goto(`${pathToFileURL(file)}?view=alerts&lang=en`);
+    await page.getByText("Firing (1)").waitFor();
+    assert.deepEqual(
+      faults.filter((fault) => !fault.startsWith("file:")),
+      [],
+    );
+    await close();
+    rmSync(dirname(file), { recursive: true });
+  });
 
   test("Prometheus that goes away is told of, and its numbers come back with it", async () => {
     const prometheus = await new Prometheus(await freePort(), around.past.data).start();

@@ -18,7 +18,7 @@ export class AskError extends Error {
   }
 }
 
-const saved = document.getElementById("snapshot")?.textContent;
+const saved = globalThis.document?.getElementById("snapshot")?.textContent;
 /** @type {Snapshot | null} */
 export const snapshot = saved ? JSON.parse(saved) : null;
 

@@ -2,7 +2,10 @@
 
 import { ask, askPrometheus, snapshot } from "./api.js";
 import { fill, h } from "./dom.js";
+import { inText } from "./interpolate.js";
 import { Panel } from "./panel.js";
+import { repeated } from "./repeat.js";
+import { turn } from "./turns.js";
 import {
   chosen,
   filledIn,
@@ -127,11 +130,14 @@ export class Board {
    */
   constructor(board, holder, setting, how) {
     this.how = how;
+    const { variables } = setting();
+    // In a snapshot the answers of a panel are for all values at once.
+    const rows = snapshot ? rowsOf(board.panels ?? []) : repeated(rowsOf(board.panels ?? []), variables);
     this.watch = new IntersectionObserver((entries) => this.#came(entries), { rootMargin: "200px" });
     this.sizes = new ResizeObserver((entries) => entries.forEach(({ target }) => this.#of(target)?.resize()));
     fill(
       holder,
-      rowsOf(board.panels ?? []).map((row, at) => this.#section(row, at, setting)),
+      rows.map((row, at) => this.#section(row, at, setting)),
     );
     for (const panel of this.#panels) {
       this.watch.observe(panel.element);
@@ -158,7 +164,8 @@ export class Board {
     fresh.forEach((panel) => this.#seen.add(panel));
     const round = ++this.#round;
     this.how.busy();
-    await Promise.all(fresh.map((panel) => panel.show()));
+    const widths = fresh.map(({ body }) => body.clientWidth || 400);
+    await Promise.all(fresh.map((panel, at) => turn().then(() => panel.show(widths[at]))));
     if (round === this.#round) this.how.settled([...this.#seen]);
   }
 
@@ -190,6 +197,7 @@ export class Board {
       made.map(({ element }) => element),
     );
     if (!row) return h("section", {}, grid);
+    const title = inText(row.title ?? "", { ...setting().variables, ...row.scoped });
     const button = h(
       "button",
       {
@@ -201,9 +209,9 @@ export class Board {
           button.setAttribute("aria-expanded", String(!grid.hidden));
         },
       },
-      row.title ?? "",
+      title,
     );
-    return h("section", { "aria-label": row.title ?? "" }, h("h2", {}, button), grid);
+    return h("section", { "aria-label": title }, h("h2", {}, button), grid);
   }
 }
 

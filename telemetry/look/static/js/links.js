@@ -3,7 +3,7 @@
  */
 
 /**
- * The address to follow, or null: `http:`, `https:`, or relative to the page.
+ * The address to follow, or null: `http:`, `https:`, or relative to the page, which may be a file itself.
  * @param {string | undefined | null} address
  * @param {string} base
  */
@@ -12,6 +12,7 @@ export function safe(address, base) {
   if (!text || /[\u0000-\u001f]/.test(text) || text.startsWith("//") || text.startsWith("\\")) return null;
   try {
     const url = new URL(text, base);
+    if (url.protocol === "file:" && url.href.split(/[?#]/)[0] === base.split(/[?#]/)[0]) return url.href;
     return url.protocol === "http:" || url.protocol === "https:" ? url.href : null;
   } catch {
     return null;

@@ -4,7 +4,7 @@ import { h, fill } from "./dom.js";
 import { display } from "./fields.js";
 import { wide } from "./frames.js";
 import { inLink, inText } from "./interpolate.js";
-import { askAll, rangeEnds, targetsOf } from "./queries.js";
+import { askAll, foreign, panelRange, rangeEnds, targetsOf } from "./queries.js";
 import { heatmap, timeline } from "./panels/bands.js";
 import { shownSeries } from "./panels/shown.js";
 import { sortable, table } from "./panels/table.js";
@@ -12,6 +12,7 @@ import { timeseries } from "./panels/timeseries.js";
 import { bargauge, piechart, stat } from "./panels/values.js";
 import { momentText } from "./plot.js";
 import { anchor, prose } from "./prose.js";
+import { keepFocus, turn } from "./turns.js";
 import { say } from "./words.js";
 
 /** @typedef {import("./queries.js").Told} Told */
@@ -35,18 +36,22 @@ const KINDS = {
 };
 const GRAPHS = new Set(["timeseries", "heatmap", "state-timeline", "graph"]);
 
+let made = 0;
+
 export class Panel {
   /** @type {AbortController | null} */ #running = null;
   /** @type {import("./panels/shown.js").Drawn | null} */ #drawn = null;
   /** @type {{scene: import("./panels/shown.js").Scene, told: Told[]} | null} */ #last = null;
   #tabular = false;
+  /** What a reader chose in the drawing, kept over refreshes. @type {import("./panels/shown.js").Chosen} */
+  #chosen = { hidden: new Set(), order: null };
 
   /** @param {any} definition @param {() => Setting} setting */
   constructor(definition, setting) {
     this.definition = definition;
     this.setting = setting;
     const { x = 0, y = 0, w = 24, h: height = 8 } = definition.gridPos ?? {};
-    this.heading = h("h3", { id: `panel-${definition.id}` });
+    this.heading = h("h3", { id: `panel-${++made}` });
     this.state = h("span", { class: "state", role: "status" });
     this.menu = h("details", { class: "menu" });
     this.body = h("div", { class: "panel-body" });
@@ -71,26 +76,36 @@ export class Panel {
     );
   }
 
-  /** Asks and draws. Resolves when it is drawn; nothing is thrown. */
-  async show() {
+  /**
+   * Asks and draws. Resolves when it is drawn; nothing is thrown.
+   * @param {number} width of the body, read before anything is written
+   */
+  async show(width) {
     this.#running?.abort();
     const running = (this.#running = new AbortController());
-    const setting = this.setting();
+    const given = this.setting();
+    const setting = {
+      ...given,
+      range: panelRange(this.definition, given.range),
+      variables: { ...given.variables, ...this.definition.scoped },
+    };
     this.heading.textContent = inText(this.definition.title ?? "", setting.variables);
     if (this.definition.type === "text") return this.#showText(setting);
     if (!Object.hasOwn(KINDS, this.definition.type))
       return this.#say("not-drawn", `${say("notDrawn")}: ${this.definition.type}`);
+    const source = foreign(this.definition);
+    if (source) return this.#say("not-drawn", `${say("notDrawn")}: ${source}`);
     this.element.classList.add("asking");
     try {
-      const width = this.body.clientWidth || 400;
       const { told, step } = await askAll(
         this.definition,
         setting,
         Math.max(100, Math.round(width / 50) * 50),
         running.signal,
       );
+      await turn();
       if (running.signal.aborted) return;
-      this.#show(setting, told, step);
+      keepFocus(this.element, () => this.#show(setting, told, step));
     } catch (error) {
       if (!running.signal.aborted) this.#say("failed", String(error));
     } finally {
@@ -124,6 +139,7 @@ export class Panel {
       around: setting,
       variables: setting.variables,
       step,
+      chosen: this.#chosen,
       title: this.heading.textContent ?? "",
       follow: (/** @type {string} */ address, /** @type {any} */ more = {}) =>
         setting.follow(inLink(address, { ...setting.variables, ...rangeEnds(setting.range), ...more })),
@@ -144,9 +160,11 @@ export class Panel {
 
   /** @param {import("./panels/shown.js").Scene} scene @param {string[]} [words] */
   #draw(scene, words = []) {
+    const pointer = this.#drawn?.pointer?.();
     this.#drawn?.remove?.();
     this.body.className = "panel-body";
     this.#drawn = (this.#tabular ? asTable : KINDS[this.definition.type])(this.body, scene);
+    if (pointer) this.#drawn.point?.(pointer);
     Object.assign(this.element, { drawn: this.#drawn.numbers });
     this.text.textContent = this.#drawn.summary;
     this.#mark(words.length ? "partial" : "drawn", words.length ? say("partial") : "", words.join("\n"));

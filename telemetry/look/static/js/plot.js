@@ -146,6 +146,19 @@ export function plotted(element, drawing) {
   return plot;
 }
 
+/**
+ * What a panel does with its plot.
+ * @param {() => any} plot
+ * @param {HTMLElement} area
+ */
+export const handles = (plot, area) => ({
+  resize: () => plot().setSize(sizeOf(area)),
+  remove: () => plot().destroy(),
+  pointer: () =>
+    plot().over.matches(":hover") ? { left: plot().cursor.left, top: plot().cursor.top } : null,
+  point: (/** @type {{left: number, top: number}} */ to) => plot().setCursor(to),
+});
+
 /** @param {HTMLElement} element */
 export const sizeOf = (element) => ({
   width: Math.max(80, element.clientWidth),
@@ -164,9 +177,7 @@ function zoomed(plot, around) {
 /** @param {any} plot @param {HTMLElement} tip @param {Drawing} drawing */
 function tipped(plot, tip, drawing) {
   const { left, top, idx } = plot.cursor;
-  const own = plot.cursor.event && left >= 0;
-  const told =
-    idx != null && own && plot.over.matches(":hover, :focus-within *") ? drawing.tip(plot, idx) : null;
+  const told = idx != null && left >= 0 && plot.over.matches(":hover") ? drawing.tip(plot, idx) : null;
   tip.hidden = !told;
   if (!told) return;
   fill(tip, h("div", { class: "tip-title" }, told.title), h("table", {}, told.rows.map(tipRow)));

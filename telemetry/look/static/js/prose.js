@@ -1,5 +1,6 @@
 /** Markdown on the page. */
 
+import { snapshot } from "./api.js";
 import { h } from "./dom.js";
 import { safe } from "./links.js";
 import { parse } from "./markdown.js";
@@ -36,11 +37,11 @@ function made(node, follow) {
  */
 export function anchor(address, children, attributes = {}) {
   const href = safe(address, document.baseURI);
-  if (!href) return h("span", attributes, ...children);
-  const away = !href.startsWith(document.baseURI);
+  const inside = href?.startsWith(document.baseURI.split(/[?#]/)[0]);
+  if (!href || (snapshot && !inside)) return h("span", attributes, ...children);
   return h(
     "a",
-    { href, ...(away && { rel: "noopener noreferrer", target: "_blank" }), ...attributes },
+    { href, ...(!inside && { rel: "noopener noreferrer", target: "_blank" }), ...attributes },
     ...children,
   );
 }

@@ -4,6 +4,7 @@ import { AskError, askPrometheus } from "./api.js";
 import { inQuery } from "./interpolate.js";
 import { intervalVariables, minimumStep, windowOf } from "./interval.js";
 import { exemplarsOf } from "./panels/exemplars.js";
+import { duration } from "./time.js";
 
 /** @typedef {import("./interpolate.js").Variables} Variables */
 /**
@@ -17,9 +18,27 @@ import { exemplarsOf } from "./panels/exemplars.js";
 
 /** @param {any} target */
 export const isInstant = (target) => Boolean(target.instant && !target.range);
-/** Targets that ask something. @param {any} panel @returns {any[]} */
+/** What keeps the data of a panel or target. @param {any} of @returns {string} */
+const sourceOf = ({ datasource }) => (typeof datasource === "object" && datasource?.type) || "prometheus";
+const OURS = new Set(["prometheus", "mixed", "datasource", "grafana"]);
+/** Targets that ask Prometheus something. @param {any} panel @returns {any[]} */
 export const targetsOf = (panel) =>
-  (panel.targets ?? []).filter((/** @type {any} */ { hide, expr }) => !hide && expr);
+  (panel.targets ?? []).filter((/** @type {any} */ one) => !one.hide && one.expr && OURS.has(sourceOf(one)));
+/** The kind of another source that a panel is drawn from alone. @param {any} panel @returns {string | undefined} */
+export const foreign = (panel) =>
+  targetsOf(panel).length
+    ? undefined
+    : [panel, ...(panel.targets ?? [])].map(sourceOf).find((kind) => !OURS.has(kind));
+
+/**
+ * A panel may look back further than its board, by `timeFrom`.
+ * @param {any} panel
+ * @param {import("./time.js").Range} range
+ */
+export function panelRange({ timeFrom }, range) {
+  const length = duration(String(timeFrom ?? "").replace(/^now-/, ""));
+  return length > 0 ? { from: range.to - length, to: range.to } : range;
+}
 
 /**
  * The window that a target of a panel this wide asks for.

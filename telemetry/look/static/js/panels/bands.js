@@ -5,7 +5,7 @@ import { faded, named, ofPalette } from "../colors.js";
 import { fill, h } from "../dom.js";
 import { display } from "../fields.js";
 import { legendOf } from "../legend.js";
-import { axis, momentText, plotted, sizeOf, widthOf } from "../plot.js";
+import { axis, handles, momentText, plotted, widthOf } from "../plot.js";
 import { say } from "../words.js";
 import { colorOfValue } from "./shown.js";
 
@@ -120,8 +120,7 @@ export function heatmap(body, scene) {
   return {
     numbers: { times, bounds, counts },
     summary: `${bounds.length} × ${times.length}, ${say("max")} ${display({}, most).text}`,
-    resize: () => plot.setSize(sizeOf(area)),
-    remove: () => plot.destroy(),
+    ...handles(() => plot, area),
   };
 }
 
@@ -205,7 +204,6 @@ export function timeline(body, scene) {
           `${one.name}: ${all[at].map(({ from, to, value }) => `${display(one.config, value).text} ${momentText(from, around.utc)} – ${momentText(to, around.utc).slice(11)}`).join(", ")}`,
       )
       .join("; "),
-    resize: () => plot.setSize(sizeOf(area)),
-    remove: () => plot.destroy(),
+    ...handles(() => plot, area),
   };
 }

@@ -11,13 +11,18 @@ import { reduce } from "../reduce.js";
 /** @typedef {Series & {config: Config, color: string}} Shown */
 /** @typedef {{trace: string, time: number, value: number, labels: Record<string, string>}} Exemplar */
 /** @typedef {{target: any, data: any, exemplars: Exemplar[]}} Answer */
+/** @typedef {import("../interpolate.js").Variables} Variables */
 /**
- * @typedef {{panel: any, series: Shown[], answers: Answer[], exemplars: Exemplar[], around:
- * import("../plot.js").Around, variables: import("../interpolate.js").Variables,   step?: number, title:
- * string, follow: (address: string, more?: import("../interpolate.js").Variables) => string, trace: (id:
- * string) => string | null}} Scene
+ * @typedef {{panel: any, series: Shown[], answers: Answer[], exemplars: Exemplar[],
+ *   around: import("../plot.js").Around, variables: Variables, step?: number, chosen: Chosen, title: string,
+ *   follow: (address: string, more?: Variables) => string, trace: (id: string) => string | null}} Scene
  */
-/** @typedef {{numbers: any, summary: string, resize?: () => void, remove?: () => void}} Drawn */
+/** @typedef {{hidden: Set<string>, order: {name: string, falling?: boolean} | null}} Chosen */
+/** @typedef {{left: number, top: number}} Pointer */
+/**
+ * @typedef {{numbers: any, summary: string, resize?: () => void, remove?: () => void, pointer?: () => Pointer | null,
+ *   point?: (pointer: Pointer) => void}} Drawn
+ */
 /** @typedef {(body: HTMLElement, scene: Scene) => Drawn} Draw */
 
 /**

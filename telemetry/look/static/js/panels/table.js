@@ -29,8 +29,9 @@ export function table(body, scene) {
     unknown.length ? h("p", { class: "note" }, `${say("notTransformed")}: ${unknown.join(", ")}`) : null,
     sortable(
       fields,
-      (field, value, row) => cell(field, value, row, scene, fields),
-      own ? { name: own.displayName, falling: own.desc } : null,
+      (field, value, row, sorted) => cell(field, value, row, scene, sorted),
+      scene.chosen.order ?? (own ? { name: own.displayName, falling: own.desc } : null),
+      (order) => (scene.chosen.order = order),
     ),
   );
   const rows = fields[0]?.values.length ?? 0;
@@ -43,10 +44,11 @@ export function table(body, scene) {
 /**
  * A table whose columns' names sort it.
  * @param {Field[]} fields
- * @param {(field: Field, value: any, row: number) => Node} cellOf
- * @param {{name: string, falling?: boolean} | null} [order]
+ * @param {(field: Field, value: any, row: number, sorted: Field[]) => Node} cellOf
+ * @param {import("./shown.js").Chosen["order"]} [order]
+ * @param {(order: import("./shown.js").Chosen["order"]) => void} [chose]
  */
-export function sortable(fields, cellOf, order = null) {
+export function sortable(fields, cellOf, order = null, chose = () => undefined) {
   const rows = h("tbody");
   const names = fields.map((field) =>
     h(
@@ -73,13 +75,14 @@ export function sortable(fields, cellOf, order = null) {
         h(
           "tr",
           {},
-          sorted.map((field) => cellOf(field, field.values[row], row)),
+          sorted.map((field) => cellOf(field, field.values[row], row, sorted)),
         ),
       ),
     );
   };
   const sort = (/** @type {string} */ name, /** @type {boolean} */ falling) => {
     order = { name, falling };
+    chose(order);
     show();
   };
   show();

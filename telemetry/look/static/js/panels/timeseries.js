@@ -6,7 +6,7 @@ import { fill, h } from "../dom.js";
 import { display } from "../fields.js";
 import { aligned } from "../frames.js";
 import { calculated, legendOf, mark } from "../legend.js";
-import { axis, increments, momentText, plotted, sizeOf, widthOf } from "../plot.js";
+import { axis, handles, increments, momentText, plotted, sizeOf, widthOf } from "../plot.js";
 import { axisBase } from "../units.js";
 import { say } from "../words.js";
 import { marks, near } from "./exemplars.js";
@@ -19,14 +19,15 @@ export function timeseries(body, scene) {
   const { panel, series } = scene;
   const rules = panel.options?.legend?.calcs ?? [];
   const area = h("div", { class: "graph" });
-  /** @type {Set<number>} */
-  const hidden = new Set();
+  const { chosen } = scene;
+  const hidden = new Set(series.flatMap(({ name }, place) => (chosen.hidden.has(name) ? [place] : [])));
   const { times, values } = aligned(series, scene.step);
   let plot = made(area, scene, times, values, hidden);
   const legend =
     panel.options?.legend?.showLegend === false
       ? null
       : legendOf(series, panel.options?.legend, hidden, () => {
+          chosen.hidden = new Set([...hidden].map((place) => series[place].name));
           plot.destroy();
           plot = made(area, scene, times, values, hidden);
           mark(/** @type {HTMLElement} */ (legend), hidden);
@@ -52,8 +53,7 @@ export function timeseries(body, scene) {
           `${one.name} ${say("last")} ${display(one.config, calculated(one, ["lastNotNull"]).lastNotNull).text}`,
       )
       .join(", ")}.`,
-    resize: () => plot.setSize(sizeOf(area)),
-    remove: () => plot.destroy(),
+    ...handles(() => plot, area),
   };
 }
 
