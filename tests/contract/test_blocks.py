@@ -39,7 +39,12 @@ def run(tmp_path: Path) -> Callable[[Block], None]:
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, copy / name, follow_symlinks=False)
     (copy / ".venv").symlink_to(ROOT / ".venv")
-    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(copy)}
+    env = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "PYTHONPATH": str(copy),
+        "GIT_CEILING_DIRECTORIES": str(tmp_path),
+    }
 
     def step(block: Block) -> None:
         shell = ["bash", "-euo", "pipefail", "-c", block.code]
