@@ -26,6 +26,14 @@ def tracked(*patterns: str) -> list[str]:
 PAGES = tracked("*.md")
 
 
+def english(page: str) -> str:
+    """The page of which this one is the Korean: NAME.ko.md or ko/NAME.md; else the page itself."""
+    return re.sub(r"(^|/)ko/", r"\1", page.replace(".ko.md", ".md"))
+
+
+KOREAN = [page for page in PAGES if english(page) != page]
+
+
 def read(page: str) -> str:
     """The text of a page."""
     return (ROOT / page).read_text(encoding="utf-8")
