@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import math
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Literal
+
+from telemetry.posix import forkable_lock
 
 Step = Literal["record", "export", "render"]
 
@@ -28,7 +29,7 @@ class Guard:
         self.strict = False
         self.count: Callable[[Step, int], None] | None = None
         self._clock = clock
-        self._lock = threading.Lock()
+        self._lock = forkable_lock(self)
         self._last: dict[str, float] = {}
         self._due: Counter[Step] = Counter()
 

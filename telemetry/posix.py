@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 import time
 import weakref
 from collections.abc import Callable
@@ -75,3 +76,21 @@ def in_children(method: Callable[[], Any]) -> None:
     """Call a method in each forked process, for as long as its object lives."""
     found = weakref.WeakMethod(method)
     at_fork(after_in_child=lambda: (call := found()) and call())
+
+
+_HOLDERS: weakref.WeakSet[Any] = weakref.WeakSet()
+
+
+def forkable_lock(holder: Any) -> threading.Lock:
+    """A lock to keep in `holder._lock`. Each forked process gets a new one in its place: a thread of the
+    parent, which the child has not, may hold it."""
+    _HOLDERS.add(holder)
+    return threading.Lock()
+
+
+def _renew_locks() -> None:
+    for holder in list(_HOLDERS):
+        holder._lock = threading.Lock()
+
+
+at_fork(after_in_child=_renew_locks)

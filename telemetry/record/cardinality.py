@@ -7,9 +7,9 @@ The other half is for strangers, so that no number of them takes a preinitialise
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Container
 
+from telemetry.posix import forkable_lock
 from telemetry.record.schema import OTHER, Metric, Values
 
 _log = logging.getLogger("telemetry")
@@ -25,7 +25,7 @@ class CardinalityLimit:
     def __init__(self, metric: Metric) -> None:
         self._metric = metric
         self._open = [place for place, label in enumerate(metric.labels) if not label.values]
-        self._lock = threading.Lock()
+        self._lock = forkable_lock(self)
         self._preinitialised: set[Values] = set()
         self._strangers: set[Values] = set()
         self._folded: set[Values] = set()

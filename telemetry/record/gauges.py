@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from telemetry.guard import Step, guard
+from telemetry.posix import forkable_lock
 from telemetry.record.calls import complete, guarded
 from telemetry.record.handles import Handle, LabelError, text_of
 from telemetry.record.schema import Metric, Values
@@ -101,7 +101,7 @@ class Gauge(Handle[GaugeChild]):
 
     def __init__(self, metric: Metric) -> None:
         super().__init__(metric)
-        self._lock = threading.Lock()
+        self._lock = forkable_lock(self)
         self._held = HeldValues(metric.name)
         self._asked: dict[Values, Callable[[], float]] = {}
         self._over: frozenset[Values] = frozenset()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
@@ -13,6 +12,7 @@ from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
 from telemetry.guard import guard
+from telemetry.posix import forkable_lock
 from telemetry.scrape.families import Families, named
 from telemetry.scrape.negotiation import UNDERSCORES, Format, chosen
 from telemetry.scrape.page import Scraped
@@ -35,7 +35,7 @@ class Exposition:
         self._registry = registry
         self._ours = ours
         self._also = also
-        self._lock = threading.Lock()
+        self._lock = forkable_lock(self)
 
     def render(self, accept: str = "", only: Collection[str] | None = None) -> tuple[bytes, str]:
         """The body and its content type, for an Accept header; `only`: the samples of these names."""

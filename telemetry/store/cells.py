@@ -14,6 +14,7 @@ from collections.abc import Callable, Container, Iterator
 from typing import NamedTuple
 
 from telemetry.guard import guard
+from telemetry.posix import forkable_lock
 from telemetry.store.key import head_of
 from telemetry.store.page import SIZE, Numbers, Page, Placed, is_blank, longest
 
@@ -79,7 +80,7 @@ class Cells:
 
     def __init__(self, file: int | None = None) -> None:
         """`file` is open for reading and writing, and stays the caller's. Raises CellsError."""
-        self._lock = threading.Lock()
+        self._lock = forkable_lock(self)
         self._cells: dict[bytes, Cell] = {}
         self._claimed: set[bytes] = set()
         self._by_head: dict[bytes, list[Cell]] = {}
@@ -113,7 +114,6 @@ class Cells:
     def pause(self, before: Callable[[], None]) -> None:
         """Write nothing from now on, until the first amount: then `before` is called, which is to move() or
         resume(). Before other threads write, as in a process just forked."""
-        self._lock = threading.Lock()
         self._set_before(before)
 
     def resume(self) -> None:
