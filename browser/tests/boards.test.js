@@ -5,7 +5,7 @@ import { bucketsOf } from "../../telemetry/look/static/js/buckets.js";
 import { configOf, display, mapped, reached } from "../../telemetry/look/static/js/fields.js";
 import { aligned, distinct, nameOf, seriesOf, tableOf, wide } from "../../telemetry/look/static/js/frames.js";
 import { inLink, inQuery, inText, namesIn } from "../../telemetry/look/static/js/interpolate.js";
-import { runbookOf, safe, traceLink } from "../../telemetry/look/static/js/links.js";
+import { languageOf, runbookOf, safe, traceLink } from "../../telemetry/look/static/js/links.js";
 import { inline, parse } from "../../telemetry/look/static/js/markdown.js";
 import { repeated } from "../../telemetry/look/static/js/repeat.js";
 import { foreign, panelRange, targetsOf } from "../../telemetry/look/static/js/queries.js";
@@ -376,6 +376,12 @@ test("only addresses of pages are followed", () => {
   }
   assert.equal(runbookOf("http://h/user/HighLatency.md", ["HighLatency"]), "HighLatency");
   assert.equal(runbookOf("http://h/user/Other.md", ["HighLatency"]), null);
+  assert.equal(runbookOf("ko/HighLatency.md", ["HighLatency"]), "HighLatency");
+  assert.equal(languageOf("ko/HighLatency.md"), "ko");
+  assert.equal(languageOf("../HighLatency.md"), "en");
+  for (const keeps of ["HighLatency.md", "http://h/user/ko/HighLatency.md", "ko/a/../HighLatency.md"]) {
+    assert.equal(languageOf(keeps), null, keeps);
+  }
   assert.equal(traceLink("https://t.example/{trace_id}", "abc1", base), "https://t.example/abc1");
   assert.equal(traceLink("https://t.example/{trace_id}", "../x", base), null);
   assert.equal(traceLink(null, "abc1", base), null);

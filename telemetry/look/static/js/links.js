@@ -31,6 +31,15 @@ export function runbookOf(address, names) {
 }
 
 /**
+ * The language that a link between runbooks asks for: `ko/NAME.md` or `../NAME.md`; null keeps the reader's.
+ * @param {string} address
+ */
+export function languageOf(address) {
+  if (/^ko\/[\w-]+\.md$/.test(address)) return "ko";
+  return /^\.\.\/[\w-]+\.md$/.test(address) ? "en" : null;
+}
+
+/**
  * The trace's address, where one is configured.
  * @param {string | null} pattern `https://.../{trace_id}`
  * @param {string} id

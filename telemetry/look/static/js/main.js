@@ -5,7 +5,7 @@ import { read, written } from "./address.js";
 import { alerts, catalogue, failure, runbook, targets } from "./beside.js";
 import { Board, boardOf, choices } from "./board.js";
 import { fill, h } from "./dom.js";
-import { runbookOf, traceLink } from "./links.js";
+import { languageOf, runbookOf, traceLink } from "./links.js";
 import { anchor } from "./prose.js";
 import { duration, range as rangeOf, wider } from "./time.js";
 import { rangeControl, refreshControl, variableControl } from "./toolbar.js";
@@ -71,7 +71,8 @@ function go(change) {
  */
 function follow(address) {
   const name = runbookOf(address, runbooks);
-  return name && /\.md$/.test(address) ? written({ ...place, view: "runbook", name, print: false }) : address;
+  if (!name || !/\.md$/.test(address)) return address;
+  return written({ ...place, view: "runbook", name, print: false, lang: languageOf(address) ?? place.lang });
 }
 
 /** Everything that the address says, from the beginning. */
