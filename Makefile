@@ -23,7 +23,7 @@ test: env ## Run all tests, real servers included
 
 # One process a core: nothing in these waits.
 test-fast: env ## Run the tests that need nothing but Python: no server, no other process; before a commit
-	$(VENV)/pytest --numprocesses 2 --dist worksteal -m fast tests/unit tests/laws tests/contract
+	$(VENV)/pytest --numprocesses 2 --dist worksteal --hypothesis-profile fast -m fast tests/unit tests/laws tests/contract
 
 test-peers: env ## Run other projects' test suites with our telemetry in every application; FULL=1 for all of FastAPI's
 	PEERS_FULL=$(FULL) $(VENV)/pytest -rA --show-capture=no -m peers tests/peers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -99,12 +100,14 @@ def _objective(key: str, good: dict[str, str], all: dict[str, str], **entry: Any
 
 def read_rules(folder: Path = HERE / "alerts") -> tuple[Rule, ...]:
     """Every rule of every *.yml file of a folder, in the order of file and place."""
-    return tuple(
-        _rule(entry, path.name, group["name"])
-        for path in sorted(folder.glob("*.yml"))
-        for group in yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]
-        for entry in group["rules"]
-    )
+    files = sorted(folder.glob("*.yml"))
+    return tuple(rule for path in files for rule in _rules(path.name, path.read_text(encoding="utf-8")))
+
+
+@cache  # a second for each reader, a dozen of them
+def _rules(file: str, text: str) -> tuple[Rule, ...]:
+    groups = yaml.safe_load(text)["groups"]
+    return tuple(_rule(entry, file, group["name"]) for group in groups for entry in group["rules"])
 
 
 def _rule(entry: dict[str, Any], file: str, group: str) -> Rule:

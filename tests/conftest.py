@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from support.laws import register_profiles
 from support.needs import AuditGuard, mark
 
 from app.database import Database
@@ -32,6 +33,7 @@ for the packages of that age."""
 
 ATTACK = "tests/attack/"
 GUARD = AuditGuard()
+register_profiles()
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m selects

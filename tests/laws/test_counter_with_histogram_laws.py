@@ -10,10 +10,11 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+from support.laws import examples
 
 from telemetry import pipeline as root
 from telemetry.guard import guard
@@ -77,7 +78,7 @@ def told(events: list[Any], environ: dict[str, str], way: Way) -> list[str]:
 
 
 @pytest.mark.parametrize("how", SETTINGS)
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(events=EVENTS)
 def test_together_is_what_the_two_calls_make(how: str, events: list[Any]) -> None:
     """Every line of the two and of what counts faults, also with amounts that are none, and when the children

@@ -13,7 +13,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.sdk.metrics import MeterProvider
@@ -23,6 +23,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as openmetrics
+from support.laws import examples
 
 from telemetry import pipeline as root
 from telemetry.catalog import BY_NAME
@@ -49,7 +50,7 @@ AMOUNTS = st.one_of(
 EVENTS = st.lists(
     st.tuples(st.sampled_from(NAMES), st.integers(0, 10_000), AMOUNTS, st.booleans()), max_size=25
 )
-FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FEW = examples(60, suppress_health_check=[HealthCheck.too_slow])
 
 
 def labels_of(name: str, number: int) -> dict[str, str]:

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.laws import examples
 from support.review_files import read
 
 from app.reviews.corpus import Corpus
@@ -186,7 +187,7 @@ rows = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.lists(rows | json_values, min_size=1, max_size=5))
 def test_every_row_of_a_json_file_is_either_taken_or_named(values: list[Any]) -> None:
     """Whatever JSON it holds, no row is lost and nothing is raised."""
@@ -198,7 +199,7 @@ def test_every_row_of_a_json_file_is_either_taken_or_named(values: list[Any]) ->
         assert len(contents.rows) + len(contents.problems) == len(values)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.binary(max_size=300), st.sampled_from((".csv", ".json", ".jsonl")))
 def test_no_file_at_all_can_raise(data: bytes, suffix: str) -> None:
     """Any bytes under any name."""
@@ -209,7 +210,7 @@ def test_no_file_at_all_can_raise(data: bytes, suffix: str) -> None:
     assert contents.problems or contents.rows
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.data(), st.sampled_from((".csv", ".json", ".jsonl")))
 def test_where_a_file_is_cut_into_pieces_makes_no_difference(data: st.DataObject, suffix: str) -> None:
     """It is read piece by piece: bytes of a character, a number, a line's end may stand in two of them."""

@@ -8,9 +8,10 @@ from collections import Counter
 from typing import Any
 
 from fastapi import FastAPI
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from starlette.staticfiles import StaticFiles
+from support.laws import examples
 
 from telemetry import known
 from telemetry.asgi.routes import Endpoints, route_path
@@ -21,7 +22,7 @@ from telemetry.push.gauges import PUSHES_AT_ZERO, _Ending
 from telemetry.testing import Recorded, recording
 from telemetry.words import printable
 
-FEW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FEW = examples(40, suppress_health_check=[HealthCheck.too_slow])
 BOUNDS = BY_NAME["llm_duration_seconds"].buckets
 # Eighths add up without rounding, so that sums can be compared exactly.
 eighths = st.integers(0, 400).map(lambda number: number / 8)
@@ -147,7 +148,7 @@ paths = st.text() | st.lists(
 ).map(lambda parts: "/" + "/".join(parts))
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(paths, st.text(max_size=10) | st.sampled_from(["/items", "/files/", "/"]), st.text(max_size=8))
 def test_any_path_has_a_template_or_none(path: str, root_path: str, method: str) -> None:
     """Never an error, never the path itself, whatever a client sends."""
@@ -156,7 +157,7 @@ def test_any_path_has_a_template_or_none(path: str, root_path: str, method: str)
     assert ENDPOINTS.of({**scope, "endpoint": object()}, root_path) in TEMPLATES
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(st.text(alphabet="/ab", max_size=8), st.text(alphabet="/ab", max_size=5))
 def test_the_path_below_a_root_is_what_routing_sees(path: str, root_path: str) -> None:
     """Starlette's own function is the judge, for absolute paths and roots that do not end in a slash."""

@@ -7,13 +7,14 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, View
 from prometheus_client import CollectorRegistry, generate_latest
+from support.laws import examples
 
 from telemetry.scrape.page import Scraped
 from telemetry.sdk.aggregation import CellHistograms, CellStorage
@@ -57,7 +58,7 @@ def lines(registry: CollectorRegistry) -> list[str]:
 
 
 @given(STEPS)
-@settings(deadline=None, max_examples=60)
+@examples(60)
 def test_any_worker_says_what_one_process_would(steps: list[tuple[int, Any]]) -> None:
     """A step records in one of three workers, or kills it. The SDK and its exporter in one process tell
     what is right."""

@@ -178,21 +178,17 @@ def cooperative_locks() -> Iterator[None]:
         yield
 
 
-def failures(scenario: Callable[[], Race], preemptions: int = 1) -> list[tuple[Schedule, object]]:
-    """Every schedule of so many preemptions at most that goes wrong, and how."""
-    found: list[tuple[Schedule, object]] = []
-
-    def explore(so_far: Schedule, more: int) -> None:
-        works, outcome, right = scenario()
-        threads = Interleaved(works, so_far)
-        try:
-            threads.run()
-            if (got := outcome()) != right:
-                found.append((so_far, got))
-        except Exception as error:
-            found.append((so_far, error))
-        for at in range(threads.left if more else 0):
-            explore((*so_far, at), more - 1)
-
-    explore((), preemptions)
-    return found
+def failures(
+    scenario: Callable[[], Race], preemptions: int = 1, so_far: Schedule = ()
+) -> Iterator[tuple[Schedule, object]]:
+    """Every schedule of so many preemptions at most that goes wrong, and how; tried one after another."""
+    works, outcome, right = scenario()
+    threads = Interleaved(works, so_far)
+    try:
+        threads.run()
+        if (got := outcome()) != right:
+            yield so_far, got
+    except Exception as error:
+        yield so_far, error
+    for at in range(threads.left if preemptions else 0):
+        yield from failures(scenario, preemptions - 1, (*so_far, at))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.laws import examples
 
 from app.llm import template
 from app.llm.verdict import Draft, VerdictRequest
@@ -59,7 +60,7 @@ def texts() -> st.SearchStrategy[str]:
     return st.text(st.characters(codec=None), max_size=300)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     product=texts(),
     factors=st.lists(st.builds(FactorScore, texts(), texts(), st.floats()), max_size=4),

@@ -130,10 +130,11 @@ def test_when_every_label_overflows_all_are_folded(metrics: Recorded) -> None:
 def test_closed_labels_are_never_folded_by_the_limit(metrics: Recorded) -> None:
     """The stage of a journey stays right when categories are too many."""
     metric = BY_NAME["user_journey_stage_total"]
-    for number in range(5_000):
+    many = 2 * metric.room
+    for number in range(many):
         user_journey_stage_total.labels(stage="dialogue_start", action="enter", category=f"c{number}").inc()
     series = values(metrics, "user_journey_stage_total")
-    assert series["enter", "(other)", "dialogue_start"] == 5_000 - (metric.room - metric.closed_sets)
+    assert series["enter", "(other)", "dialogue_start"] == many - (metric.room - metric.closed_sets)
 
 
 @pytest.mark.slow
@@ -147,18 +148,18 @@ def test_more_known_label_sets_than_the_sdk_keeps_stay_apart(metrics: Recorded) 
 
 def test_what_becomes_known_after_an_attack_stands_under_its_own_name(metrics: Recorded) -> None:
     """An import brings a category that strangers crowded out; its turns before stay where they are."""
-    for number in range(5_000):
+    for number in range(1_000):
         dialogue_turns_total.labels(category=f"c{number}").inc()
         evidence_count.labels(category=f"c{number}").observe(1)
     before = overflow(metrics)
-    known(category=["chair", "c4999"])
-    for category in ("chair", "c4999"):
+    known(category=["chair", "c999"])
+    for category in ("chair", "c999"):
         dialogue_turns_total.labels(category=category).inc()
         evidence_count.labels(category=category).observe(2)
         assert metrics.value("dialogue_turns_total", category=category) == 1
         assert metrics.count("evidence_count", category=category) == 1
     assert overflow(metrics) == before
-    assert metrics.total("dialogue_turns_total") == metrics.total("evidence_count_count") == 5_002
+    assert metrics.total("dialogue_turns_total") == metrics.total("evidence_count_count") == 1_002
 
 
 @pytest.mark.slow
@@ -263,6 +264,7 @@ def test_a_new_pipeline_begins_below_the_limit() -> None:
             assert overflow(recorded) == {}
 
 
+@pytest.mark.slow
 def test_a_source_that_adds_up_itself_is_asked_for_no_more_than_can_be_shown(metrics: Recorded) -> None:
     """Its sum is exact, no series takes another's name, and the ones that are added up are counted."""
     asked: list[int] = []

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.laws import examples
 
 from telemetry.record.cardinality import CardinalityLimit
 from telemetry.record.schema import OTHER, Label, Metric
 
-FEW = settings(max_examples=300, deadline=None)
+FEW = examples(300)
 Values = tuple[str, ...]
 
 METRICS = [
