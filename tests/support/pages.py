@@ -27,8 +27,8 @@ PAGES = tracked("*.md")
 
 
 def english(page: str) -> str:
-    """The page of which this one is the Korean: NAME.ko.md or ko/NAME.md; else the page itself."""
-    return re.sub(r"(^|/)ko/", r"\1", page.replace(".ko.md", ".md"))
+    """The English page of NAME.ko.md, or of a page or folder in ko/; any other page itself."""
+    return re.sub(r"/ko(?=/|$)", "", page.replace(".ko.md", ".md"))
 
 
 KOREAN = [page for page in PAGES if english(page) != page]
