@@ -89,7 +89,7 @@ TARGETS = (
     Target("stall", stall.SCRAPED, at_most=2, to=stall.COMPUTES),
     Target("memory", memory.AT_REST, at_most=15, without=memory.BARE),
     Target("memory", memory.FILLED, at_most=40, without=memory.BARE),
-    Target("turn", turn.ROW, at_most=20),
-    Target("start", starting.APP, at_most=1_500),
-    Target("start", starting.OWN, at_most=300),
+    Target("turn", turn.ROW, at_most=4, to=turn.LOOK),
+    Target("start", starting.APP, at_most=4, to=starting.FRAMEWORK),
+    Target("start", starting.OWN, at_most=1, to=starting.FRAMEWORK),
 )

@@ -37,14 +37,14 @@ def test_the_page_is_kept_when_asked(
 ) -> None:
     """Versions and machine, what was promised, then each part; progress goes to stderr."""
     page = tmp_path / "benchmarks.md"
-    part = Part("turn", "A turn", "ms", "How.", {turn.ROW: good})
+    part = Part("turn", "A turn", "ms", "How.", {turn.ROW: good, turn.LOOK: good})
     assert run(monkeypatch, page, part) == 0
     assert not page.exists()
     assert run(monkeypatch, page, part, "--write") == 0
     text = page.read_text(encoding="utf-8")
     assert "Ratios carry to other machines; figures do not." in text
     assert text.index("fastapi ") < text.index("## Targets") < text.index("## A turn")
-    assert f"| A turn | {turn.ROW} | at most 20 ms | 2.5 | yes |" in text
+    assert f"| A turn | {turn.ROW} | at most 4 of {turn.LOOK} | 1 | yes |" in text
     assert "1/1 turn: round 2 of 2\n" in capsys.readouterr().err
 
 

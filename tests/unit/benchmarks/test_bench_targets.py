@@ -54,35 +54,35 @@ def test_a_target_says_what_is_bounded(target: Target, words: str) -> None:
     assert target.says("ms") == words
 
 
-PROMISED = Part("turn", "A turn", "ms", "How.", {}, base="bare", added=True)
-OURS = next(target.of for target in TARGETS if target.part == "turn")
+((OURS, LOOK),) = ((target.of, str(target.to)) for target in TARGETS if target.part == "turn")
+PROMISED = Part("turn", "A turn", "ms", "How.", {}, base=LOOK, added=True)
 
 
 def test_a_table_has_the_target_beside_its_row() -> None:
     """Median, spread, ratio and difference to the base, then what is promised."""
-    measured = MeasuredPart(PROMISED, {"bare": [10.0, 20.0, 30.0], OURS: [12.0, 24.0, 36.0]})
+    measured = MeasuredPart(PROMISED, {LOOK: [2.0, 4.0, 6.0], OURS: [12.0, 24.0, 36.0]})
     assert tables(measured) == [
         "## A turn",
         "",
         "How.",
         "",
-        "|  | median, ms | min to max | ratio to bare | above bare, ms | target | measured | met |",
+        f"|  | median, ms | min to max | ratio to {LOOK} | above {LOOK}, ms | target | measured | met |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
-        "| bare | 20.0 | 10.0 to 30.0 | 1.00 | 0 |  |  |  |",
-        f"| {OURS} | 24.0 | 12.0 to 36.0 | 1.20 | 4 | at most 20 ms | 24.0 | no |",
+        f"| {LOOK} | 4 | 2 to 6 | 1.00 | 0 |  |  |  |",
+        f"| {OURS} | 24.0 | 12.0 to 36.0 | 6.00 | 20.0 | at most 4 of {LOOK} | 6 | no |",
         "",
     ]
-    assert summary([measured])[-2] == f"| A turn | {OURS} | at most 20 ms | 24.0 | no |"
+    assert summary([measured])[-2] == f"| A turn | {OURS} | at most 4 of {LOOK} | 6 | no |"
 
 
 def test_what_could_not_be_measured_says_why() -> None:
     """A row, or a whole part: the reason stands below, and no target is taken for met."""
-    row = MeasuredPart(PROMISED, {"bare": [1.0]}, {OURS: "pip failed"})
+    row = MeasuredPart(PROMISED, {LOOK: [1.0]}, {OURS: "pip failed"})
     assert tables(row)[-2] == f"- {OURS} left out: pip failed"
-    assert summary([row])[-2] == f"| A turn | {OURS} | at most 20 ms | not measured |  |"
+    assert summary([row])[-2] == f"| A turn | {OURS} | at most 4 of {LOOK} | not measured |  |"
     whole = MeasuredPart(PROMISED, {}, {"": "no wrk"})
     assert tables(whole) == ["## A turn", "", "How.", "", "- All left out: no wrk", ""]
-    assert summary([whole])[-2] == f"| A turn | {OURS} | at most 20 ms | not measured |  |"
+    assert summary([whole])[-2] == f"| A turn | {OURS} | at most 4 of {LOOK} | not measured |  |"
 
 
 @pytest.mark.parametrize(
