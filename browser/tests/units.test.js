@@ -84,7 +84,18 @@ const SIZES = [
   61.7, 100, 999, 1000, 1023, 1024, 1234.5, 3599, 3600, 5400, 86399, 86400, 100000, 604800, 1234567, 31535999,
   31536000, 4e7, 1e9, 1.5e12, 3.2e15,
 ];
-const VALUES = [...SIZES, ...SIZES.filter(Boolean).map((size) => -size), Infinity, -Infinity];
+/** Where a unit of time begins, and just below. */
+const EDGES = [
+  1, 7, 24, 60, 168, 365, 1000, 1440, 3600, 8760, 10080, 60000, 86400, 525948, 604800, 3600000, 31536000,
+  86400000, 31536000000, 6e10, 36e11, 864e11,
+];
+const VALUES = [
+  ...EDGES.flatMap((edge) => [edge, edge * 0.999]),
+  ...SIZES,
+  ...SIZES.filter(Boolean).map((size) => -size),
+  Infinity,
+  -Infinity,
+];
 const text = (shown) => joined({ ...shown, prefix: shown.prefix ?? "", suffix: shown.suffix ?? "" });
 
 for (const unit of UNITS) {

@@ -40,6 +40,7 @@ const shown = (page) =>
       state: panel.dataset.state,
       title: panel.querySelector("h3").textContent,
       drawn: panel.drawn,
+      width: panel.querySelector(".panel-body").clientWidth,
       queries: [...panel.querySelectorAll(".menu pre")].map((pre) => pre.textContent),
       values: [...panel.querySelectorAll("[data-value]")].map((cell) => [
         cell.dataset.value,
@@ -62,6 +63,23 @@ const textOf = (value, config, rule = "") => {
   );
   return grafana.formattedValueToString({ ...display, text: display.text ?? "" }).trim();
 };
+
+const LENGTH = 3600;
+const minutes = (seconds) => `${Math.floor(seconds / 60)}m${seconds % 60 ? `${seconds % 60}s` : ""}`;
+
+/** The question is the board's own: its variables at their defaults, and a window by Grafana's rules for a panel of this width. */
+function asked(panel, { target, path, parameters }, end) {
+  const points = Math.max(100, Math.round(panel.width / 50) * 50);
+  const step = Math.max(15, grafana.rangeUtil.roundInterval((LENGTH * 1000) / points) / 1000);
+  const texts = { __rate_interval: minutes(Math.max(step + 15, 60)), __range: `${LENGTH}s`, price: "0.001" };
+  const expected = target.expr.replace(/\$\{?(\w+)\}?/g, (whole, name) =>
+    /^(category|provider|endpoint)$/.test(name) ? ".*" : (texts[name] ?? whole),
+  );
+  assert.equal(parameters.query, expected, panel.title);
+  if (path === "query") return assert.equal(Number(parameters.time), end, panel.title);
+  const window = [parameters.step, parameters.start, parameters.end].map(Number);
+  assert.deepEqual(window, [step, end - LENGTH - ((end - LENGTH) % step), end - (end % step)], panel.title);
+}
 
 /** The answers to a panel's targets, in their order. */
 const answersOf = (panel, definition, kept) =>
@@ -188,6 +206,7 @@ async function checked(around, uid, panels) {
         await around.full.ask(path, parameters),
         `${panel.title}: Prometheus's own answer`,
       );
+    for (const answer of answers) asked(panel, answer, end);
     const series = answers.flatMap(({ data }) => data.result);
     if (panel.state === "drawn") CHECKS[panel.kind](panel, definition, series, answers);
     else assert.deepEqual([panel.state, series], ["no-data", []], panel.title);

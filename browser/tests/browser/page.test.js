@@ -1,4 +1,4 @@
-// The page in a real browser, before a real Prometheus. One process, as starting both takes longest.
+// The page in a real browser, before a real Prometheus. One process, as starting both takes longest. ONLY=numbers for a part.
 
 import { after, before, describe } from "node:test";
 import { world } from "../support/stack.js";
@@ -6,12 +6,14 @@ import { behaviour } from "./behaviour.js";
 import { boards } from "./boards.js";
 import { numbers } from "./numbers.js";
 
+const PARTS = { boards, numbers, behaviour };
+
 describe("the page", () => {
   /** @type {any} */
   const around = {};
   before(async () => Object.assign(around, await world()));
   after(() => around.close?.());
-  describe("boards", () => boards(around));
-  describe("numbers", () => numbers(around));
-  describe("behaviour", () => behaviour(around));
+  for (const [name, part] of Object.entries(PARTS)) {
+    if ((process.env.ONLY ?? name) === name) describe(name, () => part(around));
+  }
 });
