@@ -276,25 +276,25 @@ function valueAxis({ theme }, scale, config, right) {
 }
 
 /**
- * The values of an axis with as few decimals as keep them true.
+ * The values of an axis, each with as few decimals as keep it true.
  * @param {(number | null)[]} splits
  * @param {import("../fields.js").Config} config
  */
 export function axisTexts(splits, config) {
   const plain = { ...config, mappings: undefined };
-  const at = (/** @type {number | undefined} */ decimals) =>
-    splits.map((value) => (value === null ? "" : display(plain, value, decimals).text));
-  const exact = at(9).map(parseFloat);
+  return splits.map((value) =>
+    value === null ? "" : shortest((decimals) => display(plain, value, decimals).text),
+  );
+}
+
+/** @param {(decimals?: number) => string} written */
+function shortest(written) {
+  const exact = parseFloat(written(9));
   for (let decimals = 0; decimals < 6; decimals++) {
-    const texts = at(decimals);
-    if (
-      texts.every(
-        (text, place) => !text || Math.abs(parseFloat(text) - exact[place]) <= 0.005 * Math.abs(exact[place]),
-      )
-    )
-      return texts;
+    const text = written(decimals);
+    if (Math.abs(parseFloat(text) - exact) <= 0.005 * Math.abs(exact)) return text;
   }
-  return at(undefined);
+  return written();
 }
 
 /**

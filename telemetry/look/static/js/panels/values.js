@@ -50,15 +50,19 @@ export function stat(body, scene) {
         return h(
           "div",
           { class: background ? "figure filled" : "figure", style: { "--value": color } },
+          h(
+            "div",
+            { class: "said" },
+            named === "name"
+              ? null
+              : h(
+                  "div",
+                  { class: "big", "data-value": String(value) },
+                  display(one.config, value).text || say("noData"),
+                ),
+            withName && named !== "value" && named !== "none" ? h("div", { class: "under" }, one.name) : null,
+          ),
           panel.options?.graphMode === "area" && one.times.length > 1 ? spark(one, color) : null,
-          named === "name"
-            ? null
-            : h(
-                "div",
-                { class: "big", "data-value": String(value) },
-                display(one.config, value).text || say("noData"),
-              ),
-          withName && named !== "value" && named !== "none" ? h("div", { class: "under" }, one.name) : null,
         );
       }),
     ),
