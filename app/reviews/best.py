@@ -1,4 +1,4 @@
-"""What a worker keeps of a product's mentions: how many there are, and the best of each kind."""
+"""A worker's part of a product's mentions: their counts, and the best of each kind."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Best(NamedTuple):
 
 
 def best(connection: Connection, category: str) -> Best:
-    """Read a category's mentions in one go; no more than KEPT of a group are held at its end."""
+    """Read a category's mentions in one pass; at its end at most KEPT of a group are held."""
     groups = [tuple(row) for row in connection.execute(COUNTS, (category,))]
     if not groups:
         return Best((), {}, None)

@@ -16,10 +16,10 @@ SECONDS = 120
 
 
 def load_samples(repository: Repository) -> None:
-    """Import the samples if nothing was ever imported. Takes about 3 s then, and one query ever after.
+    """Import the samples if nothing was ever imported. Takes about 3 s then, one query later.
 
-    It is done in a process of its own: the analyser's half gigabyte must not stay in a worker. Raises
-    StoreError with that process's last words.
+    It runs in a process of its own: the analyser's half gigabyte must not stay in a worker. StoreError has
+    that process's last words.
     """
     if repository.begun:
         return

@@ -1,4 +1,4 @@
-"""To which category a row belongs: by its own word, by its factor, or by the name of its file."""
+"""The category of a row: from its own column, its factor, or its file's name."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ def by_name(path: Path, known: Collection[str]) -> str:
 
 
 def given(category: str, known: Collection[str]) -> str:
-    """The category that was asked for. BadFileError names the known keys."""
+    """The requested category. BadFileError names the known keys."""
     if (key := clean(category)) not in known:
         raise BadFileError(f"category {category!r} is not known; {_known(known)}")
     return key
 
 
 def of_reviews(path: Path, ledger: ImportLedger, wanted: str | None) -> str:
-    """The category of a reviews file: the wanted one, or that of its name. Raises BadFileError."""
+    """The category of a reviews file: the requested one, or the one in its name. Raises BadFileError."""
     known = ledger.categories
     return by_name(path, known) if wanted is None else given(wanted, known)
 
@@ -64,9 +64,10 @@ def of_reviews(path: Path, ledger: ImportLedger, wanted: str | None) -> str:
 def keyed(
     value: Value, ledger: ImportLedger, category: str | None, origin: str, sample: bool
 ) -> tuple[Key, Record]:
-    """A row as the ledger takes it. `category` is that of a review, or the one wanted for a question.
+    """A row as the ledger takes it.
 
-    Raises BadRowError where a question's category is not clear.
+    `category`: a review's, or the one requested for a question. BadRowError: a question's category is
+    unclear.
     """
     if isinstance(value, Factor):
         return Key("factors", value.category, value.factor_key), Record(value, sample=sample)
@@ -87,7 +88,7 @@ class Keyed(NamedTuple):
 def keyed_rows(
     contents: Contents, ledger: ImportLedger, wanted: str | None = None
 ) -> Iterator[Keyed | ImportProblem]:
-    """A file's rows, and why one or all cannot be taken."""
+    """A file's rows, and the reasons for refused ones."""
     try:
         category = of_reviews(contents.path, ledger, wanted) if contents.kind == "reviews" else wanted
     except BadFileError as error:
@@ -105,9 +106,10 @@ def keyed_rows(
 
 
 def of_question(question: Question, ledger: ImportLedger, wanted: str | None, sample: bool = False) -> str:
-    """The category of the question's factor. BadRowError where there is none, or more than one.
+    """The category of the question's factor. A factor of the question's own origin (own or sample) comes
+    first.
 
-    Own ids may be those of samples too: an own question asks about an own factor where there is one.
+    BadRowError: no category has the factor, or more than one has.
     """
     marked = [(factor, mark) for factor, mark in ledger.marked_factors() if _asks_about(question, factor)]
     fitting = [factor.category for factor, mark in marked if mark == sample]

@@ -11,7 +11,7 @@ from app.reviews.morphology import Word
 
 Link = Literal["and", "but", "so", "if", "said", "doubt", "end"]
 
-# What a connective ending makes of its clause; the longest ending that fits decides.
+# A connective ending's effect on its clause; the longest matching ending decides.
 LINKS: tuple[tuple[Link, tuple[str, ...]], ...] = (
     (
         "said",
@@ -78,7 +78,7 @@ class Clause:
 
     @property
     def thought(self) -> bool:
-        """Whether it is what was feared or expected, before what follows."""
+        """Whether the clause states a fear or an expectation, before the next clause."""
         forms = [word.form for word in self.words]
         worried = any(form in WORRIES for form in forms[-6:]) and NONE.isdisjoint(forms)
         expected = any(form in EXPECTATIONS for form in forms[-6:])

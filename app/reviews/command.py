@@ -69,17 +69,17 @@ def ingest(
     ] = None,
     metrics: Annotated[bool, typer.Option(help="Serve /metrics while it runs.")] = True,
 ) -> None:
-    """Import factors, questions and reviews; what each file holds is told by its columns.
+    """Import factors, questions and reviews; the columns of a file tell its kind.
 
-    Bad rows never stop good ones: each reason is listed with file, lines and column. Up to 5,000 reviews are
-    written at once or, if the import is broken off, not at all; more in portions of as many, and the same
-    import again goes on where it was. The same rows again are duplicates. A running API serves what was
-    imported at once. A category's samples go with its first own rows.
+    Bad rows never stop good ones: each reason is listed with file, lines and column. An import writes up to
+    5,000 reviews at once, and none if it is interrupted; more reviews come in portions of 5,000, and the same
+    import resumes after the last portion. Repeated rows count as duplicates. A running API serves imported
+    rows at once. A category's samples go with its first own rows.
 
-    OTEL_EXPORTER_PROMETHEUS_HOST, where it is set, is the address that /metrics listens on by default.
+    If OTEL_EXPORTER_PROMETHEUS_HOST is set, /metrics listens on it by default.
 
-    Exit code: 0 all rows were taken or known already; 1 something was skipped (the rest is imported), or
-    nothing could be written; 2 wrong usage. --watch alone ends with 0 on SIGTERM or Ctrl-C.
+    Exit code: 0 all rows were new or known; 1 something was skipped (the rest is imported), or nothing could
+    be written; 2 wrong usage. --watch alone ends with 0 on SIGTERM or Ctrl-C.
     """
     console = Console(stderr=True, width=None if sys.stderr.isatty() else 120)
     warn_unknown()
@@ -130,11 +130,11 @@ def _import(
 def _watch(
     repository: Repository, folder: Path, category: str | None, dry_run: bool, console: Console
 ) -> None:
-    """Import what is in the folder and what comes, whatever happens to the store, until a signal."""
+    """Import the folder's files and later ones until a signal; store failures do not end it."""
     from app.reviews.watch import follow
 
-    waiting: dict[Path, None] = {}  # could not be taken: a factors file may come that explains them
-    failed: dict[Path, None] = {}  # the store failed, or a file changed: they come with the next ones
+    waiting: dict[Path, None] = {}  # refused: a factors file may still come that explains them
+    failed: dict[Path, None] = {}  # the store failed, or a file changed: retried with the next batch
 
     def take(files: Sequence[Path], again: bool = False) -> None:
         failed.update(dict.fromkeys(files))
@@ -161,7 +161,7 @@ def _watch(
 
 @contextmanager
 def _metrics(host: str | None, port: int | None, console: Console) -> Iterator[None]:
-    """Serve /metrics in the block; without them it goes on where nobody has asked for the port."""
+    """Serve /metrics in the block; if nobody asked for the port and it is taken, go on without."""
     import telemetry
 
     server = _served(host, port, console)
@@ -174,7 +174,7 @@ def _metrics(host: str | None, port: int | None, console: Console) -> Iterator[N
 
 
 def _served(asked_host: str | None, asked_port: int | None, console: Console) -> MetricsServer | None:
-    """The server of /metrics, or None after a warning. An address that was asked for has to be had."""
+    """The server of /metrics, or None after a warning. An explicit address must be free."""
     import telemetry
 
     given = asked_host or os.environ.get(LISTENER_HOST)

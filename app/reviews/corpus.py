@@ -1,4 +1,4 @@
-"""All that is known of one product, ready to be scored and searched without reading text again."""
+"""One product's knowledge, ready for scoring and search without reading text again."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from app.reviews.models import Factor, Mention, Polarity, Product, Question
 from app.reviews.rows import Kind
 
 HALF_LIFE = timedelta(days=365)
-OLD_SHARE = 0.7  # what an endlessly old mention keeps of its strength
+OLD_SHARE = 0.7  # remaining share of a mention's strength at endless age
 KEPT = 50  # mentions of each group that a worker keeps; no turn shows more
 LABELS: tuple[Polarity, ...] = ("POS", "NEG", "MIX", "NEU")
 
 Group = tuple[str, Polarity]
-"""A factor's key, and what is said of it."""
+"""A factor's key and a label."""
 
 
 def quality(strength: float, created_at: datetime, newest: datetime) -> float:
@@ -42,7 +42,7 @@ class Tally:
 
     @property
     def complaints(self) -> float:
-        """Reviews that complain; one that also praises counts half."""
+        """Reviews that complain; a review that also praises counts half."""
         return self.neg + self.mix / 2
 
 
@@ -50,8 +50,8 @@ class Tally:
 class Corpus:
     """One product's factors, questions and analysed reviews, as of one generation of the catalogue.
 
-    `samples`: the kinds of which these are the shipped samples. Where `mentions` are the best of many,
-    `counts` and `newest` are of all.
+    `samples`: the kinds held by shipped samples. `mentions` may be a selection of the best; `counts` and
+    `newest` cover all.
     """
 
     product: Product
@@ -70,7 +70,7 @@ class Corpus:
 
     @property
     def factors_matched(self) -> int:
-        """Factors of which at least one review speaks."""
+        """Factors with at least one review."""
         return sum(1 for tally in self.tallies.values() if tally.total)
 
     @cached_property

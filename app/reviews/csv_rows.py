@@ -1,4 +1,4 @@
-"""The rows of a CSV file. A quote that is never closed costs its own row, not those that follow."""
+"""The rows of a CSV file. A quote without an end costs its own row, and no later row."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TOO_MANY = Fault("more fields than the header has", expected="a quote around eac
 def csv_rows(
     pieces: Iterable[str],
 ) -> tuple[Sequence[str], Iterator[tuple[int, dict[str, str] | BadRowError]]]:
-    """The columns, and (line, row or why there is none). Raises BadFileError where the header is none."""
+    """The columns, then (line, row or its fault). BadFileError: the header is none."""
     csv.field_size_limit(MAX_FIELD)
     coming = _Lines(each_line(pieces, newline=""))
     start, end, header = next(_records(coming, 0))
@@ -32,7 +32,7 @@ def csv_rows(
 
 
 class _Lines:
-    """A file's lines by their numbers, from 0. Those that were passed are forgotten."""
+    """A file's lines by number, from 0. Lines are forgotten once passed."""
 
     def __init__(self, coming: Iterator[str]) -> None:
         self._coming = coming
@@ -40,7 +40,7 @@ class _Lines:
         self._first = 0
 
     def has(self, number: int) -> bool:
-        """Whether the file goes on so far."""
+        """Whether the file reaches so far."""
         while number >= self.read:
             if (line := next(self._coming, None)) is None:
                 return False
@@ -92,7 +92,7 @@ def _records(lines: _Lines, at: int) -> Iterator[tuple[int, int, list[str] | Bad
                 raise csv.Error
             yield line
             number += 1
-        yield "\n"  # a record that takes this line too has a quote that nothing closes
+        yield "\n"  # a record that reaches this line has an unclosed quote
 
     reader = csv.reader(following(), skipinitialspace=True)
     try:
@@ -120,7 +120,7 @@ def _alone(line: str) -> list[str] | BadRowError:
 def _swallows(
     lines: Sequence[str], row: dict[str, str] | BadRowError, kind: Kind, names: Sequence[str]
 ) -> bool:
-    """Whether one of the lines that a quoted field goes on over is a row itself."""
+    """Whether a line within a quoted field is a row itself."""
     if len(lines) == 1:
         return False
     likely = (line for line in lines[1:] if line.count(",") >= len(names) - 1)

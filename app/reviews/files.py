@@ -64,9 +64,9 @@ class ChangedError(RuntimeError):
 
 @dataclass
 class Contents:
-    """A file that was looked through: what it holds, or the `problem` for which none of it is taken.
+    """A file after a look at it: its kind and rows, or the `problem` for which all of it is refused.
 
-    `size` is in bytes, `count` in rows, bad ones too. `sample`: it is one of the shipped files.
+    `size` is in bytes, `count` in rows, bad ones included. `sample`: a shipped file.
     """
 
     path: Path
@@ -102,7 +102,7 @@ class Contents:
 
 
 def look(path: Path) -> Contents:
-    """Look through a file of any kind. Never raises: what is wrong with it is its `problem`."""
+    """Look through a file of any kind. Never raises: `problem` holds the fault."""
     contents, source = Contents(path), Source(path)
     try:
         _tell(contents, *_raw(path, source))
@@ -116,7 +116,7 @@ def look(path: Path) -> Contents:
 
 
 def look_all(paths: Iterable[Path]) -> list[Contents]:
-    """The files of these paths; what others need comes first, and what is no kind of file last."""
+    """The files of these paths: prerequisites first, files of no kind last."""
     order = (*KINDS, None)
     return sorted(map(look, find(paths)), key=lambda contents: order.index(contents.kind))
 
@@ -128,7 +128,7 @@ def read_factors(path: Path) -> tuple[Factor, ...]:
 
 
 def find(paths: Iterable[Path]) -> list[Path]:
-    """The files named, and those directly or further down in the folders named; hidden ones are left out."""
+    """The named files, and all files at any depth of the named folders; hidden ones are left out."""
     found: dict[Path, None] = {}
     for path in paths:
         inside = sorted(each for each in path.rglob("*") if readable(each, path)) if path.is_dir() else [path]
@@ -153,7 +153,7 @@ def _raw(path: Path, source: Source) -> tuple[Sequence[str], Iterator[tuple[int,
 
 
 def _tell(contents: Contents, names: Sequence[str], raw: Iterator[tuple[int, Any]]) -> None:
-    """Tell the kind by the columns, in JSON those of all rows."""
+    """Tell the kind by the columns; in JSON, by the columns of all rows."""
     seen = dict.fromkeys(names)
     for _, row in raw:
         contents.count += 1

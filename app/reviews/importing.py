@@ -1,4 +1,4 @@
-"""One import at a time into a store: each is held against what the one before it has left."""
+"""One import at a time into a store: each starts from the result of the one before."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _log = logging.getLogger("reviewlens.ingest")
 
 @contextmanager
 def alone(store: Path, unless: Callable[[], bool] = lambda: False) -> Iterator[bool]:
-    """Wait for the other imports' end, then let none begin within the block. Whether the block is to be done.
+    """Wait for other imports to end, then let none begin within the block. Yields whether to run the block.
 
-    `unless`: what makes it needless, asked while it waits too. The kernel ends the lock of a killed process.
-    StoreError where the lock's file cannot be made.
-    Not SQLite's own lock, which would keep shoppers' requests out too.
+    `unless`: a reason to skip the import, asked while it waits too. The kernel releases the lock of a killed
+    process. StoreError if the lock's file cannot be made. SQLite's own lock would block shoppers' requests
+    too.
     """
     with closing(_Lock(store.with_name(f"{store.name}-import"))) as lock:
         if not lock.taken():

@@ -1,6 +1,6 @@
-"""Imports: files are looked through; then rows are held against the store, and reviews analysed and written.
+"""Import files: look through them, compare rows with the store, analyse and write reviews.
 
-No file is held whole, so that an import's memory does not grow with its rows.
+No file is held in memory at once, so an import's memory does not grow with its rows.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class FileReport:
         return sum(not problem.whole_file for problem in self.problems)
 
     def count(self, outcome: Outcome) -> None:
-        """Note what became of one row."""
+        """Count a row's result."""
         self.taken += outcome != "duplicate"
         self.updated += outcome == "updated"
         self.duplicates += outcome == "duplicate"
@@ -67,7 +67,7 @@ class FileReport:
 
 @dataclass(frozen=True)
 class ImportReport:
-    """What became of an import.
+    """The result of an import.
 
     `leaving`: the samples that made room for own rows, by category and kind. `borrowing`: the categories
     whose own reviews are scored with the sample factors.
@@ -97,8 +97,8 @@ def ingest(
 ) -> ImportReport:
     """Import files and folders; bad rows never stop good ones. Imports into one store wait for each other.
 
-    `category` is that of all reviews files. A dry run only reads and checks. Nothing is done where `unless`,
-    which is asked while the import waits, says true. The rows of the shipped files are samples. Raises
+    `category` applies to all reviews files. A dry run only reads and checks. `unless` is asked while the
+    import waits; if it returns true, nothing is imported. The rows of shipped files are samples. Raises
     IngestError.
     """
     database, steps = repository.database, Steps(progress)
@@ -117,7 +117,7 @@ def ingest(
 
 @contextmanager
 def _faults_named(store: Path, steps: Steps) -> Iterator[None]:
-    """What ends the import leaves the block as IngestError, with what has become of its rows."""
+    """Turn every fatal error in the block into an IngestError that holds the counts so far."""
     try:
         with explained(store):
             yield

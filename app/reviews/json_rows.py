@@ -50,7 +50,7 @@ def json_lines(pieces: Iterable[str]) -> Iterator[tuple[int, Any]]:
 
 
 def json_list(pieces: Iterable[str]) -> Iterator[tuple[int, Any]]:
-    """The elements of one list, each with the line on which it starts. BadFileError where it is none."""
+    """The elements of one list, each with its first line. BadFileError if the text is no list."""
     text = _Text(iter(pieces))
     if text.after_space() != "[":
         raise BadFileError("expected a list of objects: [{...}, ...]", text.line)
@@ -67,7 +67,7 @@ def json_list(pieces: Iterable[str]) -> Iterator[tuple[int, Any]]:
 
 
 class _Text:
-    """The part of a text that is being read. `line` is that of the next character."""
+    """The part of a text in reading. `line` is the next character's."""
 
     def __init__(self, pieces: Iterator[str]) -> None:
         self._pieces = pieces
@@ -75,7 +75,7 @@ class _Text:
         self.line = 1
 
     def after_space(self) -> str:
-        """The next character that is no space, which stays the next; empty at the end."""
+        """Skip spaces and show the next character without taking it; empty at the end."""
         while True:
             found = _MORE.search(self._text, self._at)
             self._go_on(found.start() if found else len(self._text))
@@ -87,7 +87,7 @@ class _Text:
         self._go_on(self._at + 1)
 
     def value(self) -> Any:
-        """The JSON value that begins here. BadFileError where there is none."""
+        """The JSON value that begins here. BadFileError if there is none."""
         while True:
             try:
                 value, end = _DECODER.raw_decode(self._text, self._at)
@@ -107,9 +107,8 @@ class _Text:
         return len(self._text) - error.pos < LONGEST_TOKEN or error.msg.startswith("Unterminated string")
 
     def _read_on(self) -> bool:
-        """Read as much again as is there: a long value is then not looked at once for each piece of it.
-
-        At the end of the file positions stay.
+        """Double the part: a long value is then not parsed again for each piece. At the end of the file
+        positions stay.
         """
         held = [self._text[self._at :]]
         more = len(held[0]) or 1

@@ -1,4 +1,4 @@
-"""What a sentence says of each factor that it names, clause by clause."""
+"""A sentence's judgement on each factor that it names, clause by clause."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from app.reviews.morphology import Word
 from app.reviews.polarity import PARTICLES, described, judge, noun_direction, word_sign
 from app.reviews.terms import Sentence
 
-NAMING = ("NNG", "NNP", "MAG")  # 고장, 삐걱: they name what is there, or is not there
-# No clause that anybody wrote has more places of a factor, nor does a judgement stand further on than so many
-# clauses; looking at all of them would cost the square of a text that only repeats itself.
+NAMING = ("NNG", "NNP", "MAG")  # 고장, 삐걱: they name a thing that is present or absent
+# Real clauses have fewer places of a factor, and judgements are nearer. Without these limits the cost is the
+# square of a text that only repeats itself.
 MOST_PLACES = 16
 MOST_CLAUSES = 16
 
@@ -60,7 +60,7 @@ def _others(places: Places, key: str) -> list[int]:
 def _sign(
     parts: Sequence[Clause], at: int, inside: Sequence[tuple[int, int]], others: Sequence[int], factor: Factor
 ) -> tuple[int | None, int]:
-    """The sign, and the clause that gave it: the naming one, else the next that names nothing else."""
+    """The sign and its clause: the naming clause, else the next one without another name."""
     clause = parts[at]
     direction = next((found for place in inside if (found := _direction(clause, place))), 0)
     if _unknown(parts, at):
@@ -139,7 +139,7 @@ def _aside(words: Sequence[Word], after: int) -> int | None:
 
 
 def _wish(parts: Sequence[Clause], at: int) -> int | None:
-    """-었으면 좋겠-: what is wished for is not there. 빼면 다 좋-: so is what is left out."""
+    """-었으면 좋겠-: the wished-for thing is missing. 빼면 다 좋-: so is the excluded thing."""
     clause = parts[at]
     if clause.link != "if" or at + 1 >= len(parts):
         return None

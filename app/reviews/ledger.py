@@ -1,4 +1,4 @@
-"""What an import changes: each row against what the store holds and what was taken before it."""
+"""The changes of an import: each row against the store and against the import's earlier rows."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Record:
 
 
 class Met(NamedTuple):
-    """What a later row under the same key is held against: the place of this one, its value's hash."""
+    """An earlier row under the same key: its place and its value's hash."""
 
     file: int
     line: int
@@ -49,7 +49,7 @@ class Met(NamedTuple):
 
     @classmethod
     def of(cls, record: Record, file: int = 0, line: int = 0) -> Met:
-        """A record that this import has taken from a place, or that was there before (0)."""
+        """A record and its place in this import; 0: from the store."""
         return cls(file, line, hash(record.value), record.source, record.sample)
 
 
@@ -57,17 +57,17 @@ class SeenRows(Protocol):
     """The rows that an import has met. There may be more than memory has room for."""
 
     def get(self, key: Key) -> Met | None:
-        """What is known of the row with this key."""
+        """The record of an earlier row with this key."""
 
     def __setitem__(self, key: Key, met: Met) -> None: ...
 
 
 @dataclass
 class ImportLedger:
-    """What the store holds with an import on top: factors and questions whole, reviews one at a time.
+    """The store's content with an import on top: all factors and questions; reviews one at a time.
 
-    `changes` are the factors and questions to write. `leaving` are the samples that make room for own rows,
-    by kind and category, and `due` those that have not gone yet. `review` looks one up in the store.
+    `changes`: factors and questions to write. `leaving`: samples that make room for own rows, by kind and
+    category. `due`: samples still to remove. `review` looks a review up in the store.
     """
 
     seen: SeenRows = field(default_factory=dict[Key, Met])
@@ -88,7 +88,7 @@ class ImportLedger:
             self.records[key.kind][key] = record
 
     def mark(self, kind: Kind, category: str, sample: bool) -> None:
-        """Note that the category has rows of this kind: samples, or own ones."""
+        """Note that the category has rows of this kind: samples or own rows."""
         self._sample[kind, category] = sample and self._sample.get((kind, category), True)
 
     def is_own(self, kind: Kind, category: str) -> bool:

@@ -1,4 +1,4 @@
-"""The words that judge, as tables: stems in the form in which the morphological analyser gives them."""
+"""Tables of judging words: stems in the form of the morphological analyser."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ PHRASES: Mapping[str, int] = {
     "신경쓸거없": 1,
 }
 
-# First words of phrases that measure: what they say depends on what is measured.
+# First words of measuring phrases: the measured thing decides their meaning.
 MEASURES = _words("얼마")
 
 # Nouns that the analyser takes apart.

@@ -21,7 +21,7 @@ CLEAR_RATINGS: Mapping[int, Polarity] = {1: "NEG", 2: "NEG", 5: "POS"}
 
 @dataclass(frozen=True)
 class Opinion:
-    """What one clause says of a factor: sign (0: expressly nothing, None: no judgement), strength, place."""
+    """A clause's judgement on a factor: sign (0: expressly nothing, None: no judgement), strength, place."""
 
     sign: int | None
     strength: float
@@ -35,7 +35,7 @@ class Opinion:
 
 
 def mentions(reviews: Iterable[Review], factors: Sequence[Factor]) -> Iterator[list[Mention]]:
-    """For each review, in order: one mention per factor of which it speaks."""
+    """For each review, in order: one mention per factor in it."""
     split = ((review, list(sentences(review.text))) for review in reviews)
     for_tagging, for_reading = tee(split)
     tagged = words(plain(sentence)[0] for _, parts in for_tagging for sentence in parts)
@@ -82,14 +82,14 @@ def _label(signs: set[int | None]) -> Polarity:
 
 
 def _by_rating(review: Review, opinions: Sequence[Opinion]) -> Polarity:
-    """A fact without a judgement (먼지가 그대로예요) means what the rating means, if that is clear."""
+    """A fact without a judgement (먼지가 그대로예요) takes the rating's sign, if that is clear."""
     if any(each.sign == 0 for each in opinions):
         return "NEU"
     return CLEAR_RATINGS.get(review.rating, "NEU")
 
 
 def _excerpt(label: Polarity, opinions: Sequence[Opinion]) -> str:
-    """The clause that says it most strongly; for a mixed mention, one of each kind in their order."""
+    """The strongest clause; for a mixed mention, the strongest of each kind in their order."""
     best = max(opinions, key=lambda each: each.strength)
     if label != "MIX":
         return excerpt(_spread(best.sentence, best.start, best.end))
@@ -102,5 +102,5 @@ def _excerpt(label: Polarity, opinions: Sequence[Opinion]) -> str:
 
 
 def _spread(sentence: str, start: int, end: int) -> str:
-    """The whole sentence where it is short enough to be shown, else the clause."""
+    """The complete sentence if it is short enough to show, else the clause."""
     return sentence if len(sentence) <= EXCERPT_LENGTH // 2 else sentence[start:end]

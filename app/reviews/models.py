@@ -31,7 +31,7 @@ class Factor:
 
 @dataclass(frozen=True)
 class Question:
-    """A question that tells how much a factor matters to the shopper."""
+    """A question about a factor's importance to the shopper."""
 
     question_id: str
     factor_id: str
@@ -54,7 +54,7 @@ class Review:
 
 @dataclass(frozen=True)
 class Mention:
-    """What one review says of one factor; strength 0 to 1."""
+    """One review's statement on one factor; strength 0 to 1."""
 
     review_id: str
     factor_key: str
@@ -67,7 +67,7 @@ class Mention:
 
 @dataclass(frozen=True)
 class Product:
-    """What can be asked about. One category is one product, unless a file says more."""
+    """A product to ask about. One category is one product, unless a file says more."""
 
     product_id: str
     name: str
@@ -78,7 +78,7 @@ class Product:
 
 @dataclass(frozen=True)
 class ShopperAnswer:
-    """What the shopper said, and to which question (None: said freely)."""
+    """The shopper's words, and their question (None: unasked)."""
 
     text: str
     question: Question | None = None

@@ -42,7 +42,7 @@ def words(texts: Iterable[str]) -> Iterator[tuple[Word, ...]]:
 
 
 def _joined(found: Sequence[Word]) -> Iterator[Word]:
-    """The words, with verbs that the analyser takes apart made one again."""
+    """The words; verbs split by the analyser are joined again."""
     at = 0
     while at < len(found):
         parts = found[at : at + 3]

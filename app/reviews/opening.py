@@ -29,10 +29,10 @@ _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 class Source:
-    """A file's text, read once and never held whole. `size` and `digest` are of the bytes read so far.
+    """A file's text, read once and never held at once.
 
-    `most`: bytes after which it ends, whatever the file has got since. Reading raises OSError, and
-    BadFileError where it might wait or never end, and where it is no text.
+    `size` and `digest` cover the bytes read so far. `most`: bytes after which reading ends, even if the file
+    has grown. Reading raises OSError; BadFileError if the file might block or never end, or is no text.
     """
 
     def __init__(self, path: Path, most: int = MAX_BYTES + 1) -> None:
@@ -86,7 +86,7 @@ class Source:
 
 
 def each_line(pieces: Iterable[str], newline: str) -> Iterator[str]:
-    """The lines of a text with their ends, which are those of `io.StringIO(newline=newline)`."""
+    """The lines of a text with their ends, split as `io.StringIO(newline=newline)` does."""
     held: list[str] = []
     for piece in pieces:
         held.append(piece)

@@ -1,8 +1,8 @@
-"""Whether a clause speaks for or against what it names: +1, -1, or None where it does not judge.
+"""Whether a clause speaks for or against its subject: +1, -1, or None without a judgement.
 
-A judging word has a sign of its own (좋-, 시끄럽-) or takes it from what it is said of (소음이 크-,
-흡입력이 크-). Each negation that reaches the word turns the sign round: 안, 못, -지 않-, -는 건 아니-,
--ㄴ 적 없-. Two turns cancel out.
+A judging word has a sign of its own (좋-, 시끄럽-) or takes it from its subject (소음이 크-, 흡입력이 크-).
+Each negation that reaches the word reverses the sign: 안, 못, -지 않-, -는 건 아니-, -ㄴ 적 없-. Two
+reversals cancel out.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PARTICLES = ("JX", "JKS", "JKC", "JKO", "JKG")
 
 
 def noun_direction(noun: str) -> int:
-    """+1 for what shoppers wish for, -1 for what they fear, 0 for neither."""
+    """+1 for wished-for things, -1 for feared ones, 0 for others."""
     if noun in lexicon.BAD_NOUNS:
         return -1
     if noun in lexicon.GOOD_NOUNS or (len(noun) > 1 and noun.endswith(lexicon.WISHED_ENDINGS)):
@@ -55,7 +55,7 @@ def judge(words: Sequence[Word], start: int, subject: int, judging: bool) -> int
 
 
 def _verdict(words: Sequence[Word], at: int, subject: int, named_again: bool) -> int | None:
-    """What the word says, by the first way of judging that applies."""
+    """The word's sign, by the first rule that applies."""
     return next((sign for way in WAYS if (sign := way(words, at, subject, named_again)) is not None), None)
 
 
@@ -86,7 +86,7 @@ def _by_lack(words: Sequence[Word], at: int, subject: int, named_again: bool) ->
 
 
 def _by_saying_so(words: Sequence[Word], at: int, subject: int, named_again: bool) -> int | None:
-    """문제예요, 걱정돼요: a noun that is feared or wished for, and a verb that adds nothing."""
+    """문제예요, 걱정돼요: a feared or wished-for noun with a verb that adds nothing."""
     adds_nothing = words[at].tag == "VCP" or words[at].form in ("하", "되")
     return _turned(words, at, subject) if named_again and subject and adds_nothing else None
 
@@ -102,7 +102,7 @@ def _by_success(words: Sequence[Word], at: int, subject: int, named_again: bool)
 
 
 def _by_choice(words: Sequence[Word], at: int) -> bool:
-    """앱은 안 깔았어요: what a shopper does not do is no failure; what one cannot do (못) is."""
+    """앱은 안 깔았어요: a shopper's choice is no failure; an inability (못) is."""
     helps = any(word.tag == "VX" and word.form == "주" for word in words[at + 1 : at + 4])
     cannot = any(
         word.form in ("못", "못하") for word in (*words[max(0, at - 2) : at], *words[at + 1 : at + 4])
@@ -148,7 +148,7 @@ def _is_judgement(words: Sequence[Word], at: int) -> bool:
 
 
 def described(words: Sequence[Word], at: int, direction: int) -> int:
-    """The noun's direction, or that of what is said right before it: 좋은 냄새, 안 피로."""
+    """The direction of the noun, or of the words right before it: 좋은 냄새, 안 피로."""
     if at >= 2 and words[at - 1].tag == "ETM" and (sign := word_sign(words[at - 2].form)):
         return sign
     return -direction if at and words[at - 1].form in ("안", "못") else direction

@@ -1,7 +1,7 @@
-"""Reviews on their way into the store, portion by portion.
+"""Write reviews into the store portion by portion.
 
-A portion is a short transaction, so that no shopper's request waits long for the store. Up to PORTION reviews
-are one. A larger import that was broken off goes on where it was when it is started again.
+A portion is a short transaction, so no shopper's request waits long for the store. Up to PORTION reviews are
+one portion. A larger import resumes after its last portion when it is started again.
 """
 
 from __future__ import annotations

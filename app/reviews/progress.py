@@ -17,7 +17,7 @@ Show = Callable[[int, int], None]
 
 @contextmanager
 def shown(console: Console) -> Iterator[Show]:
-    """What to call with the rows of reviews that are done, and how many there are."""
+    """A callback with the reviews done and their total."""
     if not console.is_terminal:
         yield _lines(console)
         return

@@ -55,7 +55,7 @@ FROM products
 
 
 class Reading(NamedTuple):
-    """A review to read: a changed one, or a stored one of which only the mentions are to be written again."""
+    """A review to read: a changed one, or a stored one whose mentions are to be rewritten."""
 
     key: Key
     record: Record
@@ -78,7 +78,7 @@ def content(row: sqlite3.Row) -> dict[str, Any]:
 
 
 def ledger(connection: sqlite3.Connection, seen: SeenRows) -> ImportLedger:
-    """What the store holds, which looks its reviews up there."""
+    """The store's factors and questions; reviews are looked up there."""
     found = ImportLedger(seen, partial(_review, connection))
     for row in connection.execute("SELECT content, sample FROM factors ORDER BY rowid"):
         factor = Factor(**content(row))
@@ -117,14 +117,14 @@ def _review(connection: sqlite3.Connection, key: Key) -> Record | None:
 def _record(row: sqlite3.Row) -> Record:
     at = datetime.fromisoformat(row["created_at"])
     review = Review(row["review_id"], row["rating"], row["text"], at)
-    # It may have been stored with a date that was not known for one.
+    # It may have been stored with a date that was then unknown.
     return Record(review, source(row["source"]), bool(row["sample"]))
 
 
 def write_reviews(connection: sqlite3.Connection, ledger: ImportLedger, analysed: Analysed) -> None:
-    """Write a portion of the reviews and what they say; the first own ones of a category replace its samples.
+    """Write a portion of the reviews and their mentions; a category's first own reviews replace its samples.
 
-    A product that is new gets its row, which is not shown before `finish`.
+    A new product gets its row, hidden until `finish`.
     """
     new = (
         factor
@@ -146,9 +146,9 @@ def write_reviews(connection: sqlite3.Connection, ledger: ImportLedger, analysed
 
 
 def finish(connection: sqlite3.Connection, ledger: ImportLedger) -> None:
-    """Write the factors and questions, and show all that was written.
+    """Write the factors and questions, and show everything written.
 
-    They come last: an import that was broken off before finds them new, and has their reviews read again.
+    They come last: after an interrupted import they are still new, and their reviews are read again.
     """
     _let_go(connection, ledger, ledger.due)
     for key, record in ledger.changes.items():
@@ -157,7 +157,7 @@ def finish(connection: sqlite3.Connection, ledger: ImportLedger) -> None:
 
 
 def show(connection: sqlite3.Connection, categories: Collection[str]) -> None:
-    """Say that these categories changed, so that every process reads them again."""
+    """Mark these categories as changed, so that every process reads them again."""
     connection.execute(NEXT)
     connection.executemany(
         "UPDATE products SET generation = (SELECT generation FROM catalogue) WHERE category = ?",
@@ -170,7 +170,7 @@ def _let_go(
 ) -> None:
     for kind, category in ledger.due.intersection(samples):
         connection.execute(DELETE_SAMPLES.format(kind=kind), (category,))
-        ledger.due.remove((kind, category))  # it reads all that is there: once
+        ledger.due.remove((kind, category))  # it reads the table once
 
 
 def _write_record(connection: sqlite3.Connection, key: Key, record: Record) -> None:

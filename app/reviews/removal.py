@@ -8,7 +8,7 @@ from sqlite3 import Connection
 from app.reviews.records import DELETE_SAMPLES, show
 from app.reviews.rows import Kind
 
-# A sample factor names its product; what is left goes by its category's name.
+# A sample factor holds the product's name; afterwards the category's name stands in.
 RENAME = """
 UPDATE products SET name = category_name WHERE category = ?
 AND NOT EXISTS (SELECT 1 FROM factors WHERE factors.category = products.category)

@@ -25,7 +25,7 @@ SELECT category, name, category_name,
        (SELECT count(*) FROM reviews WHERE reviews.category = products.category) AS review_count
 FROM products WHERE generation > 0 {condition} ORDER BY category
 """
-# A category's rows of one kind are all samples or all own: one of them tells.
+# All rows of a kind in a category are samples, or all are own: one row decides.
 SAMPLES = """
 SELECT category, (SELECT sample FROM factors WHERE factors.category = products.category LIMIT 1) AS factors,
        (SELECT sample FROM questions WHERE questions.category = products.category LIMIT 1) AS questions,
@@ -78,16 +78,16 @@ class Repository:
         return {row["category"]: tuple(kind for kind in KINDS if row[kind]) for row in rows}
 
     def generation(self, product_id: str) -> int | None:
-        """When the product last changed, as the catalogue counts; None where there is no such product."""
+        """The product's last change, as a generation of the catalogue; None: unknown product."""
         query = "SELECT generation FROM products WHERE category = ? AND generation > 0"
         row = self.database.connection.execute(query, (product_id,)).fetchone()
         return None if row is None else int(row["generation"])
 
     def corpus(self, product_id: str) -> Corpus:
-        """All that is known of the product. NotFound says which products there are.
+        """A product's factors, questions and reviews. NotFound lists the known products.
 
-        After an import a thread reads it again. Who is first waits for it, but not long; until it is ready,
-        all are served with what was there before.
+        After an import a thread reads it again. The first caller waits for the thread, briefly; until it is
+        ready, callers get the old state.
         """
         generation = self.generation(product_id)
         if generation is None:

@@ -1,8 +1,7 @@
-"""Which places in the reviews to show: those that speak to the shopper's concerns, and not all of one kind.
+"""Choose the evidence to show: it speaks to the shopper's concerns and is varied.
 
-No BM25 or vector search stands here: the reviews were matched to the factors when they were imported,
-so what is left is to choose among known mentions by weight. A text ranking would rank them by words
-that the shopper never typed.
+No BM25 or vector search: the import has matched reviews to factors, so only a choice by weight among known
+mentions remains. A text ranking would rank by words that the shopper never typed.
 """
 
 from __future__ import annotations
@@ -15,8 +14,8 @@ from app.reviews.corpus import Corpus
 from app.reviews.models import Evidence, Mention, Polarity
 
 LABEL_WEIGHT: Mapping[Polarity, float] = {"NEG": 1.0, "MIX": 0.9, "POS": 0.85, "NEU": 0.3}
-SAME_FACTOR = 0.85  # each further piece for a factor is worth this much of the one before
-SAME_LABEL = 0.85  # and so is each further piece that says the same of it
+SAME_FACTOR = 0.85  # worth of each further piece for a factor, against the one before
+SAME_LABEL = 0.85  # the same for each further piece with the same label
 
 Group = tuple[str, Polarity]
 
@@ -24,7 +23,7 @@ Group = tuple[str, Polarity]
 def retrieve(corpus: Corpus, concerns: Mapping[str, float], limit: int = 10) -> tuple[Evidence, ...]:
     """The best `limit` pieces of evidence for `concerns` (weight by factor key), best first.
 
-    A smaller limit gives a prefix of what a larger one gives. Factors of weight 0 or less give nothing.
+    A smaller limit gives a prefix of a larger limit's answer. Factors of weight 0 or less give nothing.
     """
     wanted = {key: weight for key, weight in concerns.items() if math.isfinite(weight) and weight > 0}
     heads = {group: 0 for group in corpus.ranked if group[0] in wanted}

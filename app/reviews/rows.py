@@ -23,7 +23,7 @@ SHOWN = 30  # characters of a value; a review's text may have slipped into any c
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong with a row: what stands in a column, never a review's text, and what was expected."""
+    """A row's fault: the column's value and the expectation; never a review's text."""
 
     given: str
     column: str = ""
@@ -43,7 +43,7 @@ class BadRowError(ValueError):
 
 
 class BadFileError(ValueError):
-    """A file of which nothing can be taken, with the line where that showed."""
+    """A refused file, and the line of its fault."""
 
     def __init__(self, reason: str, line: int = 1) -> None:
         super().__init__(reason)
@@ -79,9 +79,9 @@ def _moment(value: object) -> object:
     return text
 
 
-# Each description says what is expected, for the fault's words.
+# A description states the expectation and appears in the fault.
 Text = Annotated[str, Field(description="text"), BeforeValidator(_text)]
-# A limit stands before the validator that cleans, so that pydantic counts what is left.
+# The limit stands before the cleaning validator, so pydantic counts the cleaned text.
 Id = Annotated[
     str, Field(min_length=1, max_length=200, description="1 to 200 characters"), BeforeValidator(_text)
 ]
@@ -192,7 +192,7 @@ TELLING: Mapping[Kind, frozenset[str]] = {
     "factors": frozenset({"factor_key", "anchor_terms"}),
     "reviews": frozenset({"review_id", "text"}),
 }
-# What is hardly right by chance: by it, a row is known that a quoted field has swallowed.
+# Columns hardly right by chance: they betray a row inside a quoted field.
 SELDOM_RIGHT: Mapping[Kind, frozenset[str]] = {
     "questions": frozenset({"answer_type"}),
     "factors": frozenset({"weight", "review_mentions"}),
@@ -201,7 +201,7 @@ SELDOM_RIGHT: Mapping[Kind, frozenset[str]] = {
 
 
 def kind_of(names: Iterable[str]) -> Kind:
-    """The kind of file that has these columns. BadFileError says what is expected."""
+    """The kind of file with these columns. BadFileError states the expectation."""
     seen = set(names)
     for kind, telling in TELLING.items():
         if telling <= seen:

@@ -26,9 +26,9 @@ def _samples() -> None:
 
 @samples.command("remove")
 def _remove() -> None:
-    """Take every sample out of the store, for good; what you imported stays.
+    """Remove every sample from the store, for good; imported rows stay.
 
-    A running API serves without them at once. Dialogues about a product that goes come to their end.
+    A running API stops serving them at once. Dialogues about a removed product end.
     """
     warn_unknown()
     repository = Repository(Database(AppSettings.from_env().database))

@@ -11,11 +11,11 @@ from app.reviews.models import Factor, FactorScore, Question, ShopperAnswer
 from app.reviews.stance import ANSWERED, NAMED, clauses, named, stance
 from app.reviews.text import compact
 
-PRIOR = (0.3, 0.4)  # concern before any answer: base, and what the factor's weight adds
-SAID = 0.85  # share of a concern that the shopper's own words decide
-CALM = 0.3  # what a concern keeps where no review complains
-USUAL_COMPLAINTS = 0.1  # share of reviews that complain at which prevalence is half
-HINT = 0.7  # how far a context term carries a stance to a factor that was not asked about
+PRIOR = (0.3, 0.4)  # concern before any answer: base, and the most that a factor's weight adds
+SAID = 0.85  # share of a concern decided by the shopper's own words
+CALM = 0.3  # remaining share of a concern if no review complains
+USUAL_COMPLAINTS = 0.1  # prevalence is one half at this share of complaining reviews
+HINT = 0.7  # share of a stance that a context term passes to a factor without a question
 NUMBER = re.compile(r"\d+")
 
 
@@ -63,7 +63,7 @@ def _risk(corpus: Corpus, factor: Factor) -> float:
 
 
 def _said(factors: Sequence[Factor], answer: ShopperAnswer, before: Mapping[str, float]) -> dict[str, float]:
-    """What one answer says, by factor key."""
+    """One answer's stances, by factor key."""
     if answer.question is not None and _chosen(answer) is not None:
         return {answer.question.factor_key: _choice_stance(factors, answer.question, answer.text)}
     said = _free(factors, answer.text, before)

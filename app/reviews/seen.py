@@ -1,4 +1,4 @@
-"""What an import knows of each row that it met: on disk, for there may be more than memory has room for."""
+"""An import's knowledge of each row so far: on disk, since it may exceed memory."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ SET = "INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 class SeenRowsOnDisk:
-    """A mapping beside the store, in a file without a name, which ends with the process. StoreError where
-    there is no room for it."""
+    """A mapping beside the store, in an unnamed file that ends with the process. StoreError if the disk is
+    full.
+    """
 
     def __init__(self, store: Path) -> None:
         try:
@@ -40,7 +41,7 @@ class SeenRowsOnDisk:
             raise StoreError(explain(store, error), str(error.strerror)) from error
 
     def get(self, key: Key) -> Met | None:
-        """What is known of the row with this key."""
+        """The record of an earlier row with this key."""
         row = self._connection.execute(GET, (key.kind, key.category, key.id)).fetchone()
         return Met(*row) if row else None
 

@@ -1,4 +1,4 @@
-"""One spelling for what looks the same: composed syllables, without characters that nobody sees."""
+"""One spelling for equal looks: composed syllables, no invisible characters."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LINE_END = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 
 
 def clean(text: str) -> str:
-    """`text` trimmed, in NFC and without what is not seen; whatever ends a line is a line feed."""
+    """`text` trimmed, in NFC, without invisible characters, each line end a line feed."""
     if text.isascii() and text.isprintable():
         return text.strip()
     seen = _SEEN_OR_NOT.sub(lambda found: found[1] or "", _LINE_END.sub("\n", text))

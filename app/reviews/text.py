@@ -20,7 +20,7 @@ _EDGES = " \t\r\n.,!?~^ㅋㅎㅠㅜ…·-"
 
 
 def compact(text: str) -> str:
-    """`text` without any space, in one Unicode form, so that spacing makes no difference."""
+    """`text` without spaces, in one Unicode form: spacing makes no difference."""
     return "".join(unicodedata.normalize("NFC", text).split())
 
 
@@ -45,7 +45,7 @@ def plain(text: str) -> tuple[str, list[int]]:
 
 
 def _repeats(text: str, at: int) -> bool:
-    """Whether the character only draws out those before it: a third one in a row, or a lengthened vowel."""
+    """Whether the character only prolongs the text: a third in a row, or a lengthened vowel."""
     if at >= 2 and text[at] == text[at - 1] == text[at - 2]:
         return True
     start = at

@@ -28,7 +28,7 @@ _log = logging.getLogger("reviewlens.ingest")
 
 
 def upgrade(database: Database) -> None:
-    """Mark the shipped rows, and take out those that stand beside own ones of their kind. Once a store."""
+    """Mark the shipped rows, and remove those beside own rows of their kind. Once per store."""
     if _is_marked(database.connection):
         return
     with explained(database.path), database.transaction() as connection:
@@ -75,7 +75,7 @@ def _mark(connection: Connection, key: Key, record: Record) -> None:
 
 
 def _adopt_edited(connection: Connection, category: str, rows: Mapping[Key, Record]) -> None:
-    """Where all own factors are shipped ones that somebody edited, the whole set is somebody's own."""
+    """If all own factors are edited shipped ones, the set counts as own."""
     query = "SELECT factor_key, content FROM factors WHERE category = ? AND NOT sample"
     own = connection.execute(query, (category,)).fetchall()
     if own and all(

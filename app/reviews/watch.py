@@ -1,4 +1,4 @@
-"""Following a folder: what comes or changes in it is handed on."""
+"""Follow a folder: hand on new and changed files."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ STEP_MS = 250
 def follow(folder: Path, stop: threading.Event, take: Callable[[Sequence[Path]], object]) -> None:
     """Hand the folder to `take`, then each batch of new or changed files, until `stop` is set.
 
-    Changes within 1.6 s make one batch, so that a file is mostly whole when it is read. One that is still
-    being written is handed on again at its next change. Paths are those of the folder itself, without links.
+    Changes within 1.6 s make one batch, so most files are complete when read. An unfinished file is handed on
+    again at its next change. Paths are the folder's own, without links.
     """
     folder = folder.resolve()
     started = False
