@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from support.interrupts import let_children_hear
 from support.laws import register_profiles
 from support.needs import AuditGuard, mark
 
@@ -34,6 +35,7 @@ for the packages of that age."""
 ATTACK = "tests/attack/"
 GUARD = AuditGuard()
 register_profiles()
+let_children_hear()
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m selects
