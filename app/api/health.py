@@ -26,8 +26,8 @@ async def healthz() -> Health:
 
 @router.get("/readyz", responses={503: {"model": Health}})
 async def readyz(services: Current, response: Response) -> Health:
-    """The store takes writes, and there is something to ask about. Answers within a second or so."""
-    # Not in the threads of the other end points: all of those may be waiting for the store.
+    """The store takes writes, and a product exists. Answers within about a second."""
+    # Not in the other endpoints' threads: all of them may be waiting for the store.
     looking = asyncio.to_thread(_why_not, services)
     try:
         reason = await asyncio.wait_for(looking, READY_SECONDS)

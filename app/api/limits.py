@@ -1,6 +1,5 @@
-"""What a request's body may be: how long, how slow, and of one length.
-
-A server alone would keep waiting for the rest of a body, and could not stop while it does.
+"""Limits of a request's body: its size, its time, and one length. A server alone would wait for the rest of a
+body without end, and could not stop meanwhile.
 """
 
 from __future__ import annotations
@@ -21,10 +20,11 @@ _TOO_LONG = f"the body has more than {BODY_BYTES} bytes; an answer has 2000 char
 
 
 class BodyLimit:
-    """Answers 413 to a body longer than BODY_BYTES, 408 to one that takes longer than BODY_SECONDS, and 400
-    where a proxy in front may see another end of it. The last two close the connection.
+    """Bounds a request's body.
 
-    A body that no end point reads is refused by the length that its head tells, and else left unread.
+    Answers 413 to a body longer than BODY_BYTES, 408 to a body slower than BODY_SECONDS, and 400 if a proxy
+    in front may see another end of it. The last two close the connection. A body that no endpoint reads is
+    refused by its declared length, else left unread.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -51,8 +51,9 @@ class _Body:
         self._is_whole = False
 
     async def receive(self) -> Message:
-        """The next message; after the body, which has a limit, the one that the client has left, which has
-        none."""
+        """The next message. A limit holds for the body; none for the message after it, the client's
+        departure.
+        """
         message = await (self._receive() if self._is_whole else self._in_time())
         self._is_whole = not message.get("more_body", False)
         self._arrived += len(message.get("body", b""))
@@ -69,7 +70,7 @@ class _Body:
 
 
 def _refused(scope: Scope) -> JSONResponse | None:
-    """The answer to a request whose head alone says that its body is not to be read."""
+    """The answer to a request refused by its head alone."""
     if _has_two_lengths(scope):
         return JSONResponse({"detail": _TWO_LENGTHS}, 400, _CLOSE)
     if _declared(scope) > BODY_BYTES:
@@ -82,6 +83,6 @@ def _has_two_lengths(scope: Scope) -> bool:
 
 
 def _declared(scope: Scope) -> int:
-    """The length that the request's head tells; 0 where it tells none."""
+    """The request's declared length; 0 without one."""
     lengths = [value for name, value in scope["headers"] if name == b"content-length"]
     return int(lengths[0]) if lengths else 0

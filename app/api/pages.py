@@ -10,5 +10,5 @@ router = APIRouter()
 
 @router.get("/", status_code=307, include_in_schema=False)
 async def home() -> RedirectResponse:
-    """The pages of the API; relative, so that it holds behind a proxy's prefix too."""
+    """The pages of the API; relative, to work behind a proxy's prefix too."""
     return RedirectResponse("docs")

@@ -71,8 +71,9 @@ def _full(answer: Handler, spell: Spell) -> Handler:
 
 
 async def _invalid(_: Request, error: Exception) -> Response:
-    """What is wrong, and where. What was sent is not sent back: FastAPI's own answer does, and is a 500 where
-    that cannot be written as JSON, such as a lone surrogate or NaN."""
+    """The fault and its place, without the sent value: FastAPI's own answer repeats it, and is a 500 if JSON
+    cannot hold it (a lone surrogate, NaN).
+    """
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it only
     errors_total.labels(error_type="validation", component="api").inc()
     described = [{"type": one["type"], "loc": one["loc"], "msg": _words(one)} for one in error.errors()]
@@ -80,7 +81,7 @@ async def _invalid(_: Request, error: Exception) -> Response:
 
 
 def _words(problem: Mapping[str, Any]) -> str:
-    """The field, and what was expected of it."""
+    """The field, and the expectation."""
     field = next((part for part in reversed(problem["loc"]) if isinstance(part, str)), "body")
     return f"{field}: {expected(problem)}"
 
@@ -96,7 +97,7 @@ async def _http(request: Request, error: Exception) -> Response:
 
 
 async def _unavailable(request: Request, error: Exception) -> Response:
-    """The shopper is told whether to try again, the log what to do; the path is nobody's outside."""
+    """The shopper reads whether to try again, the log says what to do; the path stays inside."""
     if not faults.of_the_store(error):
         raise error
     errors_total.labels(error_type="unavailable", component="api").inc()

@@ -1,4 +1,4 @@
-"""Redirects that stay here: routing's own repeat the Host header, which is the client's to choose."""
+"""Redirects that stay here. Starlette's own repeat the Host header, which the client chooses."""
 
 from __future__ import annotations
 

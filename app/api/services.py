@@ -1,4 +1,4 @@
-"""What the handlers work with, made once per process and reached through the application's state."""
+"""The handlers' services, made once per process and reached through the application's state."""
 
 from __future__ import annotations
 

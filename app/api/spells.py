@@ -1,4 +1,4 @@
-"""One line in the log for a spell of something, however often it happens in it."""
+"""One line in the log for each spell of an event, however often it recurs."""
 
 from __future__ import annotations
 

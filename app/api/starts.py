@@ -22,13 +22,13 @@ FLOOD = (
     "%s, and perhaps others, are answered with 429: more than REVIEWLENS_SESSIONS_PER_MINUTE=%d. "
     "Where that is a proxy of yours, FORWARDED_ALLOW_IPS lets the server see who is behind it"
 )
-IPV6_NETWORK = 64  # what one customer has at least; single addresses cost nothing
+IPV6_NETWORK = 64  # a customer's smallest network; single addresses cost nothing
 
 _log = logging.getLogger("reviewlens.api")
 
 
 class Starts:
-    """Counts the starts of each client: in the store of the sessions, so for all workers as one."""
+    """Counts the starts of each client in the store of the sessions: all workers share the count."""
 
     def __init__(self, store: SessionStore, per_minute: int) -> None:
         """`per_minute` 0: nobody is refused."""
@@ -38,10 +38,10 @@ class Starts:
         self._spell = Spell(_log)
 
     def admit(self, request: Request) -> None:
-        """Count a start. Raises TooMany; StoreError and the like where the store cannot be used.
+        """Count a start. Raises TooMany; StoreError and the like if the store is unusable.
 
-        The client is whom the server names: it takes X-Forwarded-For from proxies that it trusts. One without
-        an address, as over a socket of the machine, is not limited: it may be everybody.
+        The server names the client: it takes X-Forwarded-For from trusted proxies. A client without an
+        address, as over a Unix socket, is not limited: it may be everybody.
         """
         if self._limit is None or request.client is None:
             return
@@ -65,7 +65,7 @@ class Starts:
 
 
 def network(host: str) -> str:
-    """Whom an address stands for: itself, or the network of an IPv6 address."""
+    """The client behind an address: itself, or the network of an IPv6 address."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

@@ -24,7 +24,7 @@ HEADERS = {"content-type": MEDIA_TYPE, "cache-control": "no-store", "x-accel-buf
 
 
 class EventStream(Response):
-    """Sends a turn's events. What fails before the first one is answered as if nothing were streamed."""
+    """Sends a turn's events. A failure before the first event is answered as without a stream."""
 
     def __init__(
         self, request: Request, events: AsyncGenerator[Event, None], shape: Callable[[Step], TurnOut]
@@ -91,7 +91,7 @@ async def _watch(receive: Receive, scope: anyio.CancelScope) -> None:
 
 
 def _sse(name: str, data: str) -> bytes:
-    # A piece may end amid a surrogate pair; then it is written as JSON spells it.
+    # # A piece may end within a surrogate pair; then it is written as JSON spells it.
     return f"event: {name}\ndata: {data}\n\n".encode("utf-8", "backslashreplace")
 
 

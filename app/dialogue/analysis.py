@@ -1,4 +1,4 @@
-"""What the reviews say to a shopper's answers."""
+"""Search and score the reviews for a shopper's answers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RELEVANT = 0.4  # of 1; what weighs less speaks to none of the shopper's worries
 
 @dataclass(frozen=True)
 class ReviewAnalysis:
-    """What the reviews say to a shopper who answered so, and how long it took to find."""
+    """The reviews' answer to a shopper, and the seconds of the search."""
 
     scores: tuple[FactorScore, ...]
     evidence: tuple[Evidence, ...]
@@ -25,7 +25,7 @@ class ReviewAnalysis:
 
 
 def find(corpus: Corpus, answers: tuple[ShopperAnswer, ...]) -> ReviewAnalysis:
-    """Retrieve and score for these answers. Counts what fails; journey.py counts the rest."""
+    """Retrieve and score for these answers. Counts failures; journey.py counts the rest."""
     retrieval, scoring = _Stopwatch(), _Stopwatch()
     with track_errors("retrieval_error", "retrieval"), Timer(retrieval):
         found = retrieve(corpus, concerns(corpus, answers), EVIDENCE_LIMIT)
@@ -36,7 +36,7 @@ def find(corpus: Corpus, answers: tuple[ShopperAnswer, ...]) -> ReviewAnalysis:
 
 
 class _Stopwatch:
-    """Keeps what a timer measured until it is known whether it counts."""
+    """Keeps a timer's measurement until its step counts."""
 
     measured = 0.0
 

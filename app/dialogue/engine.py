@@ -37,7 +37,7 @@ class Corpora(Protocol):
 
 
 class Writer(Protocol):
-    """Who writes the verdict."""
+    """The writer of the verdict."""
 
     async def write(self, request: VerdictRequest) -> Verdict:
         """A verdict, always."""
@@ -63,7 +63,7 @@ Taken = tuple[Step, VerdictRequest | None]
 class Engine:
     """Runs dialogues over a store of sessions, a source of reviews and a writer of verdicts.
 
-    Each step is written to the store first and counted then: one that could not be written has not happened,
+    Each step is written to the store first and counted then: a step that cannot be written has not happened,
     and is repeated.
     """
 
@@ -111,9 +111,9 @@ class Engine:
     async def answer(self, session_id: str, text: str, question_id: str | None = None) -> Step:
         """The shopper answers; the last answer brings the verdict. Raises NotFound and Conflict.
 
-        Of two turns at once the later waits, and is taken on what the first has brought. `question_id`, where
-        given, must be the open question's: so a repeated request is no new answer.
-        Where the verdict did not arrive, the last answer is repeated.
+        Of two simultaneous turns the later waits, and continues from the first one's result. `question_id`,
+        if given, must be the open question's: so a repeated request is no new answer. If the verdict did not
+        arrive, the last answer is repeated.
         """
         async with self._turns.one_at_a_time(session_id):
             step, request = await to_thread.run_sync(self._take, session_id, text, question_id)
@@ -144,14 +144,17 @@ class Engine:
                     yield replace(step, session=session)
 
     def leave(self, session_id: str, reason: Reason) -> None:
-        """The shopper goes away; counted where the dialogue was still going on. Raises NotFound."""
+        """The shopper goes away; counted if the dialogue was live. Raises NotFound."""
         self._session(session_id)
         if ended := self._store.abandon(session_id, reason):
             journey.abandoned(ended)
 
     def sweep(self) -> int:
-        """Abandon a portion of what nobody went on with for the time-out, and remove a portion of what ended
-        long ago; how many that were. 0: nothing more is left to do here."""
+        """Abandon a portion of the sessions idle for the time-out, and remove a portion of those ended long
+        ago.
+
+        Returns how many; 0: nothing is left to do here.
+        """
         ended = self._store.expire()
         journey.timed_out(ended)
         return len(ended) + self._store.forget()
@@ -163,7 +166,7 @@ class Engine:
         return session
 
     def _corpus(self, session: Session) -> Corpus:
-        """What is known of the session's product now: nothing, where it was taken out meanwhile."""
+        """The session's product now: empty if it was taken out meanwhile."""
         try:
             return self._corpora.corpus(session.product_id)
         except NotFound:
@@ -171,17 +174,17 @@ class Engine:
             return Corpus(Product(name, name, category, category, 0), (), (), ())
 
     def _take(self, session_id: str, text: str, question_id: str | None) -> Taken:
-        """Take one answer after those that other workers take at the same time."""
+        """Take one answer after the answers that other workers take at the same time."""
         for _ in range(MOST_AHEAD):
             with suppress(Overtaken):
                 return self._take_next(session_id, text, question_id)
         return self._take_next(session_id, text, question_id)
 
     def _take_next(self, session_id: str, text: str, question_id: str | None) -> Taken:
-        """Take one answer as the session stands now. Raises Overtaken where it does so no more.
+        """Take one answer as the session stands now. Overtaken: it has moved on.
 
-        A request for a verdict comes with the last one, and with its repetition. That too saves the session,
-        so that no LLM is asked for what could not be kept.
+        A request for a verdict comes with the last answer, and with its repetition. Both save the session, so
+        that no LLM writes a verdict that cannot be kept.
         """
         before = self._session(session_id)
         _expect_open(before, text, question_id)
@@ -213,7 +216,7 @@ class Engine:
         )
 
     def _deliver(self, step: Step, verdict: Verdict, request: VerdictRequest) -> Session:
-        """Keep the verdict, or give the one that another worker was faster with."""
+        """Keep the verdict, or give the verdict of a faster worker."""
         session = step.session
         analysis = _analysis(verdict, request.evidence, step.samples)
         while True:
@@ -266,7 +269,7 @@ def _question(corpus: Corpus, question_id: str | None) -> Question | None:
 
 
 def _open_question(corpus: Corpus, question_id: str | None) -> Question | None:
-    """One that was replaced since it was put stays open, in general words."""
+    """A question that was replaced since it was put stays open, in general words."""
     if question_id is None:
         return None
     return _question(corpus, question_id) or replace(GENERAL, question_id=question_id)

@@ -1,4 +1,4 @@
-"""Which event of a dialogue counts what. The one place where the shopper's journey is counted."""
+"""Count the events of a dialogue. No other module counts the shopper's journey."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from telemetry.metrics import (
 
 REVIEW_COLLECTION = "review_collection"
 
-# Of so many that time out at once each has a line in the log; of more there is one line for all.
+# Up to this many sessions that time out at once have a line each in the log; more share a line.
 FEW = 20
 
 _log = logging.getLogger("reviewlens.journey")
@@ -40,7 +40,7 @@ def product_seen(category: str) -> None:
 
 
 def product_selected(category: str, seen_before: bool) -> None:
-    """A shopper chose a product; one who never opened its page enters now."""
+    """A shopper chose a product; without an opened page, the journey starts here."""
     if not seen_before:
         product_seen(category)
     _step(PRODUCT_SELECTION, "complete", category)

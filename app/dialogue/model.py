@@ -1,4 +1,4 @@
-"""A dialogue as a value: what was asked, what was answered, where it stands."""
+"""A dialogue as a value: its questions, answers and stage."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What to ask next, and when enough was asked. Pure functions."""
+"""Choose the next question, or none. Pure functions."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def next_question(
 
 
 def top(scores: Sequence[FactorScore]) -> tuple[str, ...]:
-    """The factors that weigh most."""
+    """The weightiest factors."""
     return tuple(score.factor_key for score in scores[:TOP])
 
 

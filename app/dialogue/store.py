@@ -1,4 +1,4 @@
-"""Where dialogues live between turns: what the engine needs of a store, whichever it is."""
+"""The store of dialogues between turns: the engine's view of any store."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from app.errors import Conflict, Full
 PRODUCT_SELECTION = "product_selection"
 KEEP_ENDED_SECONDS = 24 * 3600.0
 MOST_LIVE = 50_000
-# Sessions that one call of expire() ends at most: so long does it keep others waiting.
+# Sessions that one call of expire() ends at most: this bounds how long it blocks others.
 PORTION = 500
 
 
 class Overtaken(Conflict):
-    """A state was not kept: the session is no longer the one that it was made from."""
+    """A state was not kept: the session has changed since it was read."""
 
     def __init__(self, session_id: str) -> None:
         super().__init__(f"session {digest(session_id)} went on elsewhere, or has ended")
@@ -53,8 +53,10 @@ class SessionStore(Protocol):
         """Note that a shopper looks at a product; the visit's id."""
 
     def begin(self, session: Session, visit_id: str | None) -> bool:
-        """Keep a new session and end the visit it came from. False where none is live for that product.
-        TooManyLive where no more may be begun; sessions that have timed out do not count."""
+        """Keep a new session and end its visit. False: no such visit is live for that product.
+
+        TooManyLive: the limit of live sessions is reached; timed-out sessions do not count.
+        """
 
     def get(self, session_id: str) -> Session | None:
         """A session as it stands, ended ones too."""
@@ -66,26 +68,27 @@ class SessionStore(Protocol):
         """End a live session. None where it is not live: it was ended, and counted, before."""
 
     def expire(self) -> list[Abandoned]:
-        """End sessions and visits without a sign of life for the time-out, PORTION of each at most, and tell
-        them to this caller alone. None: no more are left, or another worker is at it."""
+        """End sessions and visits idle for the time-out, PORTION of each at most, and return them to this
+        caller alone. None: no more are left, or another worker is sweeping.
+        """
 
     def forget(self) -> int:
-        """Remove sessions that ended KEEP_ENDED_SECONDS ago, PORTION at most; how many that were."""
+        """Remove sessions that ended KEEP_ENDED_SECONDS ago, PORTION at most. Returns how many."""
 
     def live_evidence(self, most: int) -> LiveEvidence:
-        """`most` of the live sessions that hold evidence, those of longest standing, and what all hold."""
+        """The `most` oldest of the live sessions with evidence, and the sums of all."""
 
     def tally(self, key: str, amount: int, seconds: int) -> int:
-        """Add to a count that ends `seconds` after its beginning; what it is then, for all workers as one."""
+        """Add to a count that ends `seconds` after its beginning. Returns the count of all workers."""
 
     def tallied(self, key: str) -> tuple[int, float]:
-        """Such a count, and the seconds until it ends."""
+        """The count, and the seconds until it ends."""
 
     def probe(self, seconds: float) -> None:
         """Write something that changes nothing, waiting `seconds` for it. Raises StoreError."""
 
     def warnings(self) -> list[str]:
-        """What works now and may lose sessions later, each in one line."""
+        """Settings that work now and may lose sessions later, a line each."""
 
     def close(self) -> None:
-        """Let go of what is open."""
+        """Close connections and files."""

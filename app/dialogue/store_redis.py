@@ -108,7 +108,7 @@ class RedisSessions:
         return Abandoned(stage, reason, session_id) if stage else None
 
     def expire(self) -> list[Abandoned]:
-        """See SessionStore. Where the answer does not come, the next call asks for the same one again."""
+        """See SessionStore. If the answer is lost, the next call asks for the same answer again."""
         with self._sweeping:
             self._sweep = self._sweep or uuid.uuid4().hex
             ended = self._run(scripts.EXPIRE, SESSION, PORTION, token=self._sweep)
@@ -121,7 +121,7 @@ class RedisSessions:
         return 0
 
     def live_evidence(self, most: int) -> LiveEvidence:
-        """See SessionStore. Those of longest standing are those that were answered first."""
+        """See SessionStore. The oldest are the first answered."""
         keys = [PREFIX + name for name in ("live", "evidence", "totals")]
         some, totals = self._tried(lambda: self._script(scripts.LIVE)(keys, [most]))
         listed = [(session_id, json.loads(summary)) for session_id, summary in _pairs(some)]
@@ -170,7 +170,7 @@ class RedisSessions:
         self._redis.close()
 
     def _run(self, script: str, *given: str | int, key: str = SESSION, token: str = "") -> Any:
-        """What a script that writes answers. However often it is sent with one token, it writes once."""
+        """A writing script's answer. Sent twice with one token, the script writes once."""
         done, visits, seen, live, evidence, totals = (
             PREFIX + name
             for name in (f"done:{token or uuid.uuid4().hex}", "visits", "seen", "live", "evidence", "totals")
@@ -186,7 +186,7 @@ class RedisSessions:
         raise StoreError(f"the store {self._place} cannot be used: its clock jumps", "its clock jumps")
 
     def _until(self) -> str:
-        """When nobody waits any more for what is sent now, by the clock of Redis."""
+        """The deadline of a command sent now, by Redis's clock."""
         if self._clock:
             return ""
         if self._ahead is None:
@@ -204,7 +204,7 @@ class RedisSessions:
                     return ask()
                 except AWAY as error:
                     sent = was_sent(error)
-                    # Another Redis may have the address by now, and what is open lead to the old one.
+                    # Another Redis may have the address by now, while open connections lead to the old one.
                     self._redis.connection_pool.disconnect(inuse_connections=False)
                     return ask()
         except StoreError as error:
@@ -239,5 +239,5 @@ def _body(session: Session) -> str:
 
 
 def _summary(session: Session) -> str:
-    """What is to be known of every live session at once."""
+    """A live session's entry in the hash `live`."""
     return json.dumps([session.stage, session.category, session.evidence], ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""What can be wrong with the Redis of the sessions, and what to do about it, in words."""
+"""The faults of the sessions' Redis and their remedies, in words."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ AWAY = (exceptions.ConnectionError, exceptions.TimeoutError, exceptions.ReadOnly
 _AWAY = "It is away, hangs, has too much to do, or only one side expects TLS: `redis-cli ping`"
 _IDENTITY = "See that the URL has the right user and password, percent-encoded"
 _RIGHTS = "Its user needs reads, writes, scripts and the time, on keys reviewlens:*: docs/how-to/sessions.md"
-# What stands in the error's name or words, in small letters -> what to do, what to count on.
+# Part of the error's name or text, in small letters -> the remedy, the counted kind.
 REMEDIES = {
     "refused": ("See that it runs and listens there", PASSES),
     "authentication": (_IDENTITY, LASTS),
@@ -45,7 +45,7 @@ _NOISE = re.compile(r"error \S+ (?:while|connecting) .*?[:.] |\.? script: .*|, o
 
 
 def of_redis(error: exceptions.RedisError) -> bool:
-    """Whether Redis, its disk or the way to it is what failed, and not a statement of ours."""
+    """Whether the fault lies with Redis, its disk or the way to it, and not in a statement of ours."""
     ours = type(error) in (exceptions.ResponseError, exceptions.DataError)
     return not ours or _remedy(error) != _ELSE
 

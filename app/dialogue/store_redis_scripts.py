@@ -19,7 +19,7 @@ One that comes when its sender waits no more does nothing.
 from __future__ import annotations
 
 REMEMBERED_MS = 30_000
-# What timed out was ended for the one who asked; without the answer nobody would count it.
+# A time-out is returned to its caller alone: without the answer, nobody would count it.
 EXPIRED_REMEMBERED_MS = 3_600_000
 
 _AROUND = """

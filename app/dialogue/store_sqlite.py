@@ -56,8 +56,8 @@ CREATE TABLE IF NOT EXISTS sweeper (
     until REAL NOT NULL
 )
 """
-# How long a worker that ends a portion keeps other workers from sweeping too, so that between two portions
-# the file is free: who waits for it looks again every 0.1 s at the latest.
+# How long a worker keeps other workers from sweeping after a portion. The file is free between portions: a
+# waiting request looks again every 0.1 s at the latest.
 SWEEPER_SECONDS = 5.0
 _COLUMNS = ("session_id", "category", "stage", "status", "evidence", "version")
 
@@ -166,7 +166,7 @@ class SqliteSessions:
         ).rowcount
 
     def live_evidence(self, most: int) -> LiveEvidence:
-        """See SessionStore. Those of longest standing are those that were begun first."""
+        """See SessionStore. The oldest are the first begun."""
         with self._database.snapshot() as connection:
             some = connection.execute(
                 "SELECT category, session_id, evidence FROM sessions INDEXED BY evidence_by_start"
@@ -221,7 +221,7 @@ class SqliteSessions:
         return bool(found)
 
     def _sweeps(self, connection: Connection) -> bool:
-        """Whether this worker is the one that sweeps, for some seconds more."""
+        """Whether this worker sweeps, for some seconds more."""
         now = self._clock()
         taken = connection.execute(
             "INSERT INTO sweeper VALUES (1, :worker, :until) ON CONFLICT (place) DO UPDATE SET"

@@ -17,7 +17,7 @@ WAIT_SECONDS = 30.0
 
 
 class Turns:
-    """Who is at turn. Turns in other processes are kept apart by the store's versions."""
+    """The turns under way. The store's versions keep turns in other processes apart."""
 
     def __init__(self, wait_seconds: float = WAIT_SECONDS) -> None:
         self._wait_seconds = wait_seconds
@@ -25,7 +25,7 @@ class Turns:
 
     @asynccontextmanager
     async def one_at_a_time(self, session_id: str) -> AsyncIterator[None]:
-        """Wait for those who came before. Raises Conflict where that takes too long."""
+        """Wait for the earlier turns. Conflict if that takes too long."""
         lock = self._locks.setdefault(session_id, asyncio.Lock())
         try:
             with anyio.fail_after(self._wait_seconds):

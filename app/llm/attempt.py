@@ -1,4 +1,4 @@
-"""One attempt of a provider: what it has brought so far, and how it is counted when it ends."""
+"""One attempt of a provider: its answer so far, and its counts at the end."""
 
 from __future__ import annotations
 
@@ -25,12 +25,11 @@ Answered = Literal["success", "fallback"]
 
 
 class Attempt:
-    """Counted when its `with` block ends, which keeps an LLMError to itself.
+    """Counts one attempt when its `with` block ends.
 
-    So it does with any other Exception: of whatever kind it is, an answer that it comes from cannot be read.
-
-    `answered` is its status if it goes well. A stream that is stopped, because its shopper left, was going
-    well. An attempt to have a whole answer that is cancelled gave nothing: an error, of no kind.
+    The block keeps an LLMError to itself, and any other Exception too: of whatever kind it is, the answer
+    cannot be read. `answered` is the status of success. A stream stopped because its shopper left counts as a
+    success. A cancelled attempt for a complete answer is an error without a kind.
     """
 
     def __init__(
@@ -67,7 +66,7 @@ class Attempt:
         self._whole = self._whole or chunk.last
 
     def ended(self, completion: Completion | None = None) -> None:
-        """The answer is whole: here, or by the pieces taken."""
+        """The answer is complete: here, or by the pieces taken."""
         if completion:
             self.text, self._reported, self._whole = completion.text, completion.usage, True
             self._unreported_chars = len(self.text)
@@ -115,7 +114,7 @@ class Attempt:
         )
 
     def _count_tokens(self) -> tuple[int, int]:
-        """Count what the provider told, and what must be added to it."""
+        """Count the provider's figures, and our estimates for missing ones."""
         added_prompt, added_completion = self._estimated()
         prompt = (self._reported.prompt_tokens or 0) + added_prompt
         completion = (self._reported.completion_tokens or 0) + added_completion
@@ -128,7 +127,7 @@ class Attempt:
         return prompt, completion
 
     def _estimated(self) -> tuple[int, int]:
-        """Estimates of the prompt's and the answer's tokens that the provider has used and not told."""
+        """Estimates of the prompt's and the answer's tokens that the provider used without reporting them."""
         if self._first_byte is None and not self._whole:
             return 0, 0
         prompt_told = self._reported.prompt_tokens is not None

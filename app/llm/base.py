@@ -1,4 +1,4 @@
-"""What every LLM client is to the rest of the service: one protocol, whole or as a stream."""
+"""The protocol of every LLM client: a complete answer, or a stream."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ErrorKind = Literal["timeout", "rate_limit", "auth", "server", "invalid_response
 
 @dataclass(frozen=True)
 class Prompt:
-    """What is asked of a model. `json`: one JSON object must come back, where a provider can promise that."""
+    """A question to a model. `json`: the answer must be one JSON object, if the provider can promise that."""
 
     system: str
     user: str
@@ -21,8 +21,9 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens by the provider's own account; None: it gave none that can be. Cached ones are prompt tokens,
-    reasoning is completion tokens."""
+    """Tokens as the provider reports them; None: no usable figure. Cached tokens are prompt tokens, reasoning
+    is completion tokens.
+    """
 
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
@@ -42,7 +43,7 @@ def _higher(*figures: int | None) -> int | None:
 
 @dataclass(frozen=True)
 class Completion:
-    """A whole answer."""
+    """A complete answer."""
 
     text: str
     usage: Usage
@@ -51,9 +52,9 @@ class Completion:
 
 @dataclass(frozen=True)
 class Chunk:
-    """What one event of a stream brought: text, the usage so far where the provider told it, or neither.
+    """One event of a stream: text, the usage so far if the provider reported it, or neither.
 
-    `last`: the usage that was told is that of the whole answer.
+    `last`: the reported usage covers the complete answer.
     """
 
     text: str = ""
@@ -64,7 +65,7 @@ class Chunk:
 class LLMError(Exception):
     """An attempt that failed, by kind. Never holds the prompt or the answer.
 
-    `usage`: the tokens that the provider says it used before the answer turned out to be useless.
+    `usage`: the tokens that the provider reported before the answer turned out to be useless.
     """
 
     def __init__(self, provider: str, kind: ErrorKind, detail: str = "", usage: Usage | None = None) -> None:
@@ -75,7 +76,7 @@ class LLMError(Exception):
 
 
 class Client(Protocol):
-    """One provider. `complete` and `stream` make exactly one attempt and raise LLMError and nothing else."""
+    """One provider. `complete` and `stream` make exactly one attempt and raise only LLMError."""
 
     name: str
 

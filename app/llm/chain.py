@@ -37,8 +37,8 @@ Event = str | Restart | Verdict
 class Chain:
     """Providers in order, then the template: `write` always gives a verdict.
 
-    `deadline`: seconds for all attempts of one verdict; what it cuts off is a timeout, and providers that it
-    leaves no time for are not asked, so not counted. `clock` gives seconds.
+    `deadline`: seconds for all attempts of one verdict. An attempt cut off by it is a timeout; later
+    providers are neither asked nor counted. `clock` gives seconds.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Chain:
             await client.warm()
 
     async def write(self, request: VerdictRequest) -> Verdict:
-        """The verdict of the first provider that gives a valid one, else of the template."""
+        """The first provider's valid verdict, else the template's."""
         prompt = prompt_for(request)
         ends = self._clock() + self._deadline
         answered: Answered = "success"
@@ -68,9 +68,9 @@ class Chain:
         return self._last_resort(request)
 
     async def stream(self, request: VerdictRequest) -> AsyncGenerator[Event, None]:
-        """The verdict as it is written: pieces of a provider's answer, at the end the verdict.
+        """The verdict as it is written: pieces of a provider's answer, then the verdict.
 
-        Where a provider fails amid its answer, a Restart withdraws what it said. Close to stop the attempt.
+        If a provider fails within its answer, a Restart withdraws its text. Close to stop the attempt.
         """
         prompt = prompt_for(request)
         ends = anyio.current_time() + self._deadline

@@ -24,9 +24,9 @@ def llm_simulator(
     ] = 0.0,
     seed: Annotated[int, typer.Option(help="Seed of everything that varies.")] = 0,
 ) -> None:
-    """Answer as Gemini, OpenAI and Claude would, with no key and no cost.
+    """Answer as Gemini, OpenAI and Claude would, without keys and costs.
 
-    PUT /control/{provider} changes how a provider behaves, GET /ledger tells what was answered.
+    PUT /control/{provider} changes a provider's behaviour, GET /ledger lists the answers.
     """
     from app.llm.simulator.server import create_server
 

@@ -1,4 +1,4 @@
-"""Tokens that a provider has not told: from the length of the text, at the rate of its last whole answer."""
+"""Estimate unreported tokens from the text's length, at the rate of the last complete answer."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from app.llm.reading import MOST_TOKENS
 
 @dataclass
 class Rate:
-    """Tokens per character. At first one for two, which is about right for Korean and JSON."""
+    """Tokens per character. It starts at one for two, about right for Korean and JSON."""
 
     tokens: int = 1
     chars: int = 2
 
     def learn(self, tokens: int | None, chars: int) -> None:
-        """Take over what a whole text had; one without figures teaches nothing."""
+        """Take over a complete text's rate; a text without figures teaches nothing."""
         if tokens and chars > 0:
             self.tokens, self.chars = tokens, chars
 

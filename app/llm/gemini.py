@@ -37,8 +37,8 @@ class GeminiClient(SdkClient):
         from google.genai import Client
         from google.genai.types import HttpOptions, HttpRetryOptions
 
-        # An HTTP client of our own: where aiohttp is installed, the SDK would use that one instead, and
-        # repeats a request whose connection broke. attempts=1 is no retry; 0 means 5 in some versions.
+        # An HTTP client of our own: if aiohttp is installed, the SDK would use it instead, and repeat a
+        # request whose connection broke. attempts=1 is no retry; 0 means 5 in some versions.
         self._http = httpx.AsyncClient(
             timeout=self._settings.timeout,
             **client_options(self._settings, _note),

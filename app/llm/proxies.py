@@ -1,4 +1,4 @@
-"""The proxies that the environment names for the SDKs' HTTP clients, and why one cannot be used."""
+"""The environment's proxies for the SDKs' HTTP clients, and why a proxy is unusable."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ SCHEMES = ("http", "https", "socks5", "socks5h")
 
 
 def fault() -> str:
-    """Why a proxy of the environment cannot be used, or "". Names the variable and the scheme: the address
-    may hold a password.
+    """Why a proxy of the environment is unusable, or "".
 
-    A client is made with all proxies, so one that cannot be used fails every request, whatever NO_PROXY says.
+    Names the variable and the scheme: the address may hold a password. A client is made with all proxies, so
+    an unusable proxy fails every request, even under NO_PROXY.
     """
     proxies = getproxies()
     if "*" in [host.strip() for host in proxies.get("no", "").split(",")]:

@@ -1,6 +1,6 @@
-"""What a provider sends may be anything: what can be read of it, and nothing else.
+"""Read the usable parts of a provider's answer, which may be anything.
 
-The SDKs hand on what came, checked or not: objects, dicts, lists, or none of them where one was expected.
+The SDKs hand on the answer, checked or not: objects, dicts, lists, or none of them where one was expected.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from typing import Any
 from pydantic import BaseModel
 
 MOST_TOKENS = 10_000_000
-"""More than the context of any model: what is reported above it is no figure."""
+"""More than any model's context: a larger figure is none."""
 
 _DIGITS = re.compile(r"[0-9]{1,20}")
 _TEXT_PARTS = (None, "text", "output_text")
 
 
 def at(value: Any, *path: str | int) -> Any:
-    """What stands under names and places in lists; None where there is no such thing."""
+    """The value at a path of names and list places; None if the path ends early."""
     for step in path:
         if isinstance(step, int):
             value = value[step] if isinstance(value, list) and step < len(value) else None
@@ -47,9 +47,9 @@ def _text_of_part(part: Any) -> str:
 
 
 def tokens(*figures: Any) -> int | None:
-    """The sum of the figures that a provider reports; None where it reports none, or one that cannot be.
+    """The sum of a provider's figures; None if it reports none, or an impossible one.
 
-    A figure is a whole number from 0 to MOST_TOKENS, as a number (7, 7.0) or in digits ("7"), and no boolean.
+    A figure is an integer from 0 to MOST_TOKENS, as a number (7, 7.0) or in digits ("7"), and no boolean.
     """
     reported = [_figure(figure) for figure in figures if figure is not None]
     counted = [figure for figure in reported if figure is not None]

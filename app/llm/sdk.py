@@ -1,4 +1,4 @@
-"""What all clients share: one attempt, in time, that fails with an LLMError and nothing else."""
+"""The shared part of all clients: one timed attempt that fails only with an LLMError."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class _UnmadeError(Exception):
 
 
 class SdkClient(ABC):
-    """One provider by its official SDK, which is imported by the first attempt, or by `warm`."""
+    """One provider by its official SDK. The first attempt imports it, or `warm`."""
 
     sdk_logger: str
 
@@ -45,7 +45,7 @@ class SdkClient(ABC):
         try:
             await self._ready()
         except _UnmadeError as unmade:
-            # What is wrong with a proxy is wrong for all: the chain has said so.
+            # A proxy's fault concerns every client: the chain has logged it.
             if self._settings.direct or not proxies.fault():
                 reason = type(unmade.reason).__name__
                 logger.warning("llm provider=%s cannot load its SDK: %s", self.name, reason)
@@ -56,14 +56,14 @@ class SdkClient(ABC):
             await anyio.to_thread.run_sync(self._connect_once)
 
     async def complete(self, prompt: Prompt) -> Completion:
-        """The whole answer. LLMError if it does not come, or is empty."""
+        """The complete answer. LLMError if it does not come, or is empty."""
         try:
             await self._ready()
             with anyio.fail_after(self._settings.timeout):
                 return await self._complete(prompt)
         except Exception as exception:
             error = self._error(exception)
-        # Raised out here, so that no context leads to the SDK's exception: that one holds prompt and key.
+        # Raised out here, so that no context leads to the SDK's exception, which holds prompt and key.
         raise error
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
@@ -83,7 +83,7 @@ class SdkClient(ABC):
         raise error
 
     async def _checked(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
-        # Whether a stream has ended well shows in its text: not every server tells an end of its own.
+        # The text shows whether a stream ended well: not every server marks the end.
         is_empty = True
         async with aclosing(self._stream(prompt)) as chunks:
             async for chunk in chunks:
@@ -122,7 +122,7 @@ class SdkClient(ABC):
         return LLMError(self.name, kind, detail or type(exception).__name__)
 
     def _cause(self, reason: Exception) -> str:
-        """Why the SDK's client cannot be made; an ImportError may be that of what a proxy needs."""
+        """Why the SDK's client cannot be made; an ImportError may come from a proxy's missing package."""
         if proxy := not self._settings.direct and proxies.fault():
             return proxy
         if isinstance(reason, ImportError) and reason.name:
@@ -140,7 +140,7 @@ class SdkClient(ABC):
 
     @abstractmethod
     def _connect(self) -> Any:
-        """The SDK's async client: no retries of its own, so that one call is one attempt."""
+        """The SDK's async client, without its own retries: one call is one attempt."""
 
     @abstractmethod
     async def _complete(self, prompt: Prompt) -> Completion: ...
@@ -157,7 +157,7 @@ class SdkClient(ABC):
 
 
 def kind_of_status(status: int) -> ErrorKind:
-    """The kind of an HTTP status that is not a success. A request that was refused has no usable answer."""
+    """The kind of an HTTP status other than success. A refused request has no usable answer."""
     if status in (401, 403):
         return "auth"
     if status == 429:

@@ -1,4 +1,4 @@
-"""Settings of the LLM part: which providers, in which order, with which model, address, patience and key."""
+"""Settings of the LLM part: providers, their order, models, addresses, time-outs and keys."""
 
 from __future__ import annotations
 
@@ -43,9 +43,10 @@ def keyless(providers: str, keys: Mapping[str, str | None]) -> bool:
 
 @dataclass(frozen=True)
 class ProviderSettings:
-    """One provider to be asked. `base_url` None: the provider's own address.
+    """One provider.
 
-    `timeout`: seconds for one attempt, first byte to last. `direct`: proxies of the environment are not used.
+    `base_url` None: the provider's own address. `timeout`: seconds for one attempt, first byte to last.
+    `direct`: ignore the environment's proxies.
     """
 
     name: str
@@ -123,7 +124,7 @@ class LLMSettings(EnvironmentSettings):
 
     @property
     def configured(self) -> tuple[ProviderSettings, ...]:
-        """The providers that can be asked, in order: those with a key, or all of them when simulated."""
+        """The usable providers, in order: those with a key, or all of them when simulated."""
         return tuple(
             ProviderSettings(
                 name=name,

@@ -25,7 +25,7 @@ _KIND_OF_TYPE: dict[str, ErrorKind] = {
 
 
 def stainless_options(sdk: ModuleType, settings: ProviderSettings) -> dict[str, Any]:
-    """What a client of `sdk` is made with: one call is one attempt, whatever the SDK would retry."""
+    """The arguments of a client of `sdk`: one call is one attempt, without the SDK's retries."""
     return {
         "api_key": settings.api_key.get_secret_value(),
         "base_url": settings.base_url,

@@ -1,4 +1,4 @@
-"""What a verdict is made from, how it is asked for, and which answers count as one."""
+"""A verdict's input, its prompt, and the check of an answer."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Restart:
-    """In a stream: the provider failed amid its answer. What it said is withdrawn, another one begins."""
+    """In a stream: the provider failed within its answer. Its text is withdrawn, another provider begins."""
 
 
 def prompt_for(request: VerdictRequest) -> Prompt:

@@ -26,7 +26,7 @@ _WORDS = {"NEG": "불만", "POS": "만족", "MIX": "엇갈린 의견", "NEU": "�
 
 @dataclass(frozen=True)
 class SimulatedRequest:
-    """What a request asked for, whatever the protocol."""
+    """A request, in no particular protocol."""
 
     model: str
     prompt: str
@@ -36,7 +36,7 @@ class SimulatedRequest:
 
 @dataclass(frozen=True)
 class SimulatedAnswer:
-    """What is answered to a request, whatever the protocol."""
+    """An answer, in no particular protocol."""
 
     id: str
     model: str
@@ -54,7 +54,7 @@ class SimulatedAnswer:
 
 
 def tokens(text: str) -> int:
-    """The number of tokens that the simulator counts: one for every two characters, rounded up."""
+    """The simulator's number of tokens: one for every two characters, rounded up."""
     return -(-len(text) // CHARS_PER_TOKEN)
 
 

@@ -12,11 +12,12 @@ KEPT = 10_000
 
 @dataclass
 class Entry:
-    """One request. Tokens are those of what went out: of a whole answer all or none; of a stream the prompt's
-    with its first frame, the completion's with the text in each. `open`: the answer is not over yet.
+    """One request.
 
-    `status` 0: no answer. `aborted`: the client left before the end. Seconds are since the request came;
-    None: no byte has gone.
+    Tokens cover the data sent: of a complete answer all or none; of a stream the prompt's with its first
+    frame, the completion's with the text in each. `open`: the answer is not over yet. `status` 0: no answer.
+    `aborted`: the client left before the end. Seconds count from the request's arrival; None: no byte was
+    sent.
     """
 
     number: int
@@ -35,14 +36,14 @@ class Entry:
 
 
 class AnswerAccount:
-    """The account of one answer: what of it has gone, and how it ended."""
+    """The account of one answer: the data sent and its end."""
 
     def __init__(self, entry: Entry, total: Counter[str], clock: Callable[[], float]) -> None:
         # After a clear these are an entry and a total that nobody reads any more.
         self._entry, self._total, self._clock = entry, total, clock
 
     def sent(self, prompt_tokens: int, completion_tokens: int) -> None:
-        """Something has gone over the wire; the tokens are those of all that has gone."""
+        """Note a sent frame; the tokens cover all frames so far."""
         entry = self._entry
         if entry.first_byte_seconds is None:
             entry.first_byte_seconds = self._seconds()

@@ -27,9 +27,10 @@ _MESSAGES = {
 
 @dataclass(frozen=True)
 class Plan:
-    """What goes over the wire. `cut`: the connection closes after the frames, `silent`: it stays, and waits.
+    """The frames of an answer.
 
-    `length`: the length that is announced, in bytes; None for a stream.
+    `cut`: the connection closes after them; `silent`: it stays open without data. `length`: the announced
+    length in bytes; None for a stream.
     """
 
     frames: tuple[Frame, ...] = ()
@@ -60,7 +61,7 @@ def plan(wire: Wire, asked: SimulatedRequest, reply: SimulatedAnswer, scene: Sce
 
 
 def whole(text: str, status: int = 200, chars: int | None = None) -> Plan:
-    """The plan of a whole JSON answer."""
+    """The plan of a complete JSON answer."""
     data = text.encode()
     return Plan((Frame(data, chars),), length=len(data), status=status)
 
@@ -103,7 +104,7 @@ class Player:
     async def play(
         self, plan: Plan, scene: Scene, sent: Sent, scope: Scope, receive: Receive, send: Send
     ) -> bool:
-        """Play a plan to its end, and tell each frame that goes. False: the client left before."""
+        """Play a plan to its end, and report each sent frame. False: the client left before."""
         done = False
         async with anyio.create_task_group() as group:
 

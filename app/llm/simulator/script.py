@@ -28,7 +28,7 @@ FailureOutcome = Literal[
     "empty",
 ]
 Outcome = Literal[FailureOutcome, "invalid_request"]
-# What is answered to a key that is wrong, too many requests, and an overload, as each provider does it.
+# Each provider's answer to a wrong key, to too many requests, and when overloaded.
 _STATUS: Mapping[str, Mapping[str, int]] = {
     "auth": {"gemini": 400, "openai": 401, "claude": 401},
     "rate_limit": {"gemini": 429, "openai": 429, "claude": 429},
@@ -43,12 +43,11 @@ Tokens = Annotated[int, Field(ge=0, le=10_000_000)]
 class Failure(BaseModel):
     """One way to fail: for the `next` n requests, or a `share` of them, or both; with neither, always.
 
-    auth, rate_limit, server: an error answer, by default with the status that the provider uses.
-    late_server: the same amid a stream, whose status was 200.
-    hang: no answer until the client leaves, stall: none after half a stream. drop: the connection closes
-    before an answer, half: amid it.
-    truncated: the text stops at half, said to be for its length. invalid_json: the body is not JSON.
-    invalid_verdict: well-formed, but no verdict. empty: well-formed, no text. ok: the request goes well.
+    auth, rate_limit, server: an error answer, by default with the provider's own status. late_server: the
+    same within a stream of status 200. hang: no answer until the client leaves; stall: silence after half a
+    stream. drop: the connection closes before an answer; half: in the middle of it. truncated: the text stops
+    at half, with its length as the reason. invalid_json: the body is not JSON. invalid_verdict: well-formed,
+    but no verdict. empty: well-formed, no text. ok: success.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -60,11 +59,11 @@ class Failure(BaseModel):
 
 
 class Script(BaseModel):
-    """How one provider behaves. The first failure that applies to a request decides.
+    """The behaviour of one provider. The first failure that applies to a request decides.
 
     latency_seconds: to the first byte; latency_sigma > 0 makes it the median of a log-normal distribution.
-    pace_seconds: between the pieces of a stream, of piece_chars characters each.
-    prompt_tokens, completion_tokens: figures to report, instead of those from the length of the text.
+    pace_seconds: between the pieces of a stream, of piece_chars characters each. prompt_tokens,
+    completion_tokens: figures to report, instead of the text's length.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -81,7 +80,7 @@ class Script(BaseModel):
 
 @dataclass(frozen=True)
 class Scene:
-    """What happens to one request: the outcome, the status of an answer, seconds to its first byte."""
+    """One request's fate: the outcome, the status of an answer, seconds to its first byte."""
 
     outcome: Outcome
     status: int

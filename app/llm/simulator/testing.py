@@ -17,7 +17,7 @@ from app.llm.simulator.server import create_server
 
 @dataclass(frozen=True)
 class RunningSimulator:
-    """A simulator that is up: its address, and what a test tells it and asks it."""
+    """A running simulator: its address, its script and its ledger."""
 
     url: str
     _http: httpx.Client
@@ -32,12 +32,12 @@ class RunningSimulator:
         self.script(*providers, failures=[{"outcome": outcome, **failure}])
 
     def entries(self) -> list[dict[str, Any]]:
-        """What the ledger says now, the oldest first, answers that are under way too."""
+        """The ledger now, the oldest first, answers under way included."""
         entries: list[dict[str, Any]] = self._http.get("/ledger").json()["entries"]
         return entries
 
     def ledger(self, seconds: float = 5.0) -> list[dict[str, Any]]:
-        """What was answered, the oldest first, once every answer is over. AssertionError if one goes on."""
+        """All answers, the oldest first, once each is over. AssertionError: an answer does not end."""
         ends = time.monotonic() + seconds
         while True:
             entries = self.entries()
@@ -59,7 +59,7 @@ class RunningSimulator:
         self.script()
 
     def settings(self, **values: Any) -> LLMSettings:
-        """Settings whose providers are this simulator, whatever the environment says."""
+        """Settings with this simulator as every provider, in any environment."""
         no_keys = dict.fromkeys(("GEMINI_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY"))
         return LLMSettings.model_validate({"simulator_url": self.url, **no_keys, **values})
 

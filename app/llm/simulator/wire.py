@@ -12,7 +12,7 @@ BAD_KEY = "API key not valid. Please pass a valid API key."
 
 
 class BadRequestError(ValueError):
-    """A request that the provider would refuse with 400. Says what is expected."""
+    """A request that the provider would refuse with 400. States the expectation."""
 
 
 class Frame(NamedTuple):
@@ -24,9 +24,9 @@ class Frame(NamedTuple):
 
 
 class Wire(Protocol):
-    """One provider's protocol, as pure functions of what was asked and what is said.
+    """One provider's protocol, as pure functions from request to answer.
 
-    `error_event`: the name of the event that tells an error amid a stream, where there is one.
+    `error_event`: the name of the event that reports an error within a stream, if the protocol has one.
     """
 
     provider: str
@@ -39,7 +39,7 @@ class Wire(Protocol):
         """What the request asks for. BadRequestError if it is not the protocol's."""
 
     def whole(self, reply: SimulatedAnswer) -> Mapping[str, object]:
-        """The body of a whole answer."""
+        """The body of a complete answer."""
 
     def events(self, reply: SimulatedAnswer, asked: SimulatedRequest) -> Iterator[Frame]:
         """The frames of a streamed answer."""
@@ -74,14 +74,14 @@ def demand(body: Mapping[str, Any], key: str, kind: type) -> Any:
 
 
 def joined(contents: Iterable[object]) -> str:
-    """The prompt that system text and messages make up: each on a line, empty ones left out."""
+    """The prompt from system text and messages: one line each, empty ones left out."""
     text = "\n".join(filter(None, map(_text_of, contents)))
     # JSON may spell lone surrogates, which no answer could quote.
     return text.encode("utf-8", "replace").decode()
 
 
 def each(items: Iterable[object], key: str) -> Iterator[object]:
-    """What every object of a list has under a key. BadRequestError if one is no object."""
+    """The values under a key, from every object of a list. BadRequestError if one is no object."""
     for item in items:
         if not isinstance(item, dict):
             raise BadRequestError(f"{key}: expected a list of objects that have it")

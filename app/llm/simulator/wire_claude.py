@@ -20,7 +20,7 @@ _ERROR_TYPES = {
 
 
 class ClaudeWire:
-    """POST /v1/messages, whole and as a stream. The key comes in x-api-key, from newer SDKs as a bearer."""
+    """POST /v1/messages, complete or as a stream. The key comes in x-api-key, from newer SDKs as a bearer."""
 
     provider = "claude"
     error_event = "error"

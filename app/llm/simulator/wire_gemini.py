@@ -49,7 +49,7 @@ class GeminiWire:
         for last, (piece, length) in enumerate(
             zip(pieces, accumulate(map(len, pieces)), strict=True), 1 - len(pieces)
         ):
-            # Each piece tells the tokens so far.
+            # Each piece reports the tokens so far.
             answer = _answer(reply, piece, reply.tokens_of(length), None if last else _reason(reply))
             yield sse(answer, piece=piece)
 

@@ -8,7 +8,7 @@ from typing import Any
 from app.llm.simulator.answers import SimulatedAnswer, SimulatedRequest
 from app.llm.simulator.wire import Frame, bearer, demand, each, joined, sse
 
-# Status to error type and code; other statuses are told as server errors.
+# Status to error type and code; other statuses are reported as server errors.
 _ERRORS = {
     400: ("invalid_request_error", None),
     401: ("invalid_request_error", "invalid_api_key"),
@@ -19,7 +19,7 @@ _ERRORS = {
 
 
 class OpenAIWire:
-    """POST /v1/chat/completions, whole and as a stream."""
+    """POST /v1/chat/completions, complete or as a stream."""
 
     provider = "openai"
     error_event = ""
