@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Put the oldest and the newest packages that telemetry/ runs on (requirements.oldest, .newest) into the cache, for tests.
+# Put telemetry's oldest and newest supported packages (requirements.oldest, .newest) into the cache, for tests.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 scripts/make_env.sh

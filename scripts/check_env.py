@@ -1,9 +1,9 @@
-"""Print what is damaged in an environment: distributions of which an installed file is gone or cut short.
+"""Print the damaged distributions of an environment: a file is gone or cut short.
 
-`python -I -S scripts/check_env.py STAMP`, with the environment's own Python; needs nothing that is installed.
-STAMP, where it is there, names after its first line the record (.dist-info) of all that was installed.
-With --forget the records of the damaged ones are removed, so that pip installs them again.
-Exits 1 when something is damaged.
+`python -I -S scripts/check_env.py STAMP`, with the environment's own Python; needs no installed package.
+
+STAMP, if it exists, lists after its first line the record (.dist-info) of each distribution. With --forget
+the records of damaged ones are removed, so that pip installs them again. Exits 1 if there is damage.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 
 def is_whole(info: Path) -> bool:
-    """Whether every file of a distribution is there, in the size on record. Compiled files come and go."""
+    """Whether every file of a distribution exists, in the recorded size. Compiled files come and go."""
     try:
         with (info / "RECORD").open(encoding="utf-8", newline="") as record:
             sizes = {name: size for name, _, size in csv.reader(record) if not name.endswith(".pyc")}
@@ -28,7 +28,7 @@ def is_whole(info: Path) -> bool:
 
 
 def damaged(infos: set[Path]) -> list[Path]:
-    """The records of what is not whole."""
+    """The records of damaged distributions."""
     return [info for info in sorted(infos) if not is_whole(info)]
 
 

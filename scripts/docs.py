@@ -109,7 +109,7 @@ def catalogue() -> str:
 
 
 def _values(metric: Metric) -> str:
-    """The labels with their values, and the label sets that are there from the start, where listed."""
+    """The labels with their values, and the listed label sets that exist from the start."""
     labels = "; ".join(
         f"`{label.name}`" + (f": {', '.join(label.values)}" if label.values else "")
         for label in metric.labels
@@ -196,7 +196,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
 
 
 def filled(text: str) -> str:
-    """The text with its generated parts made anew. KeyError names a part that nobody makes."""
+    """The text with its generated parts renewed. KeyError names an unknown part."""
 
     def part(found: re.Match[str]) -> str:
         name = found["name"]

@@ -1,4 +1,4 @@
 #!/usr/bin/env bash
-# Check what the running stack's service was started with, and what Prometheus has of it. Options: reviewlens doctor --help.
+# Check the settings of the running stack's service, and its series in Prometheus. Options: reviewlens doctor --help.
 set -euo pipefail
 exec "$(dirname "${BASH_SOURCE[0]}")/stack.sh" doctor "$@"

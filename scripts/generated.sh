@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Write the generated files: tables in the documentation, intervals in configs, rules of the objectives, dashboards. With --check fail where one is stale.
+# Write the generated files: tables in the documentation, intervals in configs, rules of the objectives, dashboards. With --check fail if a file is stale.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 failed=0

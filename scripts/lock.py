@@ -1,4 +1,4 @@
-"""`scripts/lock.sh`: write the files in which dependencies are pinned, from the ranges that are asked for.
+"""`scripts/lock.sh`: write the files of pinned dependencies, from their declared ranges.
 
 requirements.lock from pyproject.toml; for other projects' suites, tests/peers/requirements.txt from its .in
 file, and tests/peers/archives.txt. Pins that still fit stay; --upgrade takes the newest releases.

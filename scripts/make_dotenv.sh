@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Write .env for docker-compose, with a random password for Grafana's admin. Never changes a .env that is there.
+# Write .env for docker-compose, with a random password for Grafana's admin. Never changes an existing .env.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

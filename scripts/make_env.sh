@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Make .venv with the locked dependencies and this project. Does nothing when it is up to date and whole.
+# Make .venv with the locked dependencies and this project. Does nothing if it is complete and up to date.
 # PYTHON names the interpreter; else the first on PATH that is new enough.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -23,7 +23,7 @@ find_python() {
     "Install one, or name it: make env PYTHON=/path/to/python3"
 }
 
-# The stamp holds the sum of what was asked for, then what was installed for it.
+# The stamp holds the sum of the wanted files, then the installed records.
 stamp=.venv/.up-to-date
 check=(.venv/bin/python -I -S scripts/check_env.py)
 wanted=$(cat pyproject.toml requirements.lock | cksum)
@@ -34,7 +34,7 @@ is_whole() {
 }
 is_whole && exit 0
 
-# One at a time makes it; the next one finds it whole. macOS has no flock.
+# One process at a time makes it; the next finds it complete. macOS has no flock.
 if command -v flock >/dev/null; then
   exec 9<pyproject.toml
   flock -n 9 || {
@@ -66,7 +66,7 @@ fi
 
 echo "Installing the locked dependencies"
 pip=(.venv/bin/python -m pip install --quiet --disable-pip-version-check)
-# The lock is whole. Where pip may look for more, one before 24 takes a newer google-auth for google-auth[requests].
+# The lock is complete. With dependencies, pip before 24 would take a newer google-auth for google-auth[requests].
 "${pip[@]}" --require-hashes --no-deps -r requirements.lock ||
   fail "The dependencies could not be installed (see above). Check the network, or name a folder of wheels in PIP_FIND_LINKS."
 "${pip[@]}" --no-deps -e . || fail "The project could not be installed (see above)."

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Write monitoring/token: a new random token for the metrics, and Prometheus's configurations that send it. Each file
-# is for the one user who reads it (mode 600). sudo is asked for where those of the containers cannot be made otherwise.
+# belongs to its only reader (mode 600). sudo is asked for if the containers' files cannot be made otherwise.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../monitoring"
 umask 077

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Write requirements.newest: the newest releases that pyproject.toml takes of what telemetry/ runs on. Tests run on them.
+# Write requirements.newest: the newest releases of telemetry's dependencies that pyproject.toml allows. Tests run on them.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 scripts/make_env.sh

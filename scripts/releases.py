@@ -1,7 +1,7 @@
-"""`python -m scripts.releases`: Pythons with the oldest and the newest packages that telemetry/ runs on.
+"""`python -m scripts.releases`: Pythons with telemetry's oldest and newest supported packages.
 
-They are in the cache. Which packages stands in requirements.oldest and requirements.newest; the others are as
-in requirements.lock. `--renew` writes requirements.newest: the newest within the ranges of pyproject.toml.
+They live in the cache. requirements.oldest and requirements.newest pin these packages; requirements.lock the
+others. `--renew` writes requirements.newest: the newest releases within the ranges of pyproject.toml.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def _fingerprint(lines: list[str]) -> str:
 
 
 def _build(age: str, home: Path, wanted: list[str], rest: list[str]) -> None:
-    """Beside its place first, then moved there whole. Its own scripts would name the old place: use `-m`."""
+    """Build beside the place, then move there. Its own scripts would name the old place: use `-m`."""
     with tempfile.TemporaryDirectory(prefix=".unpack-", dir=cache_folder()) as scratch:
         fresh, constraints = Path(scratch) / "venv", Path(scratch) / "constraints.txt"
         constraints.write_text("\n".join(rest), encoding="utf-8")

@@ -1,4 +1,4 @@
 #!/usr/bin/env bash
-# What runs, since when, at which address.
+# List the running services, their start and their address.
 set -euo pipefail
 exec "$(dirname "${BASH_SOURCE[0]}")/stack.sh" status "$@"

@@ -92,7 +92,7 @@ def _between(least: int, most: int, what: str) -> type[int]:
 
 
 def _only_ours(environ: MutableMapping[str, str]) -> None:
-    """What the user's environment says of telemetry, service and proxies is not for this run."""
+    """The user's variables for telemetry, service and proxies do not apply to this run."""
     for name in [*environ]:
         if name.startswith(("OTEL_", "REVIEWLENS_")) and name != DOWNLOAD_BASE:
             del environ[name]

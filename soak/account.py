@@ -1,4 +1,4 @@
-"""The clients' own account: every request that was sent, and what became of it."""
+"""The clients' own account: every sent request and its end."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from telemetry.record.schema import OTHER
 
 
 class Span(NamedTuple):
-    """From when to when something went on, on the monotonic clock, and what it was."""
+    """The beginning and end of something, on the monotonic clock, and its name."""
 
     begun: float
     ended: float
     what: str
 
     def within(self, windows: Iterable[Span], grace: float) -> bool:
-        """Whether it was under way while one of the windows was, or up to `grace` seconds later."""
+        """Whether it overlaps one of the windows, each extended by `grace` seconds."""
         return any(self.begun <= one.ended + grace and self.ended >= one.begun for one in windows)
 
 
@@ -30,7 +30,7 @@ NOTHING = Span(0, 0, "none")
 
 
 class MethodLedger(ShopperLedger):
-    """The demo's ledger; methods that HTTP does not know stand under one name, as the service has them."""
+    """The demo's ledger. Methods unknown to HTTP share one name, as in the service."""
 
     def request(self, method: str, endpoint: str, status: int) -> None:
         """A request was answered."""
@@ -39,9 +39,9 @@ class MethodLedger(ShopperLedger):
 
 @dataclass
 class Account:
-    """What all clients did. A request is answered, broken off on the way, or left by its client; no fourth.
+    """All clients' requests: each is answered, broken on the way, or left by its client.
 
-    `refused`: requests that are no HTTP, which the server itself turned away. Threads share one account.
+    `refused`: requests other than HTTP, turned away by the server itself. Threads share one account.
     """
 
     clock: Callable[[], float] = time.monotonic
@@ -64,7 +64,7 @@ class Account:
         return self.clock()
 
     def answers(self, begun: float, what: str, status: int) -> None:
-        """The whole answer is here."""
+        """The answer is complete."""
         span = Span(begun, self.clock(), what)
         with self._lock:
             self.answered[status] += 1
@@ -79,17 +79,17 @@ class Account:
             self.broken.append(Span(begun, self.clock(), what))
 
     def leaves(self, begun: float, what: str) -> None:
-        """The client went away amid the answer."""
+        """The client left within the answer."""
         with self._lock:
             self.left.append(Span(begun, self.clock(), what))
 
     def surprises(self, what: str) -> None:
-        """An answer came that the script does not have."""
+        """The answer is not the script's."""
         with self._lock:
             self.unexpected[what] += 1
 
     def refuses(self, what: str) -> None:
-        """Something that is no HTTP was answered by the server itself."""
+        """The server itself answered something other than HTTP."""
         with self._lock:
             self.refused[what] += 1
 

@@ -16,7 +16,7 @@ from soak.account import Account
 
 AGAIN_SECONDS = 0.3
 ANSWER_SECONDS = 60.0
-# Below uvicorn's 5 s: the server closes no connection that is about to be used.
+# Below uvicorn's 5 s: the server closes no connection right before its use.
 KEEP_SECONDS = 2.0
 EVENTS = {"accept": "text/event-stream"}
 UNAVAILABLE = series("errors_total", error_type="unavailable", component="api")
@@ -31,7 +31,7 @@ class AccountedClient(httpx.AsyncClient):
         self.account = account
 
     async def send(self, request: httpx.Request, **how: Any) -> httpx.Response:
-        """Send, and write down how it went. Of a stream only a failure: who reads it knows the rest."""
+        """Send, and record the result. Of a stream only a failure: its reader records the rest."""
         what, begun = f"{request.method} {request.url.path[:60]}", self.account.sends()
         try:
             response = await super().send(request, **how)
@@ -45,7 +45,7 @@ class AccountedClient(httpx.AsyncClient):
 
     @asynccontextmanager
     async def reading(self, method: str, url: str, **request: Any) -> AsyncIterator[httpx.Response]:
-        """A response whose body is read in the block. To go out amid it is to leave it."""
+        """A response whose body is read in the block. Leaving the block early leaves the answer."""
         async with self.stream(method, url, **request) as response:
             what, begun = f"{method} {url[:60]}", response.extensions["soak.begun"]
             try:
@@ -53,7 +53,7 @@ class AccountedClient(httpx.AsyncClient):
             except BaseException as error:
                 self.account.breaks(begun, f"{what}: {type(error).__name__} {error}".rstrip())
                 raise
-            if response.is_closed:  # by who read it to its end
+            if response.is_closed:  # by the reader of its end
                 self.account.answers(begun, what, response.status_code)
             else:
                 self.account.leaves(begun, what)
@@ -83,7 +83,7 @@ class PatientShop(Shop):
             await asyncio.sleep(AGAIN_SECONDS)
 
     def check(self, status: int, response: httpx.Response, endpoint: str) -> Any:
-        """See Shop; what was not expected is in the account, too."""
+        """See Shop; unexpected answers are in the account, too."""
         if response.status_code not in (status, 503):
             asked = f"{response.request.method} {endpoint}"
             self.http.account.surprises(
@@ -94,7 +94,7 @@ class PatientShop(Shop):
     async def streamed(
         self, endpoint: str, path: Mapping[str, str], words: Mapping[str, str], leave: bool
     ) -> dict[str, Any] | None:
-        """The result of an answer whose verdict came as a stream. None: it was left at the first words."""
+        """The result of an answer with a streamed verdict. None: the client left at the first words."""
         while not self._over():
             try:
                 async with self.http.reading(

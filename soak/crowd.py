@@ -15,16 +15,16 @@ from soak.account import Account, MethodLedger
 from soak.client import ANSWER_SECONDS, AccountedClient, PatientShop
 from soak.shoppers import SHOPPERS, STRANGERS, Behaviour, Guest
 
-# Clients of each thread; what two cores take beside the service, its workers and all that watches them.
+# Clients of each thread: the load two cores bear beside the service, its workers and the observers.
 CASTS = ((SHOPPERS, 4), (SHOPPERS, 4), (STRANGERS, 2))
 PAUSE_SECONDS = 0.05
 WENT = 499
-"""What counts for a client that left before there was an answer."""
+"""The status of a client that left before its answer."""
 GOING_SECONDS = 2 * ANSWER_SECONDS
 
 
 class Crowd:
-    """Everybody who comes. Ends when told to, after what is under way."""
+    """All clients. On request it ends, after the requests under way."""
 
     def __init__(self, url: str, seed: int = 0) -> None:
         self.account = Account()
@@ -39,7 +39,7 @@ class Crowd:
 
     @property
     def counts(self) -> Counter[CountedSeries]:
-        """What the service must have counted at least; complete once the crowd has gone home."""
+        """The service's least counts; complete once the crowd has gone."""
         total: Counter[CountedSeries] = Counter()
         for ledger in (*self._ledgers, self._own):
             total += ledger.counts
@@ -52,7 +52,7 @@ class Crowd:
             self._own.request(method, endpoint, WENT)
 
     def time_out(self, stage: str, dialogues: int) -> None:
-        """Write down dialogues that nobody goes on with."""
+        """Record dialogues that nobody continues."""
         self._own.counts[series("session_abandoned_total", stage=stage, reason="timeout")] += dialogues
 
     def comes(self) -> None:
@@ -61,7 +61,7 @@ class Crowd:
             thread.start()
 
     def goes(self, seconds: float = GOING_SECONDS) -> None:
-        """End what is under way, or leave it after so many seconds."""
+        """Finish requests under way, or leave them after so many seconds."""
         self._over.set()
         for thread in self._threads:
             if thread.ident is not None:

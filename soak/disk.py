@@ -68,7 +68,7 @@ class Disk:
             self._filler.unlink()
 
     def unmount(self) -> None:
-        """Take it away, when whoever had files open there is gone."""
+        """Unmount it, once the processes with open files there are gone."""
         for how in ([], [], [], ["-l"]):
             if not self._mounted:
                 return

@@ -1,4 +1,4 @@
-"""What is done to the programs while traffic runs, in turns, and when."""
+"""Disturb the programs while traffic runs, in turns."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from soak.programs import TIMEOUT_SECONDS, Programs
 from soak.running import wait_for
 
 AWAY_SECONDS = 2.5
-"""How long the collector and Prometheus are away, and the disk is full."""
+"""How long the collector and Prometheus are down, and the disk is full."""
 WARM_SHARE, SLOT_SECONDS = 0.1, (3.5, 8.0)
 """Of the time before the first one; at least and at most between the beginnings of two."""
 KILLED, ENDED, COLLECTOR, PROMETHEUS, FULL, HALVES, ODD, TIMED_OUT = (
@@ -41,7 +41,7 @@ KILLED, ENDED, COLLECTOR, PROMETHEUS, FULL, HALVES, ODD, TIMED_OUT = (
 HALF_BODIES = 100
 HALF = f"POST {SESSIONS} HTTP/1.1\r\nHost: soak\r\nContent-Type: text/json\r\nContent-Length: 100\r\n\r\n{{"
 NOTICED_SECONDS = 1.0
-"""After which the service knows that a client has gone."""
+"""The service notices a client's departure within this time."""
 SLEEPERS = 10_000
 """Dialogues that time out at once."""
 SWEPT_SECONDS = 60.0
@@ -52,7 +52,7 @@ ODD_SCRIPT = {"failures": [{"outcome": outcome, "share": 0.2} for outcome in FAI
 
 @dataclass
 class Site:
-    """What can be disturbed, and what was. `disk` None: there is none of its own."""
+    """The disturbed programs, and the log of disturbances. `disk` None: the run has no disk of its own."""
 
     programs: Programs
     crowd: Crowd
@@ -61,12 +61,12 @@ class Site:
     log: list[Span] = field(default_factory=list)
 
     def windows(self, *kinds: str) -> list[Span]:
-        """When these went on. One that goes on now ends never."""
+        """The spans of these kinds. A span that goes on now has no end."""
         return [span for span in list(self.log) if span.what in kinds]
 
     @contextmanager
     def noted(self, what: str) -> Iterator[None]:
-        """Write down from when to when something goes on; before it begins, as others look meanwhile."""
+        """Record a span for the block, from its beginning, since other threads look meanwhile."""
         place = len(self.log)
         self.log.append(Span(time.monotonic(), float("inf"), what))
         try:
@@ -76,7 +76,7 @@ class Site:
 
 
 class Disturbance(NamedTuple):
-    """One of them: its name, what is told, and what it does, given how often it was done before."""
+    """A disturbance: its name, its line in the log, and its action, given the number of earlier times."""
 
     what: str
     tells: str
@@ -116,7 +116,7 @@ def _disk_full(site: Site, _: int) -> None:
 
 
 def _half_bodies(site: Site, _: int) -> None:
-    """Each client leaves before there is an answer: a 499."""
+    """Each client leaves before its answer: a 499."""
     place = urlsplit(site.programs.service.url)
     begun: list[float] = []
     with ExitStack() as stack:
@@ -166,12 +166,12 @@ ROUND = (
 
 
 def round_for(site: Site) -> tuple[Disturbance, ...]:
-    """Those that can be done here."""
+    """The disturbances possible on this machine."""
     return tuple(one for one in ROUND if site.disk is not None or one.what != FULL)
 
 
 def schedule(seconds: float, kinds: int) -> list[float]:
-    """Seconds since the start at which disturbances begin: one round at least, then until the time is up."""
+    """Seconds since the start at which disturbances begin: at least one round, then until the time is up."""
     warm = max(2.0, seconds * WARM_SHARE)
     least, most = SLOT_SECONDS
     slot = min(most, max(least, (seconds - warm) / kinds))

@@ -11,8 +11,8 @@ from app.demo.ledger import CountedSeries, series
 from soak.account import NOTHING, Span
 from telemetry.catalog import CATALOG
 
-# The one place of the margin on memory: what the largest worker has at the end, against its first quarter.
-# A new worker has 95 MiB; models and SDKs, loaded with its first dialogues, bring it to 160.
+# The only margin for memory: the largest worker's size at the end, against its first quarter. A new worker
+# has 95 MiB; models and SDKs, loaded with its first dialogues, bring it to 160.
 MEMORY_FACTOR, MEMORY_SLACK = 1.25, 64 << 20
 MEMORY_SAYS = f"at the end at most {MEMORY_FACTOR:g} times the first quarter + {MEMORY_SLACK >> 20} MiB"
 # A verdict may take 25 s, and a turn waits for the one before it.
@@ -31,12 +31,12 @@ MOST_SERIES = sum(metric.cardinality_limit * metric.series_per_label_set for met
 FAILURES = {str(code) for code in range(500, 600)} - {"503"}
 CONFLICT = series("errors_total", error_type="conflict", component="api")
 UNSURE = ("reviews_processed_total",)
-"""Rises by many for one request: what one of unknown fate did to it has no bound."""
+"""These rise by many per request: the effect of a request with unknown end has no bound."""
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """What a run brought together. Lists of words are what went wrong; empty is well."""
+    """The run's numbers. Lists of words are faults; empty is well."""
 
     sent: int = 0
     answered: Counter[int] = field(default_factory=Counter)
@@ -131,8 +131,8 @@ def _series(n: Numbers) -> Iterator[str]:
     for one in sorted({*n.own, *n.by_series}):
         if one.name.startswith("llm_") or one.name in UNSURE or one.labels.get("component", "api") != "api":
             continue
-        # Who leaves a stream ends the dialogue; a verdict that is written before the service sees that nobody
-        # listens is a conflict then, of which nobody hears.
+        # A client that leaves a stream ends the dialogue. A verdict written before the service notices is
+        # then a conflict, which no client sees.
         unheard = len(n.left) if one == CONFLICT else 0
         yield from n.off(str(one), n.own[one], n.by_series[one], unheard)
 
@@ -218,7 +218,7 @@ def _faults(n: Numbers) -> Iterator[str]:
 
 
 class Law(NamedTuple):
-    """What always holds, and what to say where it does not."""
+    """A law: its name, its sentence, and the ways it was broken."""
 
     name: str
     says: str

@@ -1,4 +1,4 @@
-"""The programs: simulator, service, collector, Prometheus. Each can be stopped, and started anew."""
+"""The programs: simulator, service, collector, Prometheus. Each can be stopped and restarted."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PLAY = "--latency 0.03 --spread 0.8 --pace 0.004"
 """Providers as fast as a test needs them, whose streams last long enough to be left."""
 START_SECONDS = 90.0
 DIRECT, PUSHED = "soak-direct", "reviewlens-api"
-"""The jobs under which Prometheus has what it scraped, and what came through the collector."""
+"""Prometheus's jobs: the scraped series, and the series from the collector."""
 CONFIG = """
 global: {{scrape_interval: {seconds}s}}
 scrape_configs:
@@ -42,7 +42,7 @@ scrape_configs:
 
 
 class SoakProgram:
-    """One program. What it was started with stays: port, folder, data."""
+    """One program. Port, folder and data stay over a restart."""
 
     def __init__(self, command: Sequence[str | Path], url: str, ready: str, env: Mapping[str, str]) -> None:
         self.url = url
@@ -161,12 +161,12 @@ class Programs:
         return (self.simulator, self.collector, self.service, self.prometheus)
 
     def start(self) -> None:
-        """All, one after the other. AssertionError where one does not."""
+        """Start all, in order. AssertionError if one does not start."""
         for program in self._all:
             program.start()
 
     def stop(self) -> None:
-        """All, the last one first, whatever happens to one."""
+        """Stop all, the last first, even if one fails."""
         with ExitStack() as stack:
             for program in self._all:
                 stack.callback(program.stop)

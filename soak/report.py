@@ -14,7 +14,7 @@ Row = tuple[str, str, str]
 
 
 def rows(n: Numbers) -> Iterator[Row]:
-    """What, how much, and against what."""
+    """A value's name, its amount, and its limit."""
     yield from _requests(n)
     yield from _dialogues(n)
     yield from _telemetry(n)

@@ -1,4 +1,4 @@
-"""One run, from a temporary folder to the numbers; whatever happens, all is ended and removed."""
+"""One run, from a temporary folder to the numbers; at any end, everything is stopped and removed."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class SetUpError(Exception):
-    """The run cannot begin: says what is missing."""
+    """The run cannot begin: names the missing part."""
 
 
 class BrokenOffError(Exception):
-    """The run could not go on to its end: says what did not come back, or who gave no answer."""
+    """The run could not finish: names the part that did not come back or answer."""
 
 
 def soak(seconds: float, workers: int, say: Say) -> tuple[Numbers, list[str]]:
@@ -115,7 +115,7 @@ def _signals_as_before() -> Iterator[None]:
 
 
 def _ignore_signals() -> None:
-    """A second Ctrl-C stops nobody who is ending and removing things."""
+    """A second Ctrl-C interrupts no clean-up."""
     for one in SIGNALS:
         signal.signal(one, signal.SIG_IGN)
 

@@ -28,9 +28,9 @@ HTTP = httpx.Client(trust_env=False)
 
 
 def wait_for(awaited: str, condition: Callable[[], T], seconds: float = 20.0, every: float = 0.1) -> T:
-    """The condition's first true answer; at the deadline AssertionError with what was awaited and seen.
+    """The condition's first true answer; at the deadline, AssertionError with the wait and the last view.
 
-    An HTTP error, or a Prometheus that does not answer, counts as "not yet".
+    An HTTP error, or a Prometheus without an answer, counts as "not yet".
     """
     deadline = time.monotonic() + seconds
     while True:
@@ -50,7 +50,7 @@ _GIVEN: set[int] = set()
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on, another one each time: the system gives one again at once."""
+    """An unused loopback port, another each time: the system may give the same port again at once."""
     while True:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))

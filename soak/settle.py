@@ -112,7 +112,7 @@ def _still(url: str) -> Page:
 
 
 def _until(look: Callable[[], Page], wanted: Page) -> Page:
-    """What is there once it is what is wanted, or when patience ends."""
+    """The page once it equals the wanted one, or when patience ends."""
     ends = time.monotonic() + PATIENCE_SECONDS
     while differences(wanted, seen := look(), CLOSE) and time.monotonic() < ends:
         time.sleep(SECONDS / 2)
@@ -131,7 +131,7 @@ def _held(prometheus: Prometheus, job: str) -> Page:
 
 
 def _resets(prometheus: Prometheus, seconds: float) -> tuple[str, ...]:
-    """One question a name: without names, series of two metrics would be one."""
+    """One query per name: without names, series of two metrics would be one."""
     within = f'{{job=~"{DIRECT}|{PUSHED}"}}[{int(seconds) + 60}s]'
     return tuple(
         f"{shown((name, frozenset(labels.items())))} fell {value:.0f} times"

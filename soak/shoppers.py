@@ -1,4 +1,4 @@
-"""What shoppers and strangers do: the demo's behaviours, streams, and whatever arrives at an open port."""
+"""The behaviours of shoppers and strangers: the demo's, streams, and the traffic of an open port."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Guest(Shopper):
     shop: PatientShop
 
     async def answer_streamed(self) -> bool:
-        """Answer with `Accept: text/event-stream`. True: that was the last, and the verdict is there."""
+        """Answer with `Accept: text/event-stream`. True: the last answer, with a complete verdict."""
         step = await self.shop.streamed(TURNS, self._path, self.words(), leave=False)
         assert step is not None  # noqa: S101 - only who leaves has none
         return self._took(step)
@@ -110,7 +110,7 @@ async def tries_ids(guest: Guest) -> None:
 
 
 async def speaks_no_http(guest: Guest) -> None:
-    """Bytes that are no request: the server turns them away with 400, and nothing is counted."""
+    """Bytes other than a request: the server turns them away with 400, and nothing is counted."""
     place = urlsplit(str(guest.shop.http.base_url))
     account = guest.shop.http.account
     try:

@@ -17,7 +17,7 @@ from soak.programs import SoakService
 
 EVERY_SECONDS = 0.25
 KEPT = 20
-"""Of what went wrong, so many are told."""
+"""At most so many faults are listed."""
 RISING = ("counter", "histogram")
 REQUESTS = "http_requests_total"
 
@@ -52,7 +52,7 @@ def shown(key: Key) -> str:
 
 
 def requests(found: Page) -> int:
-    """The requests counted, of those that the crowd makes: not of health checks."""
+    """The counted requests of the crowd, without health checks."""
     samples = ((name, dict(labels), value) for (name, labels), value in found.items() if name == REQUESTS)
     return comparable(summed(samples)).total()
 
@@ -65,7 +65,7 @@ class Memory(NamedTuple):
 
 
 class Watch:
-    """A thread that asks again and again, and remembers what was off."""
+    """A thread that looks repeatedly and keeps the faults."""
 
     def __init__(
         self, service: SoakService, account: Account, clock: Callable[[], float] = time.monotonic

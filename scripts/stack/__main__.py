@@ -48,7 +48,7 @@ def _settings(mode: str | None) -> StackSettings:
 
 
 def _joining(mode: str | None) -> Stack:
-    """A stack of the mode that was asked for, else of the mode that runs."""
+    """A stack of the requested mode, else of the running one."""
     supervisor = Supervisor(_settings(mode))
     if not mode and not os.environ.get(MODE[0]) and supervisor.running():
         mode = supervisor.started_with().mode
@@ -93,7 +93,7 @@ def start_monitoring(mode: Mode = None) -> None:
 
 @cli.command()
 def stop_monitoring() -> None:
-    """Stop what start-monitoring starts; the API goes on."""
+    """Stop the services of start-monitoring; the API goes on."""
     _stack().stop_monitoring()
     typer.echo("Monitoring is stopped.")
 
@@ -113,8 +113,10 @@ def demo() -> None:
 
 @cli.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def doctor(context: typer.Context) -> None:
-    """Check what the running stack's service was started with, and what Prometheus has of it. Options are
-    those of `reviewlens doctor`."""
+    """Check the settings of the running stack's service, and its series in Prometheus.
+
+    Options are those of `reviewlens doctor`.
+    """
     started = _started()
     prometheus = [] if "--prometheus" in context.args else ["--prometheus", started.url("prometheus")]
     _become("doctor", *prometheus, *context.args, environ=api(started).environment)
@@ -209,7 +211,7 @@ def _page(settings: StackSettings) -> str:
 
 
 def main() -> None:
-    """Run an action; what goes wrong is one message and a code above 0."""
+    """Run an action; a failure is one message and a code above 0."""
     try:
         cli(prog_name="scripts/stack.sh")
     except StackError as error:

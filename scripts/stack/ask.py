@@ -33,7 +33,7 @@ def query(expr: Annotated[list[str], typer.Argument(help="PromQL, best in single
 
 @cli.command()
 def alerts() -> None:
-    """Print what is firing or pending, since when, and the runbook to open."""
+    """Print firing and pending alerts, their beginning, and the runbook to open."""
     prometheus = _prometheus()
     found = sorted(prometheus.alerts(), key=lambda alert: (_ORDER[alert["state"]], alert["activeAt"]))
     if not found:
@@ -84,7 +84,7 @@ def _is_shared(name: str, result: list[dict[str, Any]]) -> bool:
 
 
 def _number(text: str) -> str:
-    """Whole numbers whole, others with six digits."""
+    """Integers without a point, other numbers with six digits."""
     value = float(text)
     return text if value.is_integer() or not math.isfinite(value) else f"{value:.6g}"
 

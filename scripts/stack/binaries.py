@@ -28,7 +28,7 @@ Way = tuple[str, Callable[[Say], Found]]
 
 
 def obtain(tool: str, version: str | None = None) -> Path:
-    """The file of a command. `version` (2.42, 3.5.3) asks for exactly that; None takes what fits best."""
+    """The file of a command. `version` (2.42, 3.5.3) asks for exactly that; None takes the best fit."""
     program = program_of(tool)
     found = find(program, version)
     if tool not in found.tools:
@@ -37,9 +37,9 @@ def obtain(tool: str, version: str | None = None) -> Path:
 
 
 def find(program: Program, version: str | None = None, say: Say = silent, local: bool = False) -> Found:
-    """The program by the first way that works; UnavailableError tells why each way failed and what to do.
+    """The program by the first way that works. With `local` nothing is fetched.
 
-    With `local` nothing is fetched.
+    UnavailableError tells why each way failed, and the remedy.
     """
     target = detect()
     tried: dict[str, str] = {}
@@ -52,7 +52,7 @@ def find(program: Program, version: str | None = None, say: Say = silent, local:
                 found = _first([*here, *_fetching(program, version, target)], say, tried)
         except WayFailedError as error:  # no home
             tried["release into the cache"] = str(error)
-        except OSError as error:  # one that is read-only, or full
+        except OSError as error:  # it is read-only, or full
             why = f"{cache.cache_folder()} cannot be written ({error.strerror or error})"
             tried["release into the cache"] = f"{why}; XDG_CACHE_HOME names another folder"
     if found is None and version is None:
@@ -72,7 +72,7 @@ def find(program: Program, version: str | None = None, say: Say = silent, local:
 
 
 def _first(ways: Iterable[Way], say: Say, tried: dict[str, str]) -> Found | None:
-    """What the first way that works finds; why the others did not is added to `tried`."""
+    """The result of the first way that works; earlier failures are added to `tried`."""
     for name, way in ways:
         try:
             return way(say)
@@ -82,7 +82,7 @@ def _first(ways: Iterable[Way], say: Say, tried: dict[str, str]) -> Found | None
 
 
 def _here(program: Program, version: str | None, target: Platform) -> Iterator[Way]:
-    """The ways that fetch nothing, best first. They wait for nobody: what is kept was moved in whole."""
+    """The ways without a fetch, best first. They need no lock: the cache moves complete programs in."""
     yield "on PATH", lambda _: _on_path(program, version)
     if (go := _build_of(program, version)) is not None:
         yield "built earlier", lambda _: cache.cached_build(program, go, target)
@@ -109,7 +109,7 @@ def _fetching(program: Program, version: str | None, target: Platform) -> Iterat
 
 
 def _build_of(program: Program, version: str | None) -> GoBuild | None:
-    """The program's build, when it makes what is asked for."""
+    """The program's build, if it makes the requested version."""
     go = program.go
     return go if go is not None and is_of(go.version, version or program.series) else None
 
@@ -123,7 +123,7 @@ def _has_go() -> bool:
 
 
 def _build(program: Program, go: GoBuild, target: Platform, say: Say, *, local: bool) -> Found:
-    """Build with Go; with `local` with one that is here, else with one that is fetched for it if need be."""
+    """Build with Go: `local` takes only an installed Go, otherwise a missing Go is fetched."""
     try:
         tool = find(program_of("go"), say=say, local=local)
     except UnavailableError as error:

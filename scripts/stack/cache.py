@@ -1,4 +1,4 @@
-"""Programs that were fetched once, in the user's cache folder, whole or not at all."""
+"""Fetched programs in the user's cache folder, each complete or absent."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ def cache_folder() -> Path:
 
 @contextmanager
 def lock(name: str, say: Say = silent) -> Iterator[None]:
-    """One process at a time does the work of that name; for a program, the next one finds it in the cache."""
-    private.folder(cache_folder())  # what lies there is run as this user
+    """One process at a time works on this name; for a program, the next one finds it in the cache."""
+    private.folder(cache_folder())  # its content is run as this user
     with (cache_folder() / f".{name}.lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -100,9 +100,9 @@ def keep(
     *,
     build: str = "",
 ) -> Found:
-    """Unpack beside the cache, see that it runs, then move it in whole: half a program is never found.
+    """Unpack beside the cache, try the program, then move it in: no half program is ever found.
 
-    `build` is the fingerprint of what was built here.
+    `build` is the fingerprint of a build made here.
     """
     say(f"{program.name}: trying the {source}")
     with tempfile.TemporaryDirectory(prefix=".unpack-", dir=cache_folder()) as scratch:

@@ -49,7 +49,7 @@ def unpack_package(package: DebianPackage, into: Path) -> None:
 
 
 def mirror_of(indexes: str, codename: str) -> str | None:
-    """The mirror that serves the system's own suite, from the addresses that `apt-get update` would read."""
+    """The mirror of the system's own suite, from the addresses of `apt-get update`."""
     for match in _INDEX.finditer(indexes):
         if match["suite"] == codename:
             return match["mirror"]
@@ -57,7 +57,7 @@ def mirror_of(indexes: str, codename: str) -> str | None:
 
 
 def unread(said: str) -> str:
-    """The first index that `apt-get update` could not read, which is no fault to it, and why."""
+    """The first index that `apt-get update` could not read without calling it an error, and the reason."""
     found = _UNREAD.search(said)
     return f"{shown(found['url'])} cannot be reached ({cleaned(found['why'])})" if found else ""
 
@@ -127,5 +127,5 @@ def _run(command: list[str], cwd: Path | None = None, **environment: str) -> str
 
 
 def _user() -> str:
-    """Whom apt downloads as. As root it would change to a user who cannot write in our folders."""
+    """The user of apt's downloads. As root it would change to a user without access to our folders."""
     return "root" if os.geteuid() == 0 else ""

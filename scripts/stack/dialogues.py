@@ -34,11 +34,11 @@ def drive(prometheus: Prometheus, say: Say) -> int:
 
 
 def _play() -> int:
-    """The demo, which undoes what it has changed before it ends, also after Ctrl-C."""
+    """The demo, which undoes its changes before it ends, even after Ctrl-C."""
     with subprocess.Popen([*REVIEWLENS, "demo", "--quick"]) as demo:
         try:
             return demo.wait()
-        except KeyboardInterrupt:  # the terminal has told the demo, too; leaving the block waits for it
+        except KeyboardInterrupt:  # the demo got Ctrl-C too; leaving the block waits for it
             return 128 + signal.SIGINT
 
 

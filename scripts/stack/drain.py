@@ -1,4 +1,4 @@
-"""Before a stack ends: Prometheus gets the last numbers, and sees that what ends has ended."""
+"""Before a stack ends, Prometheus gets the last numbers, and sees the end of the ended series."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _ALIGNED_SECONDS = 0.005
 
 
 def drain(supervisor: Supervisor, say: Say, *, to_another_mode: bool) -> None:
-    """Stop what feeds Prometheus, each followed by one more scrape; everything else goes on.
+    """Stop Prometheus's sources one after the other, each with one more scrape; everything else goes on.
 
-    An API that pushes does so a last time when it stops, and the collector is scraped once more; one that is
-    scraped can only be scraped once more before. In another mode its series have another job and instance: a
-    scrape that fails ends the old ones, which would else be answered for five minutes beside the new ones.
+    A pushing API pushes a last time when it stops, and then the collector is scraped once more; a scraped API
+    is scraped once more before it stops. In another mode its series have another job and instance: a failing
+    scrape ends the old series, which Prometheus would otherwise return for five minutes beside the new ones.
     """
     settings = supervisor.started_with()
     pushed = settings.mode == OTLP

@@ -1,4 +1,4 @@
-"""What a stack was started with: every variable that it reads, a secret as a fingerprint alone."""
+"""The stack's variables at its start: all that it reads, a secret as a fingerprint."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from telemetry.secrets import shown
 API_KEYS = tuple(KEYS.values())
 RUN_DIR = ("REVIEWLENS_RUN_DIR", ".run")
 _OURS = ("REVIEWLENS_", "OTEL_", "TELEMETRY_")
-# What the running stack does not read: where programs came from, and the folder in which it was found.
+# Variables that the running stack does not read: sources of programs, and the folder where it was found.
 _NO_MATTER = {DOWNLOAD_BASE, RUN_DIR[0]}
 _SECRET_NAME = re.compile(r"KEY|TOKEN(?!_FILE)|SECRET|PASSWORD|HEADERS|RESOURCE_ATTRIBUTES")
 FINGERPRINT = "sha256:"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class StackError(Exception):
-    """One clear message: what was found, what was expected, what to do next. Ends the command with `code`."""
+    """One clear message: the state, the expectation, the next step. Ends the command with `code`."""
 
     code = 1
 
@@ -16,11 +16,11 @@ class SettingsChangedError(StackError):
 
 
 class UnavailableError(StackError):
-    """A program that no way could provide; the message lists every way that was tried and why it failed."""
+    """A program that could not be provided; the message lists each way and why it failed."""
 
     why = ""
-    """The reasons of the ways that would have fetched it, in one line."""
+    """The reasons of the fetching ways, in one line."""
 
 
 class WayFailedError(Exception):
-    """One way of obtaining a program did not work; the next one is tried."""
+    """A way to a program failed; the next one is tried."""

@@ -1,4 +1,4 @@
-"""OTEL_* variables and modes: what the API is given, and what of a person's own does not go with a mode."""
+"""OTEL_* variables and modes: the API's variables, and the user's that contradict a mode."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class _Against(Exception):  # noqa: N818 - a variable, and what it would lead to
 
 
 def exporting(mode: str, ports: Mapping[str, int], environ: Mapping[str, str]) -> dict[str, str]:
-    """What the API is given beside `environ`, so that Prometheus has its numbers, and has them once.
+    """The API's variables beside `environ`, so that Prometheus has its numbers exactly once.
 
-    `environ`: variables as environment.record has them. StackError names one that is against the mode, and
-    the other mode only where the variables go with that.
+    `environ`: variables as environment.record has them. StackError names a variable that contradicts the
+    mode, and the other mode only if the variables fit it.
     """
     try:
         return _CHECKS[mode](ports, environ)
@@ -59,7 +59,7 @@ def _scraped(ports: Mapping[str, int], environ: Mapping[str, str]) -> dict[str, 
 
 
 def _pushing(ports: Mapping[str, int], environ: Mapping[str, str]) -> dict[str, str]:
-    """The exporter and the collector's address, of those that `environ` leaves open."""
+    """The exporter and the collector's address, unless `environ` sets them."""
     settings = load({EXPORTER: OTLP, **environ})
     if not settings.otlp:
         raise _without_data(settings)

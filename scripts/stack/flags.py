@@ -25,7 +25,7 @@ def table(path: Path = FLAGS) -> dict[str, Any]:
 
 
 def arguments(program: str, version: str, words: Mapping[str, object], usage: str = "") -> list[str]:
-    """The flags of a program at a version. `usage` is what --help says, for flags that some builds lack."""
+    """The flags of a program at a version. `usage`: the text of --help, for flags that some builds lack."""
     rows = [row for row in table()[program] if "flag" in row and _known(row, version, usage)]
     return [f"--{row['flag']}" + _value(row, words) for row in rows]
 
@@ -36,7 +36,7 @@ def environment(program: str, words: Mapping[str, object]) -> dict[str, str]:
 
 
 def settings(environ: Mapping[str, str]) -> dict[str, str]:
-    """The values that a person may set, or the defaults. StackError for one that cannot be used."""
+    """The user's values, or the defaults. StackError for an unusable value."""
     return {name: _setting(row, environ) for name, row in table()["settings"].items()}
 
 

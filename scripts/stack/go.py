@@ -1,6 +1,6 @@
-"""A program built from Go modules, at the versions of a committed go.mod and go.sum.
+"""Build a program from Go modules, at the versions of a committed go.mod and go.sum.
 
-Modules and compiled packages are kept where Go keeps them, so that programs share what they have in common.
+Modules and compiled packages stay in Go's own caches, so that programs share them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _NETWORK = re.compile(r"dial tcp|lookup |proxyconnect|connection refused|i/o tim
 
 
 def build(recipe: GoBuild, name: str, go: Path, target: Platform, into: Path, say: Say = silent) -> None:
-    """Build `recipe` as `into/name`; WayFailedError says what is missing: disk, network, a module."""
+    """Build `recipe` as `into/name`; WayFailedError names the lack: disk, network, a module."""
     run = _Go(go, target, say)
     with lock("go", say), TemporaryDirectory(prefix="reviewlens-go-") as scratch:
         run.require_space()
@@ -45,7 +45,7 @@ def _linked(recipe: GoBuild) -> str:
 
 
 def _sources(recipe: GoBuild, go: _Go, scratch: Path) -> Path:
-    """A folder with what is compiled, at the committed versions."""
+    """A folder with the sources to compile, at the committed versions."""
     for path in recipe.sources:
         shutil.copy(path, scratch)
     if recipe.ocb is None:
@@ -58,7 +58,7 @@ def _sources(recipe: GoBuild, go: _Go, scratch: Path) -> Path:
 
 
 class _Go:
-    """The go command, with progress for people who wait and errors in one line."""
+    """The go command, with visible progress, and errors in one line."""
 
     def __init__(self, path: Path, target: Platform, say: Say) -> None:
         self._path = path
@@ -124,7 +124,7 @@ class _Seen:
 
 
 def _failure(action: str, errors: Sequence[str]) -> str:
-    """The end of what Go said, and what to do when it was the network."""
+    """The end of Go's message, and the remedy for a network error."""
     text = " ".join("; ".join(errors[-3:]).split())[-400:]
     if _NETWORK.search(text):
         return f"go {action}: a module cannot be fetched ({text}); GOPROXY names another proxy"

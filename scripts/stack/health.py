@@ -45,7 +45,7 @@ def wait_ready(
     say: Callable[[str], None],
     seconds: float = DEADLINE_SECONDS,
 ) -> None:
-    """Return when all are ready; StackError with the last log lines of one that ends or is too slow."""
+    """Return when all are ready; StackError with the last log lines of a service that ends or is too slow."""
 
     def said(service: Service) -> str:
         path = settings.log(service.name)
@@ -68,7 +68,7 @@ def wait_ready(
 
 
 def tail(path: Path, lines: int, start: int = 0) -> str:
-    """The last lines of a file from a byte on, indented; "" when there is none. A new file is shown whole."""
+    """The last lines of a file from a byte on, indented; "" without any. A new file is shown in full."""
     if not path.exists():
         return ""
     with path.open("rb") as file:

@@ -1,4 +1,4 @@
-"""What a setting of monitoring/flags.yaml must be, by its kind: the check, and the words for who fails it."""
+"""The kinds of settings in monitoring/flags.yaml: a check each, and the words of its error."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scripts.stack.quantities import SIZES, is_duration, is_size
 
 
 class Kind(NamedTuple):
-    """Whether a text is one, and what is expected."""
+    """A check of a text, and the expectation."""
 
     fits: Callable[[str], bool]
     expected: str

@@ -1,6 +1,6 @@
-"""How each service is launched: a shell script each, and a record of what the stack was started with.
+"""Launch each service by a shell script, and record the stack's settings.
 
-No path and no value stands in supervisord.conf, whose quoting cannot carry all of them.
+supervisord.conf holds no path and no value: its quoting cannot carry all of them.
 """
 
 from __future__ import annotations
@@ -47,8 +47,11 @@ def write(settings: StackSettings, services: Sequence[Service]) -> None:
 
 
 def script(settings: StackSettings, service: Service) -> str:
-    """The shell script that becomes the service. Its PID file is true after every restart, and beside the
-    script stands when that process began: a number alone may have a new owner."""
+    """The shell script that becomes the service.
+
+    Its PID file is true after every restart. Beside the script stands the time when that process began: a
+    number alone may have a new owner.
+    """
     pid_file = shlex.quote(str(settings.pid_file(service.name)))
     began = shlex.quote(str(_began_file(settings, service.name)))
     lines = [
@@ -73,13 +76,13 @@ def _began_file(settings: StackSettings, service: str) -> Path:
 
 
 def is_current(settings: StackSettings, services: Sequence[Service]) -> bool:
-    """Whether the record is the one that these services would get."""
+    """Whether the record is up to date for these services."""
     path = settings.run_dir / _RECORD
     return path.exists() and path.read_text() == _record(settings, services)
 
 
 def launched(run_dir: Path) -> Launched | None:
-    """What the record says; None when there is none."""
+    """The record; None without one."""
     path = run_dir / _RECORD
     if not path.exists():
         return None

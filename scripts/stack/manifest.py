@@ -78,7 +78,7 @@ class GoBuild:
 
     @property
     def sources(self) -> tuple[Path, ...]:
-        """The files that say what is built."""
+        """The files that define the build."""
         names = ("go.mod", "go.sum", *(("builder.yaml",) if self.ocb else ()))
         return tuple(ROOT / self.folder / name for name in names)
 
@@ -110,7 +110,7 @@ class Program:
 
 
 def detect(system: str | None = None, machine: str | None = None) -> Platform:
-    """This machine as a Target; StackError for one that no release is made for."""
+    """This machine as a Target; StackError without a release for it."""
     found_os = (system or platform.system()).lower()
     found_machine = (machine or platform.machine()).lower()
     arch = _MACHINES.get(found_machine)

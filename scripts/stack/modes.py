@@ -16,7 +16,7 @@ SERVICES = (*PORTS, "collector")
 
 
 def mode_of(environ: Mapping[str, str], asked: str | None = None) -> str:
-    """The mode that a command asks for, else the environment; StackError for one that there is not."""
+    """The mode of a command, else of the environment; StackError for an unknown mode."""
     mode = asked or environ.get(MODE[0]) or MODE[1]
     if mode not in MODES:
         written = "MODE (--mode)" if asked else MODE[0]

@@ -16,9 +16,9 @@ def obtain(
     program: Annotated[str, typer.Argument(help=f"One of {', '.join(programs())}.")],
     version: Annotated[str | None, typer.Argument(help="Exactly this one, such as 3.12.")] = None,
 ) -> None:
-    """Get a program into the cache by the first way that works, and print where it is.
+    """Get a program into the cache by the first way that works, and print its path.
 
-    Quick when it is there already. Two at once do the work once.
+    Quick if it is there already. Two calls at once do the work once.
     """
     try:
         found = find(program_of(program), version, say=typer.echo)

@@ -36,7 +36,7 @@ def require_free(service: str, port: int, host: str = HOST) -> None:
 
 
 def holder(port: int) -> str:
-    """`name (process 123)` of who listens on a port, or `another process` when the system does not tell."""
+    """`name (process 123)` of the port's owner, or `another process` if the system hides it."""
     with contextlib.suppress(OSError, ValueError):
         pid = _from_proc(port) if Path("/proc/net/tcp").exists() else _from_lsof(port)
         if pid is not None:
@@ -45,7 +45,7 @@ def holder(port: int) -> str:
 
 
 def command_of(pid: int) -> str:
-    """The command line of a process, its parts joined by blanks; "" when there is no such process."""
+    """The command line of a process, its parts joined by blanks; "" without such a process."""
     proc = Path("/proc") / str(pid) / "cmdline"
     if proc.parent.parent.joinpath("self").exists():
         with contextlib.suppress(OSError):

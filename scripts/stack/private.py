@@ -15,9 +15,9 @@ UMASK = private.OTHERS
 
 
 def folder(path: Path) -> Path:
-    """Make a folder, and those above it, where they are missing. One that is there stays as it is.
+    """Make a folder and its missing parents. An existing folder stays as it is.
 
-    StackError where this user cannot write there.
+    StackError if this user cannot write there.
     """
     try:
         private.folder(path)
@@ -47,9 +47,9 @@ def write(path: Path, text: str) -> Path:
 
 
 def remove(folder: Path, files: Iterable[str]) -> None:
-    """Remove these files below a folder, and the folders on their way that are empty then.
+    """Remove these files below a folder, and their emptied folders.
 
-    Whatever else is there stays, and a link is neither followed nor removed.
+    Everything else stays; a link is neither followed nor removed.
     """
     with suppress(FileNotFoundError):
         within = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -61,7 +61,7 @@ def remove(folder: Path, files: Iterable[str]) -> None:
 
 
 def _remove(within: int, parts: Sequence[str]) -> None:
-    """By descriptors, so that no link that somebody puts there leads elsewhere."""
+    """By descriptors, so that no link planted there leads elsewhere."""
     name, *rest = parts
     with suppress(OSError):  # it is not there, is a folder, is not empty
         if not rest:

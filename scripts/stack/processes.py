@@ -1,4 +1,4 @@
-"""PID files: which processes are ours, and ending those that a killed supervisor left behind."""
+"""PID files: which processes are ours. Ends those left behind by a killed supervisor."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from telemetry.workers.process import began
 
 
 def leftover(settings: StackSettings, service: str, command: Sequence[str]) -> int | None:
-    """The process in a PID file, if it began when that was written, after the same boot, and runs the very
-    command that this stack starts; any other is not ours.
+    """The process in a PID file, if it began when the file was written, after the same boot, and runs this
+    stack's command; any other is not ours.
 
-    The first word is left out: an interpreter may stand before it, or a launcher may have replaced it.
+    The first word is not compared: an interpreter may stand before it, or a launcher may have replaced it.
     """
     with contextlib.suppress(OSError, ValueError):
         pid = int(settings.pid_file(service).read_text())

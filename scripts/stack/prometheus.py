@@ -25,7 +25,7 @@ class StackPrometheus(Prometheus):
             ) from error
 
     def alerts(self) -> list[dict[str, Any]]:
-        """What is pending or firing."""
+        """Pending and firing alerts."""
         alerts: list[dict[str, Any]] = self.api("alerts")["alerts"]
         return alerts
 

@@ -58,7 +58,7 @@ def unpack_release(program: str, release: Release, version: str, target: Platfor
 
 
 def _published_sha256(client: httpx.Client, url: str, name: str) -> str:
-    """The sum for `name` in a list of `sum  name` lines, or in a file that holds one sum alone."""
+    """The sum for `name` in a list of `sum name` lines, or in a file with a single sum."""
     response = client.get(url)
     response.raise_for_status()
     rows = [line.split() for line in response.text.splitlines() if line.strip()]

@@ -1,7 +1,7 @@
-"""Let a program that was unpacked, not installed, find what it was built to read below /usr.
+"""Let an unpacked program find its files below /usr without an installation.
 
-Debian's builds take templates and pages from a fixed folder instead of carrying them. Programs in Go keep a
-string with its length, so the folder's name gives way to one as long: an open descriptor and slashes.
+Debian's builds take templates and pages from a fixed folder instead of carrying them. Go programs keep a
+string with its length, so an equally long path replaces the folder's: an open descriptor and slashes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Copies of the committed configuration, for ports and folders that differ from those it names."""
+"""Copies of the committed configuration with other ports and folders."""
 
 from __future__ import annotations
 
@@ -58,9 +58,9 @@ def _expect_token(settings: StackSettings) -> None:
 
 
 def _literal(folder: Path) -> str:
-    """A folder before a pattern of Prometheus, which would else take it for a part of the pattern.
+    """A folder before a Prometheus pattern, escaped, so that it is no part of the pattern.
 
-    Prometheus takes a star in the last part alone; `?` matches that one character.
+    Prometheus allows a star only in the last part; `?` matches the one character.
     """
     return _GLOB.sub(lambda found: "?" if found[0] == "*" else f"\\{found[0]}", str(folder))
 

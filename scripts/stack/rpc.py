@@ -1,4 +1,4 @@
-"""Calls of supervisord over its socket, each with an end: one that hangs is an error with what to do."""
+"""Calls of supervisord over its socket, with a time limit: a hanging call is an error with its remedy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The actions on a stack that runs, with the settings that it was started with: status, restart, reload."""
+"""The actions on a running stack, with its own settings: status, restart, reload."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class RunningStack:
             self._say(f"  {name} has read its configuration again")
 
     def service(self, name: str) -> Service:
-        """A service of this stack; StackError names those that there are."""
+        """A service of this stack; StackError lists the known ones."""
         known = self.supervisor.states()
         if name not in known:
             raise StackError(f"there is no service {name!r} here; there are {', '.join(known)}.")

@@ -1,4 +1,4 @@
-"""What runs: for each service its command, environment, port, and the path that tells whether it is ready."""
+"""The services: their commands, environments, ports, and readiness paths."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ class Service:
 
 
 def services(settings: StackSettings, found: Mapping[str, Found]) -> list[Service]:
-    """Every service of this stack in starting order, which backwards is the order of stopping.
+    """Every service of this stack in starting order; the reverse is the order of stopping.
 
-    A program that could not be had is left out, but for the collector.
+    A missing program is left out, except the collector.
     """
     build = {"prometheus": _prometheus, "alertmanager": _alertmanager, "grafana": _grafana}
     return [

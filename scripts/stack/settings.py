@@ -21,7 +21,7 @@ from telemetry.settings import LISTENER_HOST, LISTENER_PORT, TOKEN_FILE
 ROOT = Path(__file__).parents[2]
 HOST = "127.0.0.1"
 SOCKET_BYTES = 92
-"""What the systems allow for a socket's path (104 on macOS), less what supervisord appends while it binds."""
+"""The systems' limit for a socket's path (104 on macOS), less supervisord's suffix while it binds."""
 
 _PROXIES = {"http_proxy", "all_proxy", "grpc_proxy"}
 DATA_DIR = ("REVIEWLENS_DATA_DIR", "monitoring/data")
@@ -33,7 +33,7 @@ class StackSettings:
 
     mode: str
     ports: Mapping[str, int]
-    """By name; those of the collector only where the mode has one."""
+    """Ports by name; the collector's only if the mode has one."""
     run_dir: Path
     data_dir: Path
     state_dir: Path
@@ -108,7 +108,7 @@ class StackSettings:
 
     @property
     def default_ports(self) -> bool:
-        """Whether every port is the one that the committed configuration names."""
+        """Whether every port is the committed configuration's."""
         return all(port == ALL_PORTS[name][1] for name, port in self.ports.items())
 
     def pid_file(self, service: str) -> Path:

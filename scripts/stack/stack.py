@@ -27,7 +27,7 @@ AGAIN = f"Put them on PATH, or name a mirror of their releases in {DOWNLOAD_BASE
 
 
 class Started(NamedTuple):
-    """What runs now, and which of it this command has started."""
+    """The running services, and the ones that this command started."""
 
     services: list[Service]
     fresh: list[Service]
@@ -83,7 +83,7 @@ class Stack:
         return only is None or name in only
 
     def _changed(self, only: Sequence[str] | None, chosen: Sequence[Service]) -> None:
-        """The running stack has other settings: `up` starts it anew, a part joins it where it is the same."""
+        """The running stack has other settings: `up` restarts it, a part with equal settings joins it."""
         if only is not None:
             running = launch.launched(self.settings.run_dir)
             commands = running.commands if running else {}
@@ -98,7 +98,7 @@ class Stack:
         self._down()
 
     def _start(self, chosen: Sequence[Service], fresh: bool) -> list[Service]:
-        """Start those that do not run; answers them."""
+        """Start the stopped services of these, and return them."""
         states = self.supervisor.states()
         idle = [
             service for service in chosen if states[service.name]["statename"] not in {"RUNNING", "STARTING"}
@@ -122,9 +122,8 @@ class Stack:
             self.supervisor.stop(service.name)
 
     def _obtain(self) -> dict[str, Found]:
-        """Every program that can be had; what is missing is said, and the rest goes on.
-
-        Nothing is fetched for a stack that runs already.
+        """Every available program; a missing one is reported, and the rest goes on. A running stack fetches
+        nothing.
         """
         local = self.supervisor.running()
         found = {"otelcol": self._collector()} if self.settings.mode == OTLP else {}
@@ -157,7 +156,7 @@ class Stack:
         return found
 
     def _require_ports(self, services: Iterable[str], taken: Collection[int] = ()) -> None:
-        """Every port of these services is free, or one of those that this stack has taken itself."""
+        """Every port of these services is free, or held by this stack itself."""
         hosts = {"api": self.settings.api_host, "collector": self.settings.collector_host}
         for service in services:
             for name in ports_of(service):

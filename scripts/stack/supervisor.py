@@ -86,7 +86,7 @@ class Supervisor:
             return False
 
     def same(self, services: Sequence[Service]) -> bool:
-        """Whether the running configuration is the one that these services would get."""
+        """Whether the running configuration is up to date for these services."""
         return launch.is_current(self._settings, services)
 
     def started_with(self) -> StackSettings:
