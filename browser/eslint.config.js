@@ -38,6 +38,7 @@ const browser = Object.fromEntries(
     "HTMLSelectElement",
     "HTMLInputElement",
     "addEventListener",
+    "innerWidth",
     "CSS",
   ].map((name) => [name, "readonly"]),
 );

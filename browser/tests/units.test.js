@@ -7,6 +7,7 @@ import { formatOf, joined } from "../../telemetry/look/static/js/units.js";
 const grafana = createRequire(import.meta.url)("./grafana.cjs");
 const UNITS = [
   "none",
+  "locale",
   "short",
   "sishort",
   "percent",

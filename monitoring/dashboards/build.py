@@ -122,6 +122,7 @@ def _panel(panel: Panel) -> Any:
     for setting, value in (("min", panel.least), ("max", panel.most), ("decimals", panel.decimals)):
         if value is not None:
             getattr(builder, setting)(value)
+    builder.overrides([_named(line, shown) for line, shown in panel.names.items()])
     if panel.links:
         links = [dashboard.DashboardLink(link.title).url(link.url).target_blank(True) for link in panel.links]
         (builder.data_links if panel.kind == "table" else builder.links)(links)
@@ -134,6 +135,12 @@ def _target(query: Query, ref: str, panel: Panel) -> prometheus.Dataquery:
     if exemplars.wanted(panel, query.expr):
         target.exemplar(True)
     return target.instant() if panel.kind in INSTANT else target.range()
+
+
+def _named(line: str, shown: str) -> dashboard.DashboardFieldConfigSourceOverrides:
+    name = model.DynamicConfigValue(id_val="displayName", value=shown)
+    matcher = model.MatcherConfig(id_val="byName", options=line)
+    return dashboard.DashboardFieldConfigSourceOverrides().matcher(matcher).properties([name])
 
 
 def _thresholds(thresholds: Thresholds) -> dashboard.ThresholdsConfig:

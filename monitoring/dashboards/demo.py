@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from monitoring.dashboards.model import Dashboard, Panel, PanelRow, Query, bad_from, good_from, share
 from monitoring.dashboards.variables import CATEGORY_KO, PROMETHEUS_KO, PROVIDER_KO, runbook
 from monitoring.targets import Targets
@@ -16,6 +18,21 @@ STAGE_NAMES = {
     "dialogue_active": "4. 대화 진행",
     "dialogue_complete": "5. 대화 완료",
 }
+
+
+ACTION_NAMES = {"enter": "진입", "complete": "완료"}
+REASON_NAMES = {"timeout": "시간 초과", "browser_close": "창 닫음"}
+WHOLE = "locale"
+"""Counts in full: 1,234 and not 1 K."""
+
+
+def staged(others: Mapping[str, str]) -> dict[str, str]:
+    """Lines by stage and another label -> what a shopper's journey calls them."""
+    return {
+        f"{stage} {other}": f"{STAGE_NAMES[stage]} {shown}"
+        for stage in STAGES
+        for other, shown in others.items()
+    }
 
 
 def grown(metric: str, *matchers: str) -> str:
@@ -54,7 +71,7 @@ def board(targets: Targets) -> Dashboard:
     )
 
 
-def _stat(title: str, description: str, expr: str, unit: str = "short") -> Panel:
+def _stat(title: str, description: str, expr: str, unit: str = WHOLE) -> Panel:
     return Panel("stat", title, description, (Query(expr, title),), unit=unit, width=4, height=4, decimals=0)
 
 
@@ -107,6 +124,7 @@ JOURNEY = (
         "단계별 진입",
         "표시 구간에 각 단계에 들어온 사람 수. 위에서 아래로 줄어드는 모양이 깔때기입니다.",
         tuple(Query(steps(stage, "enter"), STAGE_NAMES[stage]) for stage in STAGES),
+        unit=WHOLE,
         decimals=0,
     ),
     Panel(
@@ -147,20 +165,23 @@ JOURNEY = (
         ),
         unit="cps",
         width=12,
+        names=staged(ACTION_NAMES),
     ),
     Panel(
         "bargauge",
         "이탈한 단계와 이유",
-        "표시 구간에 떠난 세션. timeout은 30분 동안 답이 없었던 것, browser_close는 창을 닫은 것입니다.",
+        "표시 구간에 떠난 세션. 시간 초과는 30분 동안 답이 없었던 것입니다.",
         (
             Query(
                 "sum by (stage, reason) (increase(session_abandoned_total[$__range]))",
                 "{{stage}} {{reason}}",
             ),
         ),
+        unit=WHOLE,
         width=12,
         decimals=0,
         thresholds=bad_from(10, warn=1),
+        names=staged(REASON_NAMES),
     ),
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -64,7 +64,8 @@ class Link:
 
 @dataclass(frozen=True)
 class Panel:
-    """One panel. `width` is of 24; `text` is the Markdown of a text panel, which has no queries."""
+    """One panel. `width` is of 24; `names` are what lines are called instead of their legend; `text` is the
+    Markdown of a text panel, which has no queries."""
 
     kind: Kind
     title: str
@@ -78,6 +79,7 @@ class Panel:
     most: float | None = None
     decimals: int | None = None
     links: tuple[Link, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
     text: str = ""
 
 

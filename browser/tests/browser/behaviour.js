@@ -227,6 +227,31 @@ export function behaviour(around) {
     },
   );
 
+  for (const width of [390, 700, 1000]) {
+    at(
+      around,
+      `the toolbar fits into ${width} px`,
+      () => `board=reviewlens-production-kr-v2&${lastHour(around)}`,
+      async (page) => {
+        await page.setViewportSize({ width, height: 800 });
+        await page.waitForTimeout(100);
+        const out = await page
+          .locator(".top *, .bar *")
+          .evaluateAll((all) =>
+            all
+              .filter(
+                (one) =>
+                  one.checkVisibility() &&
+                  !one.closest(".skip, .popover") &&
+                  one.getBoundingClientRect().right > innerWidth + 1,
+              )
+              .map(({ tagName, textContent }) => `${tagName} ${textContent.slice(0, 60)}`),
+          );
+        assert.deepEqual(out, []);
+      },
+    );
+  }
+
   at(
     around,
     "a range that is none is refused, one that is goes into the address",

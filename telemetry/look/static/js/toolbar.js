@@ -126,6 +126,16 @@ function ticks(pressed, boxes) {
 }
 
 /**
+ * Both ends; the day once where they share it.
+ * @param {import("./time.js").Range} range
+ * @param {boolean} utc
+ */
+function between(range, utc) {
+  const [from, to] = [range.from, range.to].map((time) => momentText(time, utc).slice(0, 16));
+  return `${from} – ${to.slice(0, 10) === from.slice(0, 10) ? to.slice(11) : to}${utc ? " UTC" : ""}`;
+}
+
+/**
  * @param {import("./time.js").Written} written
  * @param {import("./time.js").Range} range
  * @param {boolean} utc
@@ -135,9 +145,7 @@ function ticks(pressed, boxes) {
  */
 export function rangeControl(written, range, utc, fixed, does) {
   const words =
-    written.to === "now" && written.from.startsWith("now-")
-      ? spanName(written.from)
-      : `${momentText(range.from, utc).slice(0, 16)} – ${momentText(range.to, utc).slice(0, 16)}`;
+    written.to === "now" && written.from.startsWith("now-") ? spanName(written.from) : between(range, utc);
   if (fixed) return h("span", { class: "fixed" }, words);
   const from = h("input", {
     type: "text",
