@@ -56,13 +56,13 @@ def serve(
         "WEB_CONCURRENCY", f"a number of processes, 1 to {MOST_WORKERS}", 1, MOST_WORKERS
     )
     if service.port:
-        os.environ["REVIEWLENS_PORT"] = str(service.port)  # names the instance in what is pushed
+        os.environ["REVIEWLENS_PORT"] = str(service.port)  # names the instance in pushes
     _check(settings, service)
     serving.run(service.host, service.port, workers)
 
 
 def _check(settings: AppSettings, service: Listening) -> None:
-    """Tell once what each worker would end at: a worker that ends is started again, for ever."""
+    """Check once what would end each worker: an ended worker is restarted, for ever."""
     from app.llm.settings import LLMSettings
     from app.service import prepare
     from telemetry import access, logs
@@ -74,7 +74,7 @@ def _check(settings: AppSettings, service: Listening) -> None:
 
 
 def _drop_injected() -> None:
-    """Said once here, so that no worker says it again, and none meets a variable that is no setting."""
+    """Drop them and say so once here: no worker repeats it, or meets a variable that is no setting."""
     if ignored := injected.names(os.environ, PREFIX):
         typer.echo(injected.line(ignored), err=True)
     for name in ignored:
@@ -82,8 +82,10 @@ def _drop_injected() -> None:
 
 
 def _take_platform_port() -> str:
-    """Container platforms say the port in PORT. Where REVIEWLENS_PORT is set too, that is the one. Returns
-    the variable that it comes from."""
+    """Take the port from PORT, where container platforms set it, unless REVIEWLENS_PORT is set.
+
+    Returns the variable that holds it.
+    """
     if os.environ.get("REVIEWLENS_PORT"):
         return "REVIEWLENS_PORT"
     if port := _number("PORT", "a port to listen on, such as 8000", 1, 65_535):
@@ -93,7 +95,7 @@ def _take_platform_port() -> str:
 
 
 def _number(variable: str, expected: str, least: int, most: int = MOST) -> int | None:
-    """The whole number that a variable of others gives; None where it is unset."""
+    """The integer in another program's variable; None if it is unset."""
     text = os.environ.get(variable)
     if not text:
         return None
@@ -124,7 +126,7 @@ def version() -> None:
 
 
 def main() -> Any:
-    """Run the command; wrong settings are one line that names them, and exit code 2."""
+    """Run the command; wrong settings are one line with their names, and exit code 2."""
     from app.faults import StoreError
     from telemetry.settings import SettingsError
 

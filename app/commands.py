@@ -1,4 +1,4 @@
-"""Subcommands whose modules are imported when they are asked for: `reviewlens serve` loads no demo."""
+"""Subcommands whose modules are imported on use: `reviewlens serve` loads no demo."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class Commands(TyperGroup):
         return list(PLACES)
 
     def get_command(self, ctx: typer.Context, cmd_name: str):  # type: ignore[no-untyped-def,override]
-        """The command of that name, imported now; None where there is none."""
-        # For a name that is wrong, all: the nearest one is suggested from them.
+        """The command of that name, imported now; None if it is unknown."""
+        # For a wrong name, all: the nearest is suggested from them.
         for name in (cmd_name,) if cmd_name in PLACES else PLACES:
             if PLACES[name] and name not in self.commands:
                 self.add_command(_imported(name), name)

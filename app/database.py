@@ -1,4 +1,4 @@
-"""The one SQLite file of a machine: what is imported and what is going on, shared by all its workers."""
+"""The one SQLite file of a machine: imports and live dialogues, shared by all its workers."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ TURN_SECONDS = 0.02
 
 
 class Database:
-    """A SQLite file with one connection a thread. Reads never wait for writes (WAL).
+    """A SQLite file with one connection per thread. Reads never wait for writes (WAL).
 
-    A file and a folder that it makes are their owner's alone. StoreError where the folder cannot be made.
+    The file and its folder are their owner's alone. StoreError if the folder cannot be made.
     """
 
     def __init__(self, path: Path, busy_seconds: float = PATIENT_SECONDS) -> None:
@@ -96,9 +96,9 @@ class Database:
                 connection.execute(statement)
 
     def probe(self, busy_seconds: float | None = None) -> None:
-        """Commit a write that changes nothing. Raises StoreError where shoppers could not write either.
+        """Commit a write that changes nothing. StoreError if shoppers could not write either.
 
-        On a connection of its own, which sees the file as it is now, and never makes one.
+        It uses a connection of its own, which sees the current file and never makes one.
         """
         busy = self._busy_seconds if busy_seconds is None else busy_seconds
         address = f"{self.path.resolve().as_uri()}?mode=rw"
@@ -109,7 +109,7 @@ class Database:
             connection.execute("COMMIT")  # only here is anything written, and a full disk noticed
 
     def check(self) -> None:
-        """Read the whole file. Raises StoreError where it is damaged."""
+        """Read the complete file. StoreError if it is damaged."""
         with explained(self.path):
             (found,) = self.connection.execute("PRAGMA quick_check(1)").fetchone()
             if found != "ok":
@@ -125,10 +125,10 @@ class Database:
 
 
 def _make_private(path: Path) -> None:
-    """Make the file, whose -wal and -shm SQLite makes like it, and close those of ours that are open to
-    others. What cannot be done is left to SQLite, which says why.
+    """Make the file, and close our files that are open to others. SQLite makes -wal and -shm like it.
 
-    One that is there is never opened: to close it again would end this process's locks on it.
+    Failures are left to SQLite, which explains them. An existing file is never opened: closing it would
+    release this process's locks on it.
     """
     with suppress(OSError):
         os.close(private_file(path, os.O_RDWR | os.O_CREAT | os.O_EXCL))

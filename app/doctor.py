@@ -51,7 +51,7 @@ def doctor(
 ) -> None:
     """Check the telemetry settings of this environment before traffic depends on them.
 
-    Sends an empty push to where the service would push, and names each fault with its mend.
+    Sends an empty push to the service's target, and names each fault with its remedy.
     Nothing is changed, and no series is made.
 
     Exit codes: 0 no fault; 1 a fault, or with --strict a warning; 2 the doctor could not run.
@@ -91,7 +91,7 @@ def doctor(
 
 
 def _examined(subject: Subject, wrong: list[Finding]) -> Report:
-    """The whole report. A fault of the doctor's own is no fault of the settings: exit code 2."""
+    """The complete report. The doctor's own failure is no fault of the settings: exit code 2."""
     from telemetry.doctor.checks import examine
 
     try:
@@ -102,7 +102,7 @@ def _examined(subject: Subject, wrong: list[Finding]) -> Report:
 
 
 def _app_settings() -> tuple[AppSettings, list[Finding]]:
-    """The service's settings, or their defaults, and what is wrong with the given ones."""
+    """The service's settings, or their defaults, and the faults of the given ones."""
     wrong: list[Finding] = []
     for name, nearest in unknown(os.environ).items():
         if nearest:

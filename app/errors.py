@@ -1,20 +1,20 @@
-"""What a caller of the API can get wrong, whatever the protocol."""
+"""A caller's errors, in any protocol."""
 
 from __future__ import annotations
 
 
 class NotFound(LookupError):  # noqa: N818 - an answer, not a failure of ours
-    """What was asked for does not exist."""
+    """The requested thing does not exist."""
 
 
 class Full(RuntimeError):  # noqa: N818 - an answer, not a failure of ours
-    """There is no room for it now."""
+    """The service is full now."""
 
     retry_seconds = 5
 
 
 class TooMany(RuntimeError):  # noqa: N818 - an answer, not a failure of ours
-    """One client asked for more than its share; it may ask again after `retry_seconds`."""
+    """A client exceeded its share; it may ask again after `retry_seconds`."""
 
     def __init__(self, words: str, retry_seconds: int) -> None:
         super().__init__(words)
@@ -22,4 +22,4 @@ class TooMany(RuntimeError):  # noqa: N818 - an answer, not a failure of ours
 
 
 class Conflict(RuntimeError):  # noqa: N818 - an answer, not a failure of ours
-    """It exists, but not in a state that allows what was asked."""
+    """The thing exists, but its state does not allow this."""

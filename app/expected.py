@@ -1,4 +1,4 @@
-"""What pydantic expected and was not given, in plain words: for settings and for what the API is sent."""
+"""pydantic's expectation in plain words: for settings and for the API's input."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ EXPECTED: Mapping[str, str] = {
 
 
 def expected(problem: ErrorDetails | Mapping[str, Any]) -> str:
-    """`expected ...`; of a validator of ours its own words, which say so themselves."""
+    """`expected ...`; for a validator of ours, its own words."""
     words = EXPECTED.get(problem["type"])
     if words is None:
         return str(problem["msg"]).removeprefix("Value error, ")

@@ -1,4 +1,4 @@
-"""What can be wrong with the store, and what to do about it, in words."""
+"""The faults of the store and their remedies, in words."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PERHAPS_DONE = "whether it was done is not known; look before you try again"
 _MAY_NOT_WRITE = "See that the folder can be made and that this user may write to it"
 _DAMAGED = "Put a copy back, or move the file away: a new one is made, without its imports and dialogues"
 _FREE_SPACE = "Free space: `df -h {path.parent}`"
-# What stands in the reason -> what to do, what to count on. SQLite gives no error code before Python 3.11.
+# Part of the reason -> the remedy, the outlook. SQLite gives no error code before Python 3.11.
 REMEDIES = {
     "locked": ("Another program holds it: `fuser -v {path}` names it", PASSES),
     "full": (_FREE_SPACE, PASSES),
@@ -28,7 +28,7 @@ REMEDIES = {
     "disk I/O": ("Its disk is full or failing: `df -h {path.parent}`, then the system's log", UNSURE),
     "not a database": (_DAMAGED, LASTS),
     "malformed": (_DAMAGED, LASTS),
-    "is a link": ("Make that folder, or let the link lead to one that is there", LASTS),
+    "is a link": ("Make that folder, or let the link lead to an existing one", LASTS),
     "Not a directory": (f"A file stands where its folder should be. {_MAY_NOT_WRITE}", LASTS),
     "no such table": ("The file was taken away or replaced: start the service again", LASTS),
     "Permission denied": (_MAY_NOT_WRITE, LASTS),
@@ -43,9 +43,9 @@ _ELSE = ("See the system's log", UNSURE)
 
 
 class StoreError(RuntimeError):
-    """A store that cannot be used, in one line: its place, the reason, what to do.
+    """An unusable store, in one line: its place, the reason, the remedy.
 
-    `reason`, where given, is what anyone may be told; `prospect` what may be counted on.
+    `reason`: the words for the public, if they differ. `prospect`: the outlook.
     """
 
     def __init__(self, line: str, reason: str = "", prospect: str = UNSURE) -> None:
@@ -76,7 +76,7 @@ def _remedy(reason: str) -> tuple[str, str]:
 
 
 def explain(path: Path, error: BaseException) -> str:
-    """The fault in one line; of SQLite, whose file is at `path`, or of a store that says it itself."""
+    """The fault in one line: SQLite's, whose file is at `path`, or a store's own words."""
     if isinstance(error, StoreError):
         return str(error)
     reason = (error.strerror if isinstance(error, OSError) else None) or str(error)

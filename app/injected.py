@@ -1,4 +1,4 @@
-"""What an orchestrator sets for each service that it knows, under names that may begin as ours do.
+"""Variables that an orchestrator sets for each known service, under names that may begin as ours do.
 
 Kubernetes sets `NAME_SERVICE_HOST`, `NAME_PORT=tcp://10.0.0.1:80` and so on for every Service of a namespace,
 as container links do. A Service named reviewlens-prometheus gives REVIEWLENS_PROMETHEUS_PORT.

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
-# Controls of terminals and printers; those that turn the direction of what follows, a page's own words too
-# (marks that do not, and joiners, stay: scripts and emoji need them); and what nothing shows.
+# Controls of terminals and printers; controls that turn the direction of later text, a page's own words
+# included (plain marks and joiners stay: scripts and emoji need them); and invisible characters.
 _UNSEEN = (
     "\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f\\u202a-\\u202e\\u2066-\\u206f"
     "\\u200b\\u2060-\\u2065\\ufeff\\ufff9-\\ufffb\\ufdd0-\\ufdef\\ufffe\\uffff\\U000e0000-\\U000e007f"

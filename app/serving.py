@@ -60,7 +60,7 @@ def _files() -> int:
 
 
 class Protocol(H11Protocol):
-    """A connection whose requests arrive in time, whose answers are read, and that is not one too many."""
+    """A connection with time limits for its requests and its answers, and a limit on their number."""
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
@@ -109,7 +109,7 @@ class Protocol(H11Protocol):
         waiting = [other for other in self.connections if isinstance(other, Protocol) and other._waits()]
         longest = min(waiting, key=lambda other: other._waits_since)
         if longest is not self:
-            _log.warning("too many connections: those that have sent no whole request are ended")
+            _log.warning("too many connections: the ones without a complete request are ended")
             longest.transport.abort()
 
     def _waits(self) -> bool:
@@ -119,7 +119,7 @@ class Protocol(H11Protocol):
 def _configure(connection: socket.socket) -> None:
     """Answer at once, and end a connection whose client takes nothing.
 
-    asyncio turns Nagle's algorithm off only for a socket that names TCP, and the one that uvicorn's workers
+    asyncio turns Nagle's algorithm off only for a socket that names TCP. The socket that uvicorn's workers
     share does not: each answer on a kept connection would wait 40 ms for the client's acknowledgement.
     """
     if connection.family not in (socket.AF_INET, socket.AF_INET6):

@@ -32,7 +32,7 @@ STORES = (
 
 
 class AppSettingsError(ValueError):
-    """Settings that cannot be used, a problem each: the key, the value and what is expected."""
+    """Unusable settings, a problem each: the key, the value and the expectation."""
 
     def __init__(self, *problems: str) -> None:
         super().__init__("; ".join(problems))
@@ -70,7 +70,7 @@ class EnvironmentSettings(BaseSettings):
 
     @classmethod
     def _said(cls, problem: ErrorDetails) -> str:
-        """The key, the value without what is not to be seen, and what was expected."""
+        """The key, the value without secrets, and the expectation."""
         place = str(problem["loc"][0])
         names = dict(zip(cls.model_fields, cls.variables(), strict=True))
         key = names.get(place, place)
@@ -139,7 +139,7 @@ class AppSettings(EnvironmentSettings):
     @field_validator("cors_origins")
     @classmethod
     def _origins(cls, value: str) -> str:
-        """As browsers send them: one that never matches would lock every page out without a word."""
+        """As browsers send them: an origin that never matches would lock every page out without a word."""
         return ",".join(origins(value))
 
     @property

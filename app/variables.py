@@ -1,4 +1,4 @@
-"""Every REVIEWLENS_* variable that something reads, and a warning for one that nothing does."""
+"""Every known REVIEWLENS_* variable, and a warning for an unknown one."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _log = logging.getLogger("reviewlens")
 
 @functools.cache
 def known() -> frozenset[str]:
-    """Every name; those of the collector are told by their beginning."""
+    """Every name; the collector's are known by their beginning."""
     fields = [*AppSettings.variables(), *LLMSettings.variables()]
     ports = [variable for variable, _ in (*PORTS.values(), *COLLECTOR_PORTS.values())]
     return frozenset((*fields, *ports, *telemetry_variables(), *AROUND))
@@ -52,7 +52,7 @@ def _nearest(name: str) -> str:
 
 
 def warn_unknown(environ: Mapping[str, str] = os.environ) -> None:
-    """One line in the log for each, and one for all that an orchestrator has set. Values are not shown."""
+    """One line in the log for each, and one for all that an orchestrator set. Values are not shown."""
     if ignored := injected.names(environ, PREFIX):
         _log.info("%s", injected.line(ignored))
     for name, nearest in unknown(environ).items():

@@ -20,7 +20,7 @@ from app.errors import TooMany
 MOST_REMEMBERED = 10_000
 FLOOD = (
     "%s, and perhaps others, are answered with 429: more than REVIEWLENS_SESSIONS_PER_MINUTE=%d. "
-    "Where that is a proxy of yours, FORWARDED_ALLOW_IPS lets the server see who is behind it"
+    "If that is your own proxy, FORWARDED_ALLOW_IPS lets the server see the clients behind it"
 )
 IPV6_NETWORK = 64  # a customer's smallest network; single addresses cost nothing
 

@@ -1,4 +1,4 @@
-"""What a shopper, or somebody who is none, may do: one function each, for the scenarios to choose from."""
+"""The behaviours of shoppers and others: one function each, for the scenarios to choose from."""
 
 from __future__ import annotations
 

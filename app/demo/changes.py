@@ -1,4 +1,4 @@
-"""What each scenario changed: what was sent beside what Prometheus counted, in short or series by series."""
+"""The changes of each scenario: sent requests beside Prometheus's counts, in short or series by series."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from app.demo.ledger import CountedSeries
 
 
 class Brief(NamedTuple):
-    """A metric in short: its word, and the labels that tell its series apart; others are added up."""
+    """A metric in short: its word, and the labels that separate its series; other labels are summed."""
 
     word: str
     told_by: tuple[str, ...] = ()

@@ -62,14 +62,14 @@ def demo(
     prometheus_url: Annotated[str | None, typer.Option(help="Prometheus (default: here).")] = None,
     simulator_url: Annotated[str | None, typer.Option(help="The LLM simulator (default: here).")] = None,
 ) -> None:
-    """Drive shoppers against the running stack, and show what Prometheus made of it.
+    """Drive shoppers against the running stack, and show Prometheus's view of it.
 
-    Every scenario keeps its own account of what it sent and waits until
-    Prometheus has scraped it; the two are compared series by series, red where
-    they differ. --all prints each series.
+    Every scenario keeps an account of its requests and waits until Prometheus
+    has scraped them; the two are compared series by series, red if they
+    differ. --all prints each series.
 
-    Providers are made to fail or dawdle on the LLM simulator, and are mended
-    afterwards. Where real API keys are in use, those scenarios are left out.
+    The LLM simulator makes providers fail or dawdle, and restores them
+    afterwards. With real API keys, those scenarios are left out.
 
     Here is this machine, at REVIEWLENS_PORT, REVIEWLENS_PROMETHEUS_PORT and
     REVIEWLENS_SIMULATOR_PORT; `make demo` takes those of the running stack.
@@ -236,9 +236,9 @@ class _Bars:
         self._bar = self._progress.add_task(what, total=steps)
 
     def advances(self) -> None:
-        """The bar goes on by one."""
+        """Move the bar on by one."""
         self._progress.advance(self._bar)
 
     def waits(self, awaited: str) -> None:
-        """A line that says what is waited for, until something begins."""
+        """Show a line with the awaited event, until something begins."""
         self._progress.reset(self._wait, description=f"waiting for {awaited}", visible=True)

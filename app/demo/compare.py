@@ -13,7 +13,7 @@ from telemetry.catalog import PROVIDERS
 
 TEMPLATE = PROVIDERS[-1]
 
-# What the driver can tell from outside, so what Prometheus must agree on with it.
+# Series known from outside, so the driver and Prometheus must agree on them.
 COMPARED = (
     "http_requests_total",
     "http_request_duration_seconds_count",

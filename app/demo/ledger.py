@@ -49,9 +49,9 @@ def series(sample: str, **labels: str) -> CountedSeries:
 
 
 class ShopperLedger:
-    """What a scenario's shoppers did and saw. `failures`: what went wrong, in words, with how often.
+    """The actions and sights of a scenario's shoppers.
 
-    `verdicts`: (provider, status) as the API told them.
+    `failures`: each failure in words, with its count. `verdicts`: (provider, status) from the API's answers.
     """
 
     def __init__(self) -> None:

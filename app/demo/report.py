@@ -1,4 +1,4 @@
-"""What Prometheus says of a whole run, and since the API started."""
+"""Prometheus's view of a complete run, and since the API started."""
 
 from __future__ import annotations
 

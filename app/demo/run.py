@@ -29,11 +29,11 @@ STRANGERS = "somebody else uses this API, and what they do is counted here too"
 
 
 class NotPossibleError(Exception):
-    """The demo cannot run: says what is missing and what to do."""
+    """The demo cannot run: names the missing part and the remedy."""
 
 
 class ProgressListener(Protocol):
-    """Who is told how it goes."""
+    """Follows the run's progress."""
 
     def begins(self, what: str, steps: int) -> None:
         """Something of so many steps begins."""
@@ -69,7 +69,7 @@ class Driver:
         self.began = 0.0
 
     async def prepare(self, scenarios: tuple[Scenario, ...]) -> str:
-        """See that Prometheus has caught up with the API. A warning, where that cannot be told for sure."""
+        """Wait until Prometheus has caught up with the API. Returns a warning if that is unsure."""
         if self._simulator and any(scenario.first or scenario.every for scenario in scenarios):
             self._order = await self._probe(self._simulator)
         self._watch.waits("Prometheus to catch up with the API")
@@ -117,7 +117,7 @@ class Driver:
         await asyncio.gather(*(one(number, behaviour) for number, behaviour in enumerate(cast)))
 
     async def _probe(self, simulator: SimulatorClient) -> tuple[str, ...]:
-        """The providers, the one that is asked first in front; nothing where the API asks others."""
+        """The providers in order; nothing if the API asks others."""
         self._watch.waits("a first dialogue, to see which LLM provider is asked first")
         mark, ledger = simulator.last(), ShopperLedger()
         await _go(completes, Shopper(Shop(self._api, ledger), Random(self._seed)))  # noqa: S311 - no secret
@@ -182,7 +182,7 @@ class Driver:
 
 
 def _warning(late: NotInTimeError, holds_numbers: bool) -> str:
-    """What is not sure now; NotPossibleError where there is nothing to compare with."""
+    """The doubt in words; NotPossibleError if there is nothing to compare with."""
     if not holds_numbers:
         raise NotPossibleError(
             f"Prometheus holds no number of this API ({late}): see its page /targets"

@@ -23,10 +23,10 @@ JOURNEY = (
 
 @dataclass(frozen=True)
 class Scenario:
-    """One scenario. `behaviours` are taken in turn by the shoppers that come.
+    """One scenario. Its shoppers take `behaviours` in turn.
 
-    `first`, `every`: the simulator's script for the provider that is asked first, or for every one of them.
-    `optional_script`: without a simulator it is played without the script, instead of being left out.
+    `first`, `every`: the simulator's script for the first provider, or for every provider. `optional_script`:
+    without a simulator it is played without the script, instead of being left out.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Scenario:
         return tuple(islice(cycle(self.behaviours), max(shoppers, len(self.behaviours))))
 
     def scripts(self, order: tuple[str, ...]) -> dict[str, Script]:
-        """The script of each provider that has one, given the order in which they are asked."""
+        """The scripts by provider, given the providers' order."""
         everyone = dict.fromkeys(order, self.every) if self.every else {}
         return {**everyone, order[0]: self.first} if self.first else everyone
 

@@ -43,8 +43,10 @@ class Shop:
         url: str = "",
         **request: Any,
     ) -> httpx.Response:
-        """Any answer; after one of too many requests, the one that comes when the wait it asks for is over.
-        GoneWrongError where there is none. `url`: for what no template fits."""
+        """Any answer. After 429 it waits as told and asks again.
+
+        GoneWrongError without an answer. `url`: a path that fits no template.
+        """
         url = url or endpoint.format(**{name: quote(value, safe="") for name, value in (path or {}).items()})
         for _ in range(MOST_WAITS):
             response = await self._once(method, endpoint, url, **request)

@@ -63,7 +63,7 @@ class Shopper:
         self.shop.ledger.started(self.category, self.product["review_count"], seen_before=True)
 
     async def answer(self) -> bool:
-        """Answer the open question. True: that was the last, and the verdict is there."""
+        """Answer the open question. True: it was the last answer, and the verdict is complete."""
         step = await self.shop.expect(200, "POST", TURNS, self._path, json=self.words())
         return self._took(step)
 

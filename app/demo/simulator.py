@@ -15,7 +15,7 @@ from app.demo.ledger import CountedSeries, series
 SETTLE_SECONDS = 15.0
 POLL_SECONDS = 0.05
 
-# What the chain calls a failure that the simulator played. Whoever leaves early has timed out.
+# The chain's name for each failure of the simulator. A client that leaves early has timed out.
 ERROR_OF_OUTCOME = {
     "auth": "auth",
     "rate_limit": "rate_limit",

@@ -113,7 +113,7 @@ class SdkClient(ABC):
         if isinstance(exception, LLMError):
             return exception
         if isinstance(exception, TimeoutError) or _named(exception, "TimeoutException"):
-            return LLMError(self.name, "timeout", f"no whole answer within {self._settings.timeout:g} s")
+            return LLMError(self.name, "timeout", f"no complete answer within {self._settings.timeout:g} s")
         if isinstance(exception, _UnmadeError):
             return LLMError(self.name, "connection", self._cause(exception.reason))
         if _named(exception, "TransportError"):

@@ -123,7 +123,7 @@ def test_a_folder_that_is_a_link_to_nothing_is_told_as_that(tmp_path: Path, belo
         Database(path)
     assert str(error.value) == (
         f"the store {path} cannot be used: {link} is a link, and its target {target} is missing. Make that "
-        "folder, or let the link lead to one that is there. REVIEWLENS_STATE_DIR sets its folder"
+        "folder, or let the link lead to an existing one. REVIEWLENS_STATE_DIR sets its folder"
     )
     assert not target.parent.exists()
     with pytest.raises(StackError, match="is a link, and its target"):
