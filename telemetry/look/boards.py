@@ -105,6 +105,8 @@ class Folders:
 def _board(path: Path, _changed: int, size: int) -> Board:
     if size > MOST_BYTES:
         raise BoardError(f"{size:,} bytes; expected {MOST_BYTES:,} at most")
+    if not path.is_file():  # a FIFO would keep the reader waiting
+        raise BoardError("no regular file; expected Grafana's classic JSON")
     text = path.read_bytes()
     model = _parsed(text)
     if isinstance(model, dict) and isinstance(model.get("dashboard"), dict):  # as Grafana's API exports it

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,6 +54,8 @@ class CellFile:
     def _map(self) -> None:
         """Map what the file has grown by; all of it anew, where it was replaced or cut."""
         status = os.stat(self._name)  # noqa: PTH116 - each scrape asks this of each file
+        if not stat.S_ISREG(status.st_mode):  # opening a FIFO would wait for a writer
+            raise CellsError("no regular file")
         found = (status.st_dev, status.st_ino, status.st_size)
         if found == self._known:
             return

@@ -43,6 +43,8 @@ def run(tmp_path: Path) -> Callable[[Block], None]:
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, copy / name, follow_symlinks=False)
     (copy / ".venv").symlink_to(ROOT / ".venv")
+    # `make` would install the copy into the environment that both use, when pyproject.toml has changed.
+    (copy / "scripts" / "make_env.sh").write_text("#!/bin/sh\n", encoding="utf-8")
     env = {
         "PATH": os.environ["PATH"],
         "HOME": str(tmp_path),

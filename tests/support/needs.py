@@ -38,7 +38,7 @@ FOLDERS = {"pipeline": "server", "attack": "server", "stack": "server", "collect
 """What every test of a folder needs."""
 BY_HAND = ("slow", "built", "peers")
 """For what takes long by itself, and for what is built first."""
-REFUSED = {"subprocess.Popen", "os.fork", "os.posix_spawn", "socket.bind", "socket.connect"}
+REFUSED = {"subprocess.Popen", "os.fork", "os.posix_spawn", "os.system", "socket.bind", "socket.connect"}
 """What Python reports by its audit hooks, and only a test with a need may do."""
 _NEEDS = {*USES.values(), *FOLDERS.values(), "built", "peers"}
 

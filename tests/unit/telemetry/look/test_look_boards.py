@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -100,3 +101,10 @@ def test_folders_that_hold_none_end_the_start(tmp_path: Path) -> None:
     assert "it is no folder; expected a folder with *.json" in refused(tmp_path / "file")
     assert "no *.json in it; expected Grafana's dashboards" in refused(tmp_path / "empty")
     assert refused() == "--dashboards is missing: expected a folder with Grafana's dashboards"
+
+
+def test_a_board_that_is_no_file_is_named(tmp_path: Path) -> None:
+    """Reading a FIFO would wait for a writer."""
+    write(tmp_path, board("a"))
+    os.mkfifo(tmp_path / "bad.json")
+    assert f"{tmp_path / 'bad.json'}: no regular file; expected Grafana's classic JSON" in refused(tmp_path)

@@ -18,6 +18,7 @@ from telemetry.store import follower as module
 from telemetry.store.cells import Cells
 from telemetry.store.follower import CellRecord, Follower, Store
 from telemetry.store.key import InstrumentKey, key_of, parse, scope_of
+from telemetry.store.reader import CellFile
 from telemetry.workers.inheritance import Inheritance
 from telemetry.workers.worker import Worker
 
@@ -124,3 +125,11 @@ def test_a_scrape_tells_a_metric_of_what_other_workers_have_brought(tmp_path: Pa
     Scraped("reviewlens", {}, own.cells, worker=own).render(openmetrics=False)
     assert inherited == [{"category": str(id(other.cells))}]
     inheritance.close()
+
+
+def test_a_file_that_is_none_keeps_no_scrape_waiting(tmp_path: Path) -> None:
+    """Opening a FIFO waits for a writer; it is an error of that file."""
+    os.mkfifo(tmp_path / "0.cells")
+    file = CellFile(tmp_path / "0.cells")
+    file.refresh()
+    assert str(file.error) == "no regular file"
