@@ -37,7 +37,7 @@ def _called(function: Any) -> Any:
 
 
 def _is_generator_function(function: Any) -> bool:
-    """Whether it gives a generator, and not one that types.coroutine() has made awaitable."""
+    """Whether it gives a generator, other than one made awaitable by types.coroutine()."""
     code = getattr(function, "__code__", None)
     is_awaited = code is not None and code.co_flags & inspect.CO_ITERABLE_COROUTINE
     return inspect.isgeneratorfunction(function) and not is_awaited
@@ -74,7 +74,7 @@ def _awaited(result: Awaitable[Any], end: End) -> Awaitable[Any]:
 
 def _end_with(future: asyncio.Future[Any], end: End) -> None:
     def done(_: object = None) -> None:
-        # exception() would mark it as retrieved, and asyncio would not tell of one that nobody ever saw.
+        # exception() would mark it as retrieved, and asyncio would no longer report an unseen one.
         end(asyncio.CancelledError() if future.cancelled() else getattr(future, "_exception", None))
 
     if future.done():
@@ -84,8 +84,10 @@ def _end_with(future: asyncio.Future[Any], end: End) -> None:
 
 
 class _Awaitable(Coroutine[Any, Any, Any]):
-    """An awaitable of a class of its own, which may be more than that: some are entered or iterated instead.
-    It is watched where it is awaited or entered, once."""
+    """An awaitable of its own class, which may do more: some are entered or iterated instead.
+
+    It is watched once, where it is awaited or entered.
+    """
 
     def __init__(self, inner: Any, end: End) -> None:
         self._inner = inner

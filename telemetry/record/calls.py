@@ -1,4 +1,4 @@
-"""Calls of what callers hold: a wrong one is a fault of telemetry, with its place in the log, and no more."""
+"""Guard callers' calls: a wrong call is a telemetry fault with its place in the log, and no more."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from telemetry.guard import guard
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 
-# What prometheus_client's metrics have between them; the first ones give what callers go on with.
+# The methods of prometheus_client's metrics; the first give a value that callers go on with.
 BLOCKS = ("time", "count_exceptions", "track_inprogress", "labels")
 NAMES = (
     *BLOCKS,
@@ -25,8 +25,9 @@ _WRONG = (TypeError, ValueError, AttributeError)
 
 
 def fault() -> None:
-    """Deal with the exception being handled, as guard.fault("record"). Where the call is what is wrong, its
-    place is logged, and has a spell of its own."""
+    """Deal with the exception being handled, as guard.fault("record"). A wrong call is logged with its place,
+    and has a spell of its own.
+    """
     is_wrong = isinstance(sys.exc_info()[1], _WRONG)
     guard.fault("record", caller() if is_wrong else "")
 
@@ -40,8 +41,9 @@ def caller() -> str:
 
 
 def guarded(otherwise: object = None) -> Callable[[F], F]:
-    """Make what a call raises a fault. It then gives `otherwise`; where that is something, and the call was
-    meant as a decorator, the function."""
+    """Turn a call's exception into a fault. The call then gives `otherwise`; if that is something, and the
+    call was meant as a decorator, the function.
+    """
 
     def decorate(call: F) -> F:
         @functools.wraps(call)
@@ -59,8 +61,9 @@ def guarded(otherwise: object = None) -> Callable[[F], F]:
 
 
 def complete(otherwise: object) -> Callable[[type[T]], type[T]]:
-    """Give a class the calls that it lacks of prometheus_client's: each is a fault. Those of BLOCKS then give
-    `otherwise`."""
+    """Give a class prometheus_client's calls that it lacks: each is a fault. Those of BLOCKS then give
+    `otherwise`.
+    """
 
     def decorate(kind: type[T]) -> type[T]:
         for name in NAMES:

@@ -1,7 +1,7 @@
-"""How many label sets one metric may have. Past its limit new label values become "(other)".
+"""The number of label sets of one metric. Past its limit new label values become "(other)".
 
-Half of the limit is for preinitialised label sets: the metrics' own, those of routes, the values of known().
-The other half is for strangers, so that no number of them takes a preinitialised one's place.
+Half of the limit is for preinitialised label sets: the metrics' own, routes, the values of known(). The other
+half is for strangers, so no number of strangers takes a preinitialised set's place.
 """
 
 from __future__ import annotations
@@ -16,10 +16,9 @@ _log = logging.getLogger("telemetry")
 
 
 class CardinalityLimit:
-    """The label sets that one metric has. Labels with a closed list of values never overflow.
+    """The label sets of one metric. Labels with a closed list of values never overflow.
 
-    `look` is called before a stranger is taken in: other workers may have brought some, which come by
-    inherit().
+    `look` is called before a stranger is taken in: other workers may have new ones, which inherit() adds.
     """
 
     def __init__(self, metric: Metric) -> None:
@@ -41,7 +40,7 @@ class CardinalityLimit:
         return self._for_strangers
 
     def fit(self, values: Values) -> Values:
-        """The values, or, where they are one set too many, with "(other)" in the label that has the most."""
+        """The values, or, past the limit, with "(other)" in the label with the most values."""
         if not self._open or values in self._preinitialised or values in self._strangers:
             return values
         if len(self._strangers) < self._for_strangers:
@@ -50,8 +49,11 @@ class CardinalityLimit:
             return self._stranger(values)
 
     def preinitialise(self, values: Values) -> Values:
-        """From now on a label set stands under its own name. What is preinitialised beyond the half
-        that is for it is as any other; then the metric's limit in the catalogue is too low."""
+        """Keep a label set under its own name from now on.
+
+        Past their half, preinitialised sets count as strangers; then the metric's limit in the catalogue is
+        too low.
+        """
         with self._lock:
             if not self._open or values in self._preinitialised:
                 return values
@@ -62,8 +64,7 @@ class CardinalityLimit:
             return values
 
     def inherit(self, values: Values) -> None:
-        """A label set that an earlier process has left: it is there, and takes a stranger's place until it
-        is preinitialised."""
+        """Take in an earlier process's label set: it counts as a stranger until it is preinitialised."""
         with self._lock:
             if self._open and values not in self._preinitialised:
                 self._strangers.add(values)
@@ -75,7 +76,7 @@ class CardinalityLimit:
             self._folded.clear()
 
     def clear(self) -> None:
-        """Begin anew."""
+        """Start empty."""
         with self._lock:
             for label_sets in (self._preinitialised, self._strangers, self._folded):
                 label_sets.clear()
@@ -115,7 +116,7 @@ class CardinalityLimit:
 
 
 def _nowhere() -> None:
-    """There is nobody else."""
+    """The default: no other worker exists."""
 
 
 def _with_other(values: Values, places: list[int]) -> Values:

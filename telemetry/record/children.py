@@ -1,7 +1,7 @@
-"""Counters and histograms under one label set: where a value is recorded.
+"""Counters and histograms under one label set: here a value is recorded.
 
-A child asks once where its instrument's views have it written, and writes there itself from then on: one
-number, or two, under a lock. Where the views do not say, it calls the instrument each time.
+A child looks up its numbers once, as its instrument's views have them, and from then on writes them itself:
+one number, or two, under a lock. Without such numbers it calls the instrument each time.
 """
 
 from __future__ import annotations
@@ -52,20 +52,19 @@ class Recording(Protocol):
 
 
 class Watcher(Protocol):
-    """What has to know when children ask anew where they write."""
+    """Learns when a child must look its numbers up again."""
 
     def disconnect(self) -> None: ...
 
 
-# In what follows each nanosecond counts: `with` takes twice as long as taking and releasing a lock, what is
-# called as an attribute takes longer than from a name of its own where it is no method, a float compares with
-# a float in half the time that it takes with an int, and 1e999 is infinity. What a child has is read in one
-# line without a call, before anything else: another thread that connects it, or lets go of it, does so before
-# that line or after it.
+# Each nanosecond counts below. `with` takes twice as long as taking and releasing a lock. A call through an
+# attribute, other than a method's, is slower than through a local name. A float compares with a float in half
+# the time of an int. 1e999 is infinity. A recording reads its child's state in one line without a call,
+# before anything else: another thread connects or disconnects the child before that line or after it.
 
 
 class UnconnectedError(Exception):
-    """A child has no numbers: it has not asked for them yet, or its instrument records by itself."""
+    """A child has no numbers: it has not looked them up yet, or its instrument records by itself."""
 
 
 def _raise_unconnected() -> None:
@@ -77,7 +76,7 @@ def _nothing() -> None:
 
 
 class Child:
-    """A metric under one label set. `folded`: what comes here is over the metric's limit, and counted so."""
+    """A metric under one label set. `folded`: its recordings are over the metric's limit, and counted so."""
 
     __slots__ = (
         "__weakref__",
@@ -109,11 +108,13 @@ class Child:
         return self._folded
 
     def watch(self, watcher: Watcher) -> None:
-        """Tell when this child's numbers may no longer be written, once it has let go of them itself."""
+        """Tell `watcher` when this child's numbers become invalid, after the child has let go
+        of them itself.
+        """
         self._of.watch(watcher)
 
     def disconnect(self) -> None:
-        """Ask anew at the next recording: the instrument is another, or this process was forked."""
+        """Look the numbers up again at the next recording: another instrument, or a forked process."""
         self._alone: Any = None  # first here, and last where it is set: who sees it sees the rest
         self._take: Any = _raise_unconnected
         self._release: Any = _nothing
@@ -147,7 +148,7 @@ class Child:
         return count
 
     def _unconnected(self, amount: float, record: Callable[[float], None]) -> None:
-        """Connect, and `record` anew; else let the instrument record it."""
+        """Connect and `record` again; else let the instrument record."""
         try:
             if self.connect():
                 record(amount)
@@ -170,8 +171,10 @@ class CounterChild(Child):
     __slots__ = ()
 
     def inc(self, amount: float = 1.0, exemplar: Mapping[str, str] | None = None) -> None:
-        """Add `amount`, which must not be negative. 0 makes the series exist. `exemplar` has no effect: a
-        value's exemplar is the span that it came in."""
+        """Add `amount`, which must not be negative. 0 makes the series exist.
+
+        `exemplar` has no effect: a value's exemplar is its current span.
+        """
         take, release, numbers = self._take, self._release, self._numbers
         try:
             if not 0.0 <= amount < 1e999:
@@ -237,8 +240,9 @@ class HistogramChild(Child):
 
 
 class CounterWithHistogram:
-    """A counter and a histogram of one event: counted as 1, and its value recorded, under one lock where the
-    two have the same."""
+    """A counter and a histogram of one event: adds 1 and records the value, under one lock if
+    both share it.
+    """
 
     __slots__ = ("__weakref__", "_counter", "_histogram", "_places")
 
@@ -248,7 +252,7 @@ class CounterWithHistogram:
         self.disconnect()
 
     def disconnect(self) -> None:
-        """Ask the two anew where they write."""
+        """Look the numbers of both up again."""
         self._places: tuple[Any, ...] | None = None
 
     def record(self, amount: float) -> None:
@@ -271,7 +275,7 @@ class CounterWithHistogram:
             guard.fault("record")
 
     def _apart(self, amount: float) -> None:
-        """By their own calls, which connect them; from then on in one."""
+        """Record by two calls, which connect both; later values take one."""
         counter, histogram = self._counter, self._histogram
         counter.inc()
         histogram.observe(amount)

@@ -37,12 +37,12 @@ class GaugeChild:
 
     @guarded()
     def inc(self, amount: float = 1.0) -> None:
-        """Add `amount` to what is held, from 0."""
+        """Add `amount` to the held value, from 0."""
         self._handle.change(self._values, amount)
 
     @guarded()
     def dec(self, amount: float = 1.0) -> None:
-        """Take `amount` from what is held."""
+        """Take `amount` from the held value."""
         self.inc(-amount)
 
     @guarded()
@@ -52,7 +52,7 @@ class GaugeChild:
 
     @guarded()
     def set_function(self, function: Callable[[], float]) -> None:
-        """Ask `function` for the value at each collection, in place of what is held."""
+        """Ask `function` for the value at each collection, in place of the held value."""
         if not callable(function):
             raise TypeError(f"got {function!r}, expected a function that gives a number")
         self._handle.ask(self._values, function)
@@ -94,9 +94,9 @@ class Some(NamedTuple):
 class Gauge(Handle[GaugeChild]):
     """A metric whose series come and go.
 
-    Its values are read at each scrape or export, never in an SDK instrument, which would remember every label
-    set for ever and fold new ones into one series after 2,000. What is set has one value in a group of
-    workers, whichever of them sets it.
+    Its values are read at each scrape or export, and never kept in an SDK instrument, which would remember
+    every label set for ever and fold new ones into one series after 2,000. A value set by any worker holds
+    for its group.
     """
 
     def __init__(self, metric: Metric) -> None:
@@ -112,7 +112,7 @@ class Gauge(Handle[GaugeChild]):
         return GaugeChild(self, values)
 
     def _child(self, values: Values) -> GaugeChild:
-        """Its series come and go: none is kept, and only those that live at once are limited."""
+        """Its series come and go: none is kept, and the limit holds only for simultaneous ones."""
         return self._new_child(values)
 
     def hold(self, values: Values, amount: float) -> None:
@@ -141,7 +141,7 @@ class Gauge(Handle[GaugeChild]):
             self.drop(values)
 
     def share(self, group: Group) -> None:
-        """Keep what is set for the whole group, once this process is one of several workers."""
+        """Keep set values for the group, once this process is one of several workers."""
         self._held.share(group)
 
     def forked(self) -> None:
@@ -153,8 +153,9 @@ class Gauge(Handle[GaugeChild]):
         self._source = source and (lambda _: Some(source()))
 
     def follow_some(self, source: Callable[[int], Some] | None) -> None:
-        """As follow(), for a source that may have very many: it is asked for so many at most, and adds up
-        the rest itself, so that a collection's cost has a limit."""
+        """As follow(), for a source with very many series: it returns at most so many and sums the rest
+        itself, which bounds a collection's cost.
+        """
         self._source = source
 
     def forget(self) -> None:
@@ -187,7 +188,7 @@ class Gauge(Handle[GaugeChild]):
 
     @staticmethod
     def _answered(asked: Mapping[Values, Callable[[], float]]) -> Iterator[tuple[Values, float]]:
-        """What the functions answer; one that fails leaves its own series out."""
+        """The functions' values; a failing function leaves its own series out."""
         for values, function in asked.items():
             try:
                 yield values, float(function())
@@ -195,8 +196,10 @@ class Gauge(Handle[GaugeChild]):
                 guard.fault("render")
 
     def _limited(self, live: Mapping[Values, float], folded_count: int) -> dict[Values, float]:
-        """The live series within the limit: who is shown stays while it lives, and each other counts once.
-        Of those that the source added up only their number is known: so many more count as it has risen."""
+        """The live series within the limit: a shown series stays while it lives, every other counts once.
+
+        The source's sum hides its series: their number counts by its rise.
+        """
         sums: dict[Values, float] = {}
         over: set[Values] = set()
         with self._lock:

@@ -158,11 +158,12 @@ class Handle(ABC, Generic[AnyChildT]):
 
     @abstractmethod
     def _new_child(self, values: Values, folded: bool = False) -> AnyChildT:
-        """The metric under label values in the catalogue's order. `folded`: what is recorded there is over
-        the limit, and counted as such."""
+        """The metric under label values in the catalogue's order. `folded`: recordings there are over the
+        limit, and counted as such.
+        """
 
     def forget(self) -> None:
-        """Forget what was recorded: the next pipeline begins anew."""
+        """Forget all recordings: the next pipeline starts empty."""
         self._limit.clear()
         self._children.clear()
 
@@ -189,8 +190,9 @@ def _nothing(_: object) -> Values:
 
 
 def text_of(value: object, name: str) -> str:
-    """A text is itself, also one that prints as something else, as members of an Enum do; written out where
-    no scraper would take it. `name`: the metric that it is a label value of."""
+    """A text is itself, even if it prints otherwise, as members of an Enum do; written out if no scraper
+    would take it. `name`: the metric whose label value it is.
+    """
     text = str.__str__(value) if isinstance(value, str) else str(value)
     clean = printable(text)
     if clean != text:
@@ -225,7 +227,7 @@ class Instrumented(Handle[ChildT], Generic[ChildT, InstrumentT]):
         self.reconnect()
 
     def reconnect(self) -> None:
-        """Let every child that anyone holds ask anew where it writes, then disconnect the watchers."""
+        """Let every child in use look its numbers up again, then disconnect the watchers."""
         with self._lock:
             for child in self._all:
                 child.disconnect()
@@ -300,8 +302,10 @@ class Histogram(Instrumented[HistogramChild, Recorder]):
         return self._instrument.record
 
     def preinitialise(self, values: Values) -> None:
-        """Show the series of these label values at 0 until it has a value. An instrument has no way to say
-        so: those that only it can make are `preinitialised`."""
+        """Show the series of these label values at 0 until it has a value.
+
+        Series without cells stay in `preinitialised`: an instrument cannot create them.
+        """
         try:
             fitted, child = self._preinitialised(values)
             if not child.connect():
@@ -310,7 +314,7 @@ class Histogram(Instrumented[HistogramChild, Recorder]):
             guard.fault("record")
 
     def forget(self) -> None:
-        """Forget what was recorded and what is preinitialised."""
+        """Forget all recordings and preinitialised series."""
         super().forget()
         self.preinitialised = frozenset()
 

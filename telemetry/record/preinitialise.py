@@ -1,4 +1,4 @@
-"""Series that are there at 0 from the first scrape: without them, nobody sees the first error."""
+"""Show series at 0 from the first scrape: without them, nobody sees the first error."""
 
 from __future__ import annotations
 

@@ -13,8 +13,9 @@ HandleT = TypeVar("HandleT", bound=Handle[Any])
 
 
 class Extension(NamedTuple):
-    """What a registry adds to a metric of another one: label sets that exist from the start, and the
-    dashboards and alerts that read it."""
+    """A registry's additions to another's metric: label sets that exist from the start, and the dashboards
+    and alerts that read it.
+    """
 
     preinitialised: tuple[Values, ...] = ()
     read_by: tuple[str, ...] = ()

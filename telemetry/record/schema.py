@@ -50,9 +50,9 @@ class Label:
 class Metric:
     """One metric: its full Prometheus name, kind, UCUM unit or annotation, labels and bucket bounds.
 
-    `preinitialised` lists whole label sets that exist from the start, where that is not every combination.
-    `at_most` is the limit on its label sets, where the default would be too many or too few.
-    `read_by` names the dashboards and alerts that would break without it.
+    `preinitialised` lists label sets that exist from the start, unless every combination does. `at_most`
+    limits its label sets, if the default is too high or too low. `read_by` names the dashboards and alerts
+    that would break without it.
     """
 
     name: str
@@ -81,7 +81,9 @@ class Metric:
 
     @property
     def closed_sets(self) -> int:
-        """The label sets that its closed labels make, "(other)" too: what is left with all else folded."""
+        """The label sets of its closed labels, "(other)" included: the sets that remain once all else is
+        folded.
+        """
         return prod(len({*label.values, OTHER}) for label in self.labels if label.values)
 
     @property
@@ -144,7 +146,7 @@ def _bucket_problems(metric: Metric) -> Iterator[str]:
 
 
 def _limit_problems(metric: Metric) -> Iterator[str]:
-    # Half of it is for the preinitialised ones; of the other half, what is folded takes half at most.
+    # Half of it is for preinitialised sets; folded ones take at most half of the other half.
     least = max(2 * len(metric.preinitialised), 4 * metric.closed_sets)
     if metric.at_most and not metric.is_open:
         yield f"at_most {metric.at_most}: every label has a list of values, which is its limit"

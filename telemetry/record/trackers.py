@@ -27,15 +27,17 @@ class Labelled(Protocol):
 
 
 class Tracker(Ending):
-    """A block of code under watch: `with`, `async with`, or a decorator that keeps the signature.
+    """Watches a block of code: `with`, `async with`, or a decorator that keeps the signature.
 
     An awaitable is watched to its end, a generator from its first step to its end. A decorator serves any
-    number of calls at once; as a context manager, one tracker belongs to one task at a time.
+    number of simultaneous calls; as a context manager, one tracker belongs to one task at a time.
     """
 
     @abstractmethod
     def _begin(self) -> End:
-        """Start to watch; what is returned is called at the end, with the exception that left, if any."""
+        """Start to watch. The returned function is called at the end, with the exception that
+        left, if any.
+        """
 
     def __enter__(self) -> Tracker:
         self._blocks().append(self._begin())

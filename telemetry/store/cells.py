@@ -1,7 +1,7 @@
 """The numbers that this process writes: cells of float64, each under a key, private or in a mapped file.
 
-What is written to a mapped file outlives the process, kill -9 too. One process writes a file, any may read
-it (reader.py).
+Numbers in a mapped file outlive the process, kill -9 too. One process writes a file, any may read it
+(reader.py).
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from telemetry.store.page import SIZE, Numbers, Page, Placed, is_blank, longest
 class Cell:
     """Some numbers under one key. One process writes them; its threads take turns, by `lock`.
 
-    `before` is there where this process does not count yet: it is called before the first amount, and gives
-    the cell a place to write.
+    `before`: set while this process does not count yet. It is called before the first amount, and gives the
+    cell a place to write.
     """
 
     __slots__ = ("before", "key", "lock", "numbers")
@@ -61,7 +61,7 @@ class Cell:
         return len(self.numbers)
 
     def read(self) -> list[float]:
-        """All of them, at one moment of this process."""
+        """All its numbers, at one moment of this process."""
         with self.lock:
             numbers: list[float] = self.numbers.tolist()
             return numbers
@@ -76,7 +76,7 @@ class Claim(NamedTuple):
 
 
 class Cells:
-    """The cells that this process writes; in a file they go on from what it holds."""
+    """The cells that this process writes; in a file they continue from its numbers."""
 
     def __init__(self, file: int | None = None) -> None:
         """`file` is open for reading and writing, and stays the caller's. Raises CellsError."""
@@ -89,8 +89,10 @@ class Cells:
         self._open(file)
 
     def _open(self, file: int | None) -> None:
-        """Begin with the pages of a file, or with one in memory. A signal handler may record amid a recording
-        of its own thread, so the lock of the cells is one that it can take again."""
+        """Begin with the pages of a file, or with a page in memory.
+
+        A signal handler may record while its own thread records, so the cells' lock is reentrant.
+        """
         self._file = file
         self._writing = threading.RLock()
         self._pages: list[Page] = []
@@ -112,8 +114,9 @@ class Cells:
                 self._kept(placed)
 
     def pause(self, before: Callable[[], None]) -> None:
-        """Write nothing from now on, until the first amount: then `before` is called, which is to move() or
-        resume(). Before other threads write, as in a process just forked."""
+        """Write nothing until the first amount: then `before` is called, which is to move() or resume(). Call
+        it before other threads write, as in a process just forked.
+        """
         self._set_before(before)
 
     def resume(self) -> None:
@@ -139,7 +142,9 @@ class Cells:
             self._set_before(None)
 
     def cell(self, key: bytes, length: int) -> Cell:
-        """The cell of this key, new ones at 0; one of this process alone where the file cannot grow."""
+        """The cell of this key, at 0 if it is new. If the file cannot grow, the cell is this
+        process's alone.
+        """
         cell = self._cells.get(key)
         if cell is None:
             with self._lock:
@@ -147,8 +152,10 @@ class Cells:
         return cell
 
     def claim(self, key: bytes, length: int, limit: float, instead: bytes) -> Claim:
-        """The cell of this key; who asks first writes it. Where its instrument has `limit` keys, which other
-        processes may have left, a new one counts under `instead`."""
+        """The cell of this key; the first caller writes it.
+
+        If its instrument has `limit` keys, other processes' included, a new key counts under `instead`.
+        """
         with self._lock:
             is_first = key not in self._claimed
             self._claimed.add(key)
@@ -158,8 +165,9 @@ class Cells:
     def besides(
         self, exported: Container[bytes], among: Callable[[bytes], bool] = lambda _: True
     ) -> list[tuple[bytes, list[float]]]:
-        """What is here and is not exported yet: an earlier process has left it, or it came just now. `among`
-        says, by the heads of keys, which are asked for."""
+        """New cells not exported yet: left by an earlier process, or just created. `among` selects them by
+        the heads of their keys.
+        """
         with self._lock:
             left = [
                 cell
@@ -196,7 +204,7 @@ class Cells:
         return cell
 
     def _room(self, key: bytes, length: int) -> Page:
-        """A page with room: the file's last, a new one, or, where it cannot grow, one in memory."""
+        """A page with room: the file's last, a new one, or, if the file cannot grow, one in memory."""
         last = self._pages[-1]
         if last is not self._spare and last.fits(key, length):
             return last

@@ -1,6 +1,6 @@
-"""Exemplars: for each bucket of a series the last value that came in a sampled span, in memory or in a file.
+"""Exemplars: for each bucket of a series the last value in a sampled span, in memory or in a file.
 
-They lie beside the numbers, in cells of their own, so that recording without traces pays nothing for them.
+They lie beside the numbers, in cells of their own: recording without traces pays nothing for them.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from telemetry.store.key import InstrumentKey
 
 _FIELDS = struct.Struct("<8d")
 WORDS = 9
-"""What one exemplar takes: a checksum, for who reads while it is written; value, time, and the ids in parts
-of 32 bits, which float64 holds exactly."""
+"""The numbers of one exemplar: a checksum, for readers during a write; value, time, and the ids in parts of
+32 bits, which float64 holds exactly.
+"""
 _SHIFTS = (96, 64, 32, 0)
 _PART = 0xFFFF_FFFF
 
@@ -47,8 +48,7 @@ def exemplar_length(what: InstrumentKey) -> int:
 
 
 class Exemplars:
-    """The exemplars of this process's series. `span` gives the one that a value is recorded in, where it is
-    to be shown."""
+    """The exemplars of this process's series. `span` gives the current span, if it may be shown."""
 
     def __init__(
         self, cells: Cells, span: Callable[[], Span | None], clock: Callable[[], float] = time.time
@@ -78,7 +78,7 @@ class Exemplars:
 
 
 def unpacked(words: Sequence[float]) -> Iterator[Exemplar | None]:
-    """Exemplars from the numbers of a cell; None where there is none, or one is amid being written."""
+    """Exemplars from a cell's numbers; None if there is none, or one is being written."""
     for first in range(0, len(words), WORDS):
         check, *fields = words[first : first + WORDS]
         yield _unpacked(fields) if check and check == _check(fields) else None

@@ -1,4 +1,4 @@
-"""Stores of cells, followed: each record that comes is checked and taken apart once, for all who need it."""
+"""Follow stores of cells: each new record is checked and parsed once, for all subscribers."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from telemetry.store.page import Placed
 
 
 class Store(Protocol):
-    """Records, and the numbers of each page, each read when it is asked for; where the records begin anew,
-    the generation rises."""
+    """Records, and the numbers of each page, read on demand. `generation` rises when the
+    records start over.
+    """
 
     generation: int
     placed: list[Placed]
@@ -35,10 +36,10 @@ class Subscriber(Protocol):
     """What takes in the records of stores."""
 
     def begin(self, store: Store) -> None:
-        """The records of this store begin, or begin anew: those that were taken from it are no more."""
+        """This store's records begin, or start over: earlier ones are invalid."""
 
     def take(self, store: Store, record: CellRecord) -> None:
-        """One that has come. Raises nothing."""
+        """A new record. Raises nothing."""
 
 
 @dataclass
@@ -53,10 +54,10 @@ def _length(what: InstrumentKey) -> int:
 
 
 class Follower:
-    """Hands each record that has come to its subscribers. They hold `lock` while they use what they have, so
-    that nothing comes meanwhile.
+    """Hands each new record to its subscribers.
 
-    `length`: how many numbers a record of an instrument has; another is broken, as one that is no series.
+    They hold `lock` while they use their records, so that none arrives meanwhile. `length`: the numbers in an
+    instrument's record; a record of another length is broken, as is one without a series.
     """
 
     def __init__(self, length: Callable[[InstrumentKey], int] = _length) -> None:
@@ -66,7 +67,7 @@ class Follower:
         self.lock = threading.RLock()
 
     def subscribe(self, subscriber: Subscriber) -> None:
-        """Hand over all records, those that are there already too, from the next follow() on."""
+        """Hand over all records, existing ones included, from the next follow() on."""
         with self.lock:
             self._subscribers.append(subscriber)
             self._positions.clear()
@@ -77,7 +78,7 @@ class Follower:
             self._subscribers.remove(subscriber)
 
     def forked(self) -> None:
-        """In a process just forked: a thread of the parent may have had the lock, amid a record."""
+        """In a process just forked: a thread of the parent may have held the lock, within a record."""
         self.lock = threading.RLock()
         self._positions.clear()
 
@@ -87,7 +88,7 @@ class Follower:
             return sum([self._follow(store).broken for store in stores])
 
     def seen(self, store: Store) -> list[Placed]:
-        """The records of a store that have come so far, the broken ones too."""
+        """The records of a store so far, broken ones included."""
         return store.placed[: self._positions[store].seen]
 
     def _follow(self, store: Store) -> _Position:

@@ -1,4 +1,4 @@
-"""What a series is, for any process to read: a line for its instrument, one for its attributes."""
+"""A series' key, readable for any process: a line for its instrument, a line for its attributes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class InstrumentKey(NamedTuple):
 
     @property
     def metric(self) -> tuple[str, str, str, bool]:
-        """What it is shown as: a release may change the words and the buckets of a metric that goes on."""
+        """Its presentation: a release may change the words and the buckets of a metric that continues."""
         return self.scope, self.name, self.unit, self.bounds is None
 
     @property
@@ -54,7 +54,7 @@ def scope_from(text: str) -> InstrumentationScope:
 
 
 def key_of(what: InstrumentKey, attributes: Attributes) -> bytes:
-    """One series. Equal for equal attributes, in whatever order they were given."""
+    """The key of one series. Equal for equal attributes, in any order."""
     return _head(what) + b"\n" + text_of(attributes)
 
 
@@ -71,7 +71,7 @@ def attributes_of(text: bytes) -> dict[str, Any]:
 
 
 def head_of(key: bytes) -> bytes:
-    """What the keys of one instrument have in common."""
+    """The common head of one instrument's keys."""
     return key.partition(b"\n")[0]
 
 

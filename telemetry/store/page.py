@@ -38,7 +38,7 @@ class Placed(NamedTuple):
 
 
 class Page:
-    """One page. Who writes adds records; who reads scans for those that have come."""
+    """One page. Its writer adds records; readers scan for new ones."""
 
     def __init__(self, memory: Any, number: int = 0) -> None:
         self.number = number
@@ -62,20 +62,21 @@ class Page:
         return int(began)
 
     def fits(self, key: bytes, length: int) -> bool:
-        """Whether there is room for a record."""
+        """Whether a record fits."""
         return self._end + _size(len(key)) <= SIZE - (self.used + length) * WORD
 
     def add(self, key: bytes, length: int) -> Placed:
-        """A new record with its numbers at 0; it must fit. Its first word is written last, in one store:
-        who reads sees all of it, or nothing."""
+        """A new record with its numbers at 0; it must fit.
+
+        Its first word is written last, in one store: a reader sees the complete record, or nothing.
+        """
         at = self._end
         self._bytes[at + WORD : at + WORD + len(key)] = key
         self._words[at // WORD] = length << 32 | len(key)
         return self._placed(key, length)
 
     def scan(self) -> Iterator[Placed]:
-        """The records that have come since the last scan. Raises CellsError where one is broken, after
-        those before it."""
+        """The new records since the last scan. CellsError if one is broken, after the records before it."""
         while self._end + WORD <= SIZE - self.used * WORD and (head := self._words[self._end // WORD]):
             length, key_length = head >> 32, head & 0xFFFF_FFFF
             start = self._end + WORD

@@ -12,10 +12,10 @@ from telemetry.store.page import SIZE, CellsError, Page, Placed, is_blank
 
 
 class CellFile:
-    """A file of cells, kept mapped: each refresh() takes in the records that have come since the last.
+    """A file of cells, kept mapped: each refresh() takes in the records since the last.
 
-    `placed` are the records; where they begin anew, because another file stands there, `generation` rises.
-    `error` is what is wrong with the file, after all that could be read.
+    `placed`: the records; if another file replaces this one they start over, and `generation` rises. `error`:
+    the file's fault, after all readable records.
     """
 
     def __init__(self, path: Path, number: int = 0) -> None:
@@ -29,7 +29,7 @@ class CellFile:
         self._name = str(path)
 
     def refresh(self) -> None:
-        """Take in what is new. Raises FileNotFoundError where the file is no more."""
+        """Take in new records. FileNotFoundError if the file is gone."""
         self.error = None
         try:
             self._map()
@@ -48,11 +48,11 @@ class CellFile:
         return map(Page.read, self._pages)
 
     def is_doubtful(self) -> bool:
-        """Whether there is a number that nothing counts to."""
+        """Whether a number is negative, which no counting leads to."""
         return any(page.has_sign() for page in self._pages)
 
     def _map(self) -> None:
-        """Map what the file has grown by; all of it anew, where it was replaced or cut."""
+        """Map the growth of the file; all of it again if the file was replaced or cut."""
         status = os.stat(self._name)  # noqa: PTH116 - each scrape asks this of each file
         if not stat.S_ISREG(status.st_mode):  # opening a FIFO would wait for a writer
             raise CellsError("no regular file")
