@@ -140,7 +140,7 @@ def test_a_stack_runs_in_a_folder_with_all_of_it() -> None:
         try:
             up = run("start-monitoring", env)
             assert (up.returncode, up.stderr) == (0, "")
-            assert run("status", env).stdout.count("ready, up") == 2
+            assert run("status", env).stdout.count("ready, up") == 3  # Prometheus, Alertmanager, the page
             folders = [inside, *(inside / part for part in ("run", "run/logs", "run/prometheus", "data"))]
             written = [path for path in inside.glob("run/*") if path.is_file()]
             written += [*inside.glob("run/logs/*"), *inside.glob("run/launch/*"), *inside.glob("run/*/*.yml")]

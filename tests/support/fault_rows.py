@@ -114,8 +114,10 @@ SEVERAL = (
     _record("the bucket of a value", "telemetry.record.children.bisect_left"),
     _record("a new cell", "telemetry.store.cells.Cells.claim"),
     _record("room in a page", "telemetry.store.cells.Cells._room"),
-    _render("adding up", "telemetry.scrape.sums.Totals.add_up"),
-    FaultRow("adding up that hangs", "hang", "telemetry.scrape.sums.Totals.add_up", scrape=None),
+    _render("adding up", "telemetry.scrape.sums_of_cells.SumsOfCells.add_up"),
+    FaultRow(
+        "adding up that hangs", "hang", "telemetry.scrape.sums_of_cells.SumsOfCells.add_up", scrape=None
+    ),
     FaultRow("a file that hangs", "hang", "telemetry.store.reader.CellFile.refresh", scrape=None),
     FaultRow(
         "files that cannot be read",
