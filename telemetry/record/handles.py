@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
@@ -10,6 +9,7 @@ from operator import itemgetter
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 from telemetry.guard import guard
+from telemetry.posix import forkable_lock
 from telemetry.record import calls
 from telemetry.record.calls import complete, guarded
 from telemetry.record.cardinality import CardinalityLimit
@@ -207,7 +207,7 @@ class Instrumented(Handle[ChildT], Generic[ChildT, InstrumentT]):
 
     def __init__(self, metric: Metric) -> None:
         super().__init__(metric)
-        self._lock = threading.Lock()
+        self._lock = forkable_lock(self)
         self._all: weakref.WeakSet[ChildT] = weakref.WeakSet()
         self._watchers: weakref.WeakSet[Watcher] = weakref.WeakSet()
         self.wire(cast(InstrumentT, IDLE))
@@ -235,8 +235,7 @@ class Instrumented(Handle[ChildT], Generic[ChildT, InstrumentT]):
                 watcher.disconnect()
 
     def forked(self) -> None:
-        """In a process just forked: reconnect; a thread of the parent may have had the lock."""
-        self._lock = threading.Lock()
+        """In a process just forked: reconnect."""
         self.reconnect()
 
     def watch(self, watcher: Watcher) -> None:

@@ -10,12 +10,12 @@ import json
 import math
 import os
 import sqlite3
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from telemetry.posix import forkable_lock
 from telemetry.private import private_file
 from telemetry.workers.folders import HELD
 
@@ -48,7 +48,7 @@ class HeldValues:
 
     def __init__(self, gauge: str) -> None:
         self._gauge = gauge
-        self._lock = threading.Lock()
+        self._lock = forkable_lock(self)
         self._group: Group | None = None
         self._memory: dict[Values, float] = {}
         self._shared: tuple[Path, sqlite3.Connection] | None = None
@@ -67,9 +67,7 @@ class HeldValues:
             self._memory.clear()
 
     def forked(self) -> None:
-        """In a process just forked: a thread of the parent may have had the lock, and its connection may not
-        be used, nor closed."""
-        self._lock = threading.Lock()
+        """In a process just forked: the parent's connection may not be used, nor closed."""
         self._parents.append(self._shared)
         self._shared = None
 
